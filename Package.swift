@@ -1,0 +1,41 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of ours is held to the same rules; see CONTRIBUTING.md.
+let strict: [SwiftSetting] = [
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let structuredFields: Target.Dependency = .product(name: "RawStructuredFieldValues", package: "swift-http-structured-headers")
+
+/// A room of the house: its name, and the only things it may import.
+func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name + "Tests", dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "adit",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-http-structured-headers", from: "1.7.0"),
+    ],
+    targets: [
+        // C: module maps, each with one importer, and our own kernels.
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        // Values.
+        room("Wire", ["CCrypto"]),
+        room("Signing", ["Wire", "CSodium", structuredFields]),
+
+        tests("Wire", ["Wire"]),
+        tests("Signing", ["Wire", "Signing"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

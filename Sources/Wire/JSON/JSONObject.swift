@@ -1,0 +1,51 @@
+/// The members of a JSON object in canonical order: by the UTF-16 code units of their keys (RFC 8785 section 3.2.3).
+package struct JSONObject: Sendable {
+    package let members: [(key: String, value: JSON)]
+
+    /// Throws `duplicate_key` when two keys have the same bytes.
+    package init(_ members: [(String, JSON)]) throws(Problem) {
+        self.init(distinct: members)
+        for (left, right) in zip(self.members, self.members.dropFirst()) where left.key.utf8.elementsEqual(right.key.utf8) {
+            throw Problem(.duplicateKey, "the key \"\(left.key.prefix(64))\" appears twice")
+        }
+    }
+
+    /// For members whose keys are known to differ.
+    package init(distinct members: [(String, JSON)]) {
+        self.members = members.sorted { Self.precedes($0.0, $1.0) }.map { (key: $0.0, value: $0.1) }
+    }
+
+    package var count: Int { members.count }
+
+    package subscript(key: String) -> JSON? {
+        index(of: key).map { members[$0].value }
+    }
+
+    /// The position of a key in `members`, by binary search.
+    package func index(of key: String) -> Int? {
+        var low = 0
+        var high = members.count
+        while low < high {
+            let middle = (low + high) / 2
+            if Self.precedes(members[middle].key, key) { low = middle + 1 } else { high = middle }
+        }
+        guard low < members.count, members[low].key.utf8.elementsEqual(key.utf8) else { return nil }
+        return low
+    }
+
+    /// The same object with one member set.
+    package func setting(_ key: String, to value: JSON) -> JSONObject {
+        JSONObject(distinct: members.filter { !$0.key.utf8.elementsEqual(key.utf8) }.map { ($0.key, $0.value) } + [(key, value)])
+    }
+
+    private static func precedes(_ left: String, _ right: String) -> Bool {
+        left.utf16.lexicographicallyPrecedes(right.utf16)
+    }
+}
+
+extension JSONObject: Equatable {
+    package static func == (left: JSONObject, right: JSONObject) -> Bool {
+        left.members.count == right.members.count
+            && zip(left.members, right.members).allSatisfy { $0.key.utf8.elementsEqual($1.key.utf8) && $0.value == $1.value }
+    }
+}
