@@ -27,15 +27,17 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-structured-headers", from: "1.7.0"),
     ],
     targets: [
-        // C: module maps, each with one importer, and our own kernels.
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+
         // Values.
         room("Wire", ["CCrypto"]),
         room("Signing", ["Wire", "CSodium", structuredFields]),
+        room("Ledger", ["Wire", "Signing"]),
 
         tests("Wire", ["Wire"]),
         tests("Signing", ["Wire", "Signing"]),
+        tests("Ledger", ["Wire", "Signing", "Ledger"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -21,20 +21,28 @@ package struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
         self.init(bytes: bytes)
     }
 
-    /// Reads 32 bytes that a hash function has just written.
-    init(filling write: (inout [UInt8]) -> Void) {
-        var bytes = [UInt8](repeating: 0, count: 32)
-        write(&bytes)
-        self = Digest(bytes: bytes) ?? .zero
+    /// The 32 bytes that `write` puts into the memory it is given.
+    init(filling write: (UnsafeMutableRawBufferPointer) -> Void) {
+        self = unsafe withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { memory in
+            unsafe write(memory)
+            func word(_ offset: Int) -> UInt64 { unsafe UInt64(bigEndian: memory.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) }
+            return Digest(words: (word(0), word(8), word(16), word(24)))
+        }
     }
 
     package var bytes: [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(32)
-        for word in [words.0, words.1, words.2, words.3] {
-            for shift in stride(from: UInt64(56), through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: word >> shift)) }
+        unsafe [UInt8](unsafeUninitializedCapacity: 32) { buffer, count in
+            unsafe write(to: UnsafeMutableRawBufferPointer(buffer))
+            count = 32
         }
-        return bytes
+    }
+
+    /// Writes the 32 bytes to the start of `target`, which has room for them: for hashing without an array in between.
+    func write(to target: UnsafeMutableRawBufferPointer) {
+        unsafe target.storeBytes(of: words.0.bigEndian, toByteOffset: 0, as: UInt64.self)
+        unsafe target.storeBytes(of: words.1.bigEndian, toByteOffset: 8, as: UInt64.self)
+        unsafe target.storeBytes(of: words.2.bigEndian, toByteOffset: 16, as: UInt64.self)
+        unsafe target.storeBytes(of: words.3.bigEndian, toByteOffset: 24, as: UInt64.self)
     }
 
     /// Bit `index`, 0 the most significant of the first byte.

@@ -12,7 +12,7 @@ package enum MerkleTree {
     }
 
     package static func nodeHash(_ left: Digest, _ right: Digest) -> Digest {
-        SHA256.hash([0x01] + left.bytes + right.bytes)
+        SHA256.hash(0x01, left, right)
     }
 
     /// The root over leaf hashes; over no leaves, SHA-256 of nothing.

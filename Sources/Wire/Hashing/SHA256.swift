@@ -25,16 +25,28 @@ private import CCrypto
     }
 
     package consuming func finalize() -> Digest {
-        Digest { bytes in
-            let done = unsafe bytes.withUnsafeMutableBufferPointer { unsafe EVP_DigestFinal_ex(context, $0.baseAddress, nil) }
+        unsafe Digest { memory in
+            let done = unsafe EVP_DigestFinal_ex(context, memory.baseAddress?.assumingMemoryBound(to: UInt8.self), nil)
             precondition(done == 1, "OpenSSL can't compute SHA-256")
         }
     }
 
+    /// SHA-256 of one byte and two digests: a node of a tree, without an array in between.
+    package static func hash(_ prefix: UInt8, _ left: Digest, _ right: Digest) -> Digest {
+        unsafe withUnsafeTemporaryAllocation(byteCount: 65, alignment: 8) { memory in
+            unsafe memory[0] = prefix
+            unsafe left.write(to: UnsafeMutableRawBufferPointer(rebasing: memory[1...]))
+            unsafe right.write(to: UnsafeMutableRawBufferPointer(rebasing: memory[33...]))
+            return unsafe hash(UnsafeRawBufferPointer(memory))
+        }
+    }
+
     package static func hash(_ raw: UnsafeRawBufferPointer) -> Digest {
-        var hash = SHA256()
-        unsafe hash.update(raw)
-        return hash.finalize()
+        unsafe Digest { memory in
+            // One call for a whole message: no context that lives longer.
+            let done = unsafe EVP_Digest(raw.baseAddress, raw.count, memory.baseAddress?.assumingMemoryBound(to: UInt8.self), nil, algorithm, nil)
+            precondition(done == 1, "OpenSSL can't compute SHA-256")
+        }
     }
 
     package static func hash(_ bytes: [UInt8]) -> Digest {
