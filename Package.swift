@@ -32,11 +32,13 @@ let package = Package(
 
         // Values.
         room("Wire", ["CCrypto"]),
-        room("Signing", ["Wire", "CSodium", structuredFields]),
+        room("Signing", ["Wire", "CSodium", structuredFields]), plain-Swift references.
+        room("Kernels", ["Wire"]),
         room("Ledger", ["Wire", "Signing"]),
 
         tests("Wire", ["Wire"]),
         tests("Signing", ["Wire", "Signing"]),
+        tests("Kernels", ["Wire", "Kernels"]),
         tests("Ledger", ["Wire", "Signing", "Ledger"]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,0 +1,62 @@
+package import Wire
+
+/// A device that runs kernels: a library on the CPU's cores, or an accelerator.
+///
+/// `run` is synchronous and may take minutes. Callers give it a thread of their own, never one of Swift's shared pool.
+/// One backend runs one job at a time; a backend that is called from two threads serialises them itself.
+package protocol ComputeBackend: Sendable {
+    /// Stable and lower case, such as `native` or `openblas`.
+    var name: String { get }
+
+    /// The device in words, such as the CPU's or GPU's name and its threads.
+    var device: String { get }
+
+    /// What this backend promises for such a product, or nil if it can't keep its arithmetic to the bit.
+    func capability(for gemm: GEMM) -> Capability?
+
+    /// Computes C = op(A)·op(B) by `gemm.arithmetic`, to the bit where that says so.
+    ///
+    /// - Parameters:
+    ///   - a: m × k as stored, or k × m if `gemm.transposeA`.
+    ///   - b: k × n, or n × k if `gemm.transposeB`.
+    ///   - c: m × n; every byte of it is written. Its contents mean nothing if the call throws.
+    ///   - control: told of progress and asked for cancellation, at least about once a second.
+    /// - Throws: `canceled`; `unsupported_dtype` where `capability(for:)` is nil; `shape_mismatch` if a tensor is not `gemm`'s;
+    ///   `memory_limit`; `backend_unavailable` if the device failed.
+    func run(_ gemm: GEMM, a: Tensor, b: Tensor, into c: Tensor, control: RunControl) throws(Problem)
+}
+
+/// What a backend promises for one kind of work.
+package struct Capability: Sendable, Hashable {
+    package let arithmetic: Arithmetic
+    /// Arithmetic operations per second, measured on this device on large shapes; nil where nobody measured yet.
+    package let operationsPerSecond: Double?
+
+    package init(arithmetic: Arithmetic, operationsPerSecond: Double? = nil) {
+        self.arithmetic = arithmetic
+        self.operationsPerSecond = operationsPerSecond
+    }
+}
+
+/// How a long run tells where it is, and learns that nobody wants it any more.
+package struct RunControl: Sendable {
+    private let report: @Sendable (Double) -> Void
+    private let isCanceled: @Sendable () -> Bool
+
+    /// - Parameters:
+    ///   - report: gets the done share, 0 to 1, never falling.
+    ///   - isCanceled: asked now and then, from the thread that computes; must not block.
+    package init(report: @escaping @Sendable (Double) -> Void = { _ in }, isCanceled: @escaping @Sendable () -> Bool = { false }) {
+        self.report = report
+        self.isCanceled = isCanceled
+    }
+
+    /// Nobody listens, nobody cancels.
+    package static let none = RunControl()
+
+    /// Called by whoever computes, between two pieces of work. Throws `canceled` to stop it there.
+    package func step(_ share: Double) throws(Problem) {
+        if isCanceled() { throw Problem(.canceled, "the run was canceled") }
+        report(min(max(share, 0), 1))
+    }
+}

@@ -1,0 +1,137 @@
+package import Wire
+
+/// The heavy passes of the verifiers: each reads every matrix at most once and costs O(its elements).
+///
+/// `PlainPasses` is the definition in plain Swift; `NativePasses` does the same with the CPU's vector units. Only CPU
+/// passes may lead to a refusal. Passes over floats sum in binary64, in any order: their results only say where to look.
+/// The two `recompute` passes and `fieldProduct` are exact: every implementation gives the same bits.
+///
+/// Views are already checked against each other; no pass may read outside them, whatever the numbers are. Any dimension may be 0.
+package protocol VerifierPasses: Sendable {
+    /// M·v over GF(p), p = 2^61 − 1, for several vectors in one pass over the matrix.
+    ///
+    /// - Parameters:
+    ///   - matrix: I8 or I32, any view; a negative entry stands for p − |entry|.
+    ///   - vectors: `count` vectors of `matrix.columns` entries in 0..<p, one after the other.
+    /// - Returns: `count` vectors of `matrix.rows` entries in 0..<p, one after the other.
+    func fieldProduct(_ matrix: MatrixView, _ vectors: [UInt64], count: Int) throws(Problem) -> [UInt64]
+
+    /// Σ b², and max |b|, of every column of an F32 or F64 view. (Rows: hand in `view.transposed`.)
+    func columnNorms(_ b: MatrixView) throws(Problem) -> ColumnNorms
+
+    /// Y = B·X and the weighted energy of B's rows, in one pass over B.
+    ///
+    /// - Parameters:
+    ///   - b: k × n, F32 or F64, any view.
+    ///   - probe: over n columns. A column of weight 0 is skipped, whatever it holds (it may hold NaN or infinities).
+    func probe(_ b: MatrixView, with probe: ColumnProbe) throws(Problem) -> ProbedRows
+
+    /// The residual and its scale of every row of C against A·Y: the pass over A and C.
+    ///
+    /// With s = 2^(−f), f = `RowScale.exponent(of: max |a_i|, dtype)` (0 for F32), and y(t) = Σ_{l ≤ t} (s·a_il)·Y_l, l ascending:
+    /// residual = ‖s·(CX)_i − y(k)‖², signal = ‖y(k)‖², running = Σ_t ‖y(t)‖², energy = Σ_l (s·a_il)²·energy_l.
+    /// Norms are over the 8 probes. (CX)_i leaves out columns of weight 0, whatever C holds there.
+    /// A row with NaN or infinity in A gets `maximum` = +∞; its other values are then never looked at.
+    /// A NaN or infinity in C must come out as a residual that is not finite.
+    ///
+    /// - Parameters:
+    ///   - a: m × k, any view. c: m × n, not transposed, of the same dtype.
+    ///   - rows: Y and energies of B's k rows.
+    /// - Returns: m entries.
+    func rowResiduals(a: MatrixView, c: MatrixView, rows: ProbedRows, probe: ColumnProbe) throws(Problem) -> [RowResidual]
+
+    /// The canonical bits of the given cells of op(A)·op(B) by the definition of `gemm.arithmetic`, widened with zeros.
+    ///
+    /// - Parameters: a: m × k view; b: k × n view (the transposes are in the views).
+    func recomputeCells(_ gemm: GEMM, a: MatrixView, b: MatrixView, cells: [Cell]) throws(Problem) -> [UInt64]
+
+    /// The same for whole rows: `rows.count` × n, row-major. The verifier asks for at most 64 rows at once.
+    func recomputeRows(_ gemm: GEMM, a: MatrixView, b: MatrixView, rows: [Int]) throws(Problem) -> [UInt64]
+}
+
+/// A cell of C.
+package struct Cell: Sendable, Hashable {
+    package let row: Int
+    package let column: Int
+
+    package init(row: Int, column: Int) {
+        self.row = row
+        self.column = column
+    }
+}
+
+/// What the first pass over B says of its columns.
+package struct ColumnNorms: Sendable, Equatable {
+    /// Σ b² in binary64; may overflow to infinity for F64, then `maxima` serves.
+    package var sumsOfSquares: [Double]
+    /// max |b|; +∞ for a column with a NaN or an infinity.
+    package var maxima: [Double]
+
+    package init(sumsOfSquares: [Double], maxima: [Double]) {
+        self.sumsOfSquares = sumsOfSquares
+        self.maxima = maxima
+    }
+}
+
+/// The secret matrix X and the weights of the columns it probes.
+package struct ColumnProbe: Sendable, Equatable {
+    /// Probes in X: always 8, of which the last may be zero.
+    package static let width = 8
+
+    /// X, n × 8, row-major.
+    package let x: [Double]
+    /// 2^(−e_j) for each of n columns; 0 for a column that is left out.
+    package let weights: [Double]
+
+    package init(x: [Double], weights: [Double]) {
+        self.x = x
+        self.weights = weights
+    }
+}
+
+/// What the probe says of B's rows.
+package struct ProbedRows: Sendable, Equatable {
+    /// Y = BX, k × 8, row-major.
+    package var y: [Double]
+    /// Σ_j (weight_j·b_lj)² for each of k rows.
+    package var energies: [Double]
+
+    package init(y: [Double], energies: [Double]) {
+        self.y = y
+        self.energies = energies
+    }
+}
+
+/// What the probe says of one row of C; all but `maximum` scaled by the row's own power of two (squared).
+package struct RowResidual: Sendable, Equatable {
+    /// R_i².
+    package var residual: Double
+    /// S_i².
+    package var signal: Double
+    /// Q_i.
+    package var running: Double
+    /// V_i.
+    package var energy: Double
+    /// max |a_il|; +∞ if the row of A holds a NaN or an infinity.
+    package var maximum: Double
+
+    package init(residual: Double, signal: Double, running: Double, energy: Double, maximum: Double) {
+        self.residual = residual
+        self.signal = signal
+        self.running = running
+        self.energy = energy
+        self.maximum = maximum
+    }
+}
+
+/// The power of two that brings a row or column near 1, so that F64's squares neither overflow nor vanish.
+package enum RowScale {
+    /// F32 needs none: its squares fit in binary64. F64: the exponent of `maximum`, kept in −1022...1022; 0 for 0 and for +∞.
+    package static func exponent(of maximum: Double, _ dtype: DType) -> Int {
+        guard dtype == .f64, maximum > 0, maximum < .infinity else { return 0 }
+        return min(max(Int(maximum.exponent), -1022), 1022)
+    }
+
+    /// 2^(−exponent), exactly.
+    package static func factor(_ exponent: Int) -> Double { Double(sign: .plus, exponent: -exponent, significand: 1) }
+}

@@ -1,0 +1,82 @@
+package import Wire
+
+/// A descriptor and the bytes that belong to it.
+package struct Tensor: Sendable {
+    package let descriptor: TensorDescriptor
+    package let buffer: TensorBuffer
+
+    /// - Throws: `shape_mismatch` if the buffer's size is not the descriptor's; `bad_tensor_file` if its memory
+    ///   is not aligned to the element's size (adopted memory only).
+    package init(_ descriptor: TensorDescriptor, _ buffer: TensorBuffer) throws(Problem) {
+        guard buffer.byteCount == descriptor.byteCount else {
+            throw Problem(.shapeMismatch, "tensor \(descriptor.name) has \(buffer.byteCount) bytes, its shape needs \(descriptor.byteCount)")
+        }
+        guard buffer.isAligned(to: descriptor.dtype.byteCount) else {
+            throw Problem(.badTensorFile, "tensor \(descriptor.name) is not aligned to its elements")
+        }
+        self.descriptor = descriptor
+        self.buffer = buffer
+    }
+
+    /// A zeroed tensor. Throws `memory_limit` if it is larger than `limit` bytes.
+    package init(zeros descriptor: TensorDescriptor, limit: Int = TensorBuffer.defaultLimit) throws(Problem) {
+        try self.init(descriptor, try TensorBuffer(byteCount: descriptor.byteCount, limit: limit))
+    }
+
+    package var name: String { descriptor.name }
+    package var dtype: DType { descriptor.dtype }
+    package var shape: [Int] { descriptor.shape }
+
+    /// The root that addresses these bytes on the wire (PROTOCOL section 1).
+    package var root: Digest { unsafe buffer.withUnsafeBytes { raw in unsafe TensorRoot.root(of: raw) } }
+
+    /// The elements in row-major order, for reading. `Element` has the size of the tensor's dtype.
+    package func withElements<Element: BitwiseCopyable, R, E: Error>(
+        as type: Element.Type, _ body: (Span<Element>) throws(E) -> R
+    ) throws(E) -> R {
+        precondition(MemoryLayout<Element>.size == dtype.byteCount, "elements are read in their own size")
+        return try unsafe buffer.withUnsafeBytes { raw throws(E) in try unsafe body(raw.bindMemory(to: type).span) }
+    }
+
+    /// The elements in row-major order, for the one writer.
+    package func withMutableElements<Element: BitwiseCopyable, R, E: Error>(
+        as type: Element.Type, _ body: (inout MutableSpan<Element>) throws(E) -> R
+    ) throws(E) -> R {
+        precondition(MemoryLayout<Element>.size == dtype.byteCount, "elements are written in their own size")
+        return try unsafe buffer.withUnsafeMutableBytes { raw throws(E) in
+            var span = unsafe raw.bindMemory(to: type).mutableSpan
+            return try body(&span)
+        }
+    }
+}
+
+/// op(M) of a stored matrix M: a transpose is an index map, nothing is copied.
+package struct MatrixView: Sendable {
+    package let tensor: Tensor
+    /// Rows and columns of op(M), as the mathematics sees it.
+    package let rows: Int
+    package let columns: Int
+    /// Whether op(M) is Mᵀ: M is then stored as `columns` × `rows`, row-major and packed.
+    package let isTransposed: Bool
+
+    /// - Throws: `shape_mismatch` unless the tensor has rank 2.
+    package init(_ tensor: Tensor, transposed: Bool = false) throws(Problem) {
+        guard tensor.shape.count == 2 else { throw Problem(.shapeMismatch, "tensor \(tensor.name) is not a matrix") }
+        self.init(tensor: tensor, rows: tensor.shape[transposed ? 1 : 0], columns: tensor.shape[transposed ? 0 : 1], isTransposed: transposed)
+    }
+
+    private init(tensor: Tensor, rows: Int, columns: Int, isTransposed: Bool) {
+        (self.tensor, self.rows, self.columns, self.isTransposed) = (tensor, rows, columns, isTransposed)
+    }
+
+    package var dtype: DType { tensor.dtype }
+
+    /// Elements between two stored rows of M.
+    package var leadingDimension: Int { isTransposed ? rows : columns }
+
+    /// Where op(M)[row, column] is stored, in elements.
+    package func index(_ row: Int, _ column: Int) -> Int { isTransposed ? column &* rows &+ row : row &* columns &+ column }
+
+    /// The same memory read as op(M)ᵀ.
+    package var transposed: MatrixView { MatrixView(tensor: tensor, rows: columns, columns: rows, isTransposed: !isTransposed) }
+}
