@@ -10,6 +10,7 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let structuredFields: Target.Dependency = .product(name: "RawStructuredFieldValues", package: "swift-http-structured-headers")
 
 /// A room of the house: its name, and the only things it may import.
@@ -24,22 +25,29 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let package = Package(
     name: "adit",
     dependencies: [
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-http-structured-headers", from: "1.7.0"),
     ],
     targets: [
+        // C: module maps and our own kernels; each has one importer.
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
 
         // Values.
         room("Wire", ["CCrypto"]),
         room("Signing", ["Wire", "CSodium", structuredFields]), plain-Swift references.
         room("Kernels", ["Wire"]),
         room("Ledger", ["Wire", "Signing"]),
+        room("Jobs", ["Wire", "Signing", "Kernels", "Ledger"]),
+        room("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "CCurl"]),
 
         tests("Wire", ["Wire"]),
         tests("Signing", ["Wire", "Signing"]),
         tests("Kernels", ["Wire", "Kernels"]),
         tests("Ledger", ["Wire", "Signing", "Ledger"]),
+        tests("Jobs", ["Wire", "Signing", "Kernels", "Ledger", "Jobs"]),
+        tests("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "ChainClient"]),
     ],
     swiftLanguageModes: [.v6]
 )

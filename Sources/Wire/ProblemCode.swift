@@ -76,6 +76,8 @@ extension Problem {
         case verificationFailed = "verification_failed"
         case noCapableWorker = "no_capable_worker"
         case notReady = "not_ready"
+        case jobFailed = "job_failed"
+        case tooExpensive = "too_expensive"
         case canceled = "canceled"
 
         // Requests and transport
@@ -123,7 +125,7 @@ extension Problem.Code {
         case .internalError, .ioFailed, .supplyBroken: 500
         case .nonceTooLow, .nonceGap, .feeTooLow, .insufficientBalance, .replacementFeeTooLow, .escrowMismatch,
             .quoteExpired, .unknownCoordinator, .priceTooLow, .unitsMismatch, .priceMismatch, .paymentMismatch,
-            .wrongReceiptID, .tooManyUnits, .unknownKernel, .unsupportedDtype, .shapeMismatch, .tooLong, .memoryLimit,
+            .wrongReceiptID, .tooManyUnits, .jobFailed, .tooExpensive, .unknownKernel, .unsupportedDtype, .shapeMismatch, .tooLong, .memoryLimit,
             .nonFiniteInput, .badParams, .blobMismatch, .blobIncomplete, .outputMismatch, .verificationFailed,
             .unsupportedTransaction:
             422

@@ -12,8 +12,8 @@ struct DecodingTests {
         #expect(try Transaction(transaction.json) == transaction)
         let bad: [(String, JSON, Problem.Code)] = [
             ("extra", 1, .unknownField), ("type", "transfer", .unsupportedTransaction), ("type", 1, .wrongType), ("sender", "ait1", .badAddress),
-            ("sender", .string(world.client.address.text.uppercased()), .badAddress), ("nonce", "1", .wrongType), ("fee", nil, .wrongType),
-            ("payload", [], .wrongType), ("pubkey", "", .badPublicKey), ("pubkey", nil, .wrongType),
+            ("sender", .string(world.client.address.text.uppercased()), .badAddress), ("nonce", "1", .wrongType), ("fee", .null, .wrongType),
+            ("payload", [], .wrongType), ("pubkey", "", .badPublicKey), ("pubkey", .null, .wrongType),
             ("sig", .string(String(repeating: "A", count: 128)), .badSignature), ("sig", "00", .badSignature),
         ]
         for (name, value, expected) in bad {
@@ -33,7 +33,7 @@ struct DecodingTests {
         let bad: [(JSON, Problem.Code)] = [
             (["to": to, "amount": 0], .outOfRange), (["to": to], .missingField), (["to": to, "amount": 1, "note": "x"], .unknownField),
             (["to": to, "amount": 1, "memo": .string(String(repeating: "é", count: 129))], .outOfRange),
-            (["to": to, "amount": 1, "memo": nil], .wrongType), (["to": to, "amount": 1, "quote": nil], .wrongType),
+            (["to": to, "amount": 1, "memo": .null], .wrongType), (["to": to, "amount": 1, "quote": .null], .wrongType),
             (["to": to, "amount": 1, "quote": [:]], .missingField),
         ]
         for (json, expected) in bad { #expect(code { try Payload(type: "TRANSFER", json) } == expected, "\(json.canonicalString)") }

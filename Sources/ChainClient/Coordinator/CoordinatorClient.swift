@@ -1,0 +1,120 @@
+import Foundation
+package import Jobs
+package import Ledger
+package import Signing
+package import Wire
+
+/// A coordinator's HTTP API (PROTOCOL section 8), each request signed with the caller's key (section 10).
+///
+/// Every call throws the coordinator's own problem, or `transport_failed`, `timeout`, `canceled`, `bad_answer`. A call may be repeated: it is
+/// signed anew with a fresh nonce.
+package struct CoordinatorClient: Sendable {
+    let http: HTTPClient
+    let base: BaseURL
+    package let key: PrivateKey
+    private let now: @Sendable () -> Int64
+
+    /// - Parameter now: Unix seconds, which signatures carry; the system's clock unless a test gives another.
+    package init(_ base: BaseURL, key: PrivateKey, http: HTTPClient, now: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }) {
+        (self.base, self.key, self.http, self.now) = (base, key, http, now)
+    }
+
+    package var url: String { base.description }
+
+    // MARK: clients
+
+    /// Asks for a quote. The same `idempotencyKey` gives the same task again.
+    package func postTask(_ request: TaskRequest, idempotencyKey: String? = nil) async throws(Problem) -> TaskAnswer {
+        let headers: [(name: String, value: String)] = idempotencyKey.map { [("Idempotency-Key", $0)] } ?? []
+        let answer = try await json(.post, "/tasks", request.json, headers: headers)
+        return try Problem.reading("tasks") { () throws(Problem) in try TaskAnswer(json: answer) }
+    }
+
+    package func task(_ id: JobID) async throws(Problem) -> TaskStatus {
+        let answer = try await json(.get, "/tasks/\(id.text)")
+        return try Problem.reading("task") { () throws(Problem) in try TaskStatus(json: answer) }
+    }
+
+    /// Throws `not_ready` until the job is done.
+    package func taskResult(_ id: JobID) async throws(Problem) -> TaskResult {
+        let answer = try await json(.get, "/tasks/\(id.text)/result")
+        return try Problem.reading("task result") { () throws(Problem) in try TaskResult(json: answer) }
+    }
+
+    /// A page of the caller's tasks; `after` is the page's `next`.
+    package func tasks(stage: TaskStage? = nil, after: String? = nil) async throws(Problem) -> TaskPage {
+        let parts = [stage.map { "status=\($0.rawValue)" }, after.map { "after=\($0)" }].compactMap(\.self)
+        let answer = try await json(.get, "/tasks", query: parts.isEmpty ? "" : "?" + parts.joined(separator: "&"))
+        return try Problem.reading("task page") { () throws(Problem) in try TaskPage(json: answer) }
+    }
+
+    package func cancelTask(_ id: JobID) async throws(Problem) -> TaskStatus {
+        let answer = try await json(.delete, "/tasks/\(id.text)")
+        return try Problem.reading("task") { () throws(Problem) in try TaskStatus(json: answer) }
+    }
+
+    /// Public: not signed.
+    package func networkState() async throws(Problem) -> NetworkState {
+        let answer = try await ServiceAPI(http: http, base: base).json(.get, "/network/state")
+        return try Problem.reading("network state") { () throws(Problem) in try NetworkState(json: answer) }
+    }
+
+    /// Returns if the coordinator is up; public.
+    package func health() async throws(Problem) { _ = try await ServiceAPI(http: http, base: base).send(.get, "/health") }
+
+    // MARK: workers
+
+    /// Registers the caller, or renews what it said before.
+    package func registerWorker(_ registration: WorkerRegistration) async throws(Problem) { _ = try await send(.post, "/workers", registration.json) }
+
+    /// Waits up to `wait` seconds for work; an empty list means that there was none.
+    package func lease(max: Int, waitSeconds: Int) async throws(Problem) -> [Lease] {
+        let answer = try await json(.post, "/leases", LeaseRequest(max: max, waitSeconds: waitSeconds).json, limits: .poll(.seconds(waitSeconds)))
+        return try Problem.reading("leases") { () throws(Problem) in try LeaseAnswer(json: answer).leases }
+    }
+
+    package func heartbeat(_ lease: String, fence: Int64, progress: Double?) async throws(Problem) -> HeartbeatAnswer {
+        let limits = HTTPLimits(total: .seconds(10))
+        let answer = try await json(.post, "/leases/\(lease)/heartbeat", Heartbeat(fence: fence, progress: progress).json, limits: limits)
+        return try Problem.reading("heartbeat") { () throws(Problem) in try HeartbeatAnswer(json: answer) }
+    }
+
+    /// Gives a lease back. Quick to give up: whoever says it is often about to stop, and the lease ends by itself.
+    package func fail(_ lease: String, _ failure: LeaseFailure) async throws(Problem) {
+        _ = try await send(.post, "/leases/\(lease)/fail", failure.json, limits: HTTPLimits(connect: .seconds(2), total: .seconds(3)))
+    }
+
+    /// Hands in a result and waits for its verification: the coordinator's signature, or the reason against it.
+    package func submitResult(_ lease: String, _ result: LeaseResult) async throws(Problem) -> LeaseResultAnswer {
+        let answer = try await json(.post, "/leases/\(lease)/result", result.json, limits: HTTPLimits(total: .seconds(900), stall: nil))
+        return try Problem.reading("lease result") { () throws(Problem) in try LeaseResultAnswer(json: answer) }
+    }
+
+    /// No new leases for the caller.
+    package func drain() async throws(Problem) { _ = try await send(.post, "/workers/\(key.address.text)/drain") }
+
+    // MARK: signing
+
+    func json(
+        _ method: HTTPMethod, _ path: String, query: String = "", _ body: JSON? = nil, limits: HTTPLimits = .standard,
+        headers: [(name: String, value: String)] = []
+    ) async throws(Problem) -> JSON {
+        try await send(method, path, query: query, body, limits: limits, headers: headers).json()
+    }
+
+    @discardableResult func send(
+        _ method: HTTPMethod, _ path: String, query: String = "", _ body: JSON? = nil, limits: HTTPLimits = .standard,
+        headers: [(name: String, value: String)] = []
+    ) async throws(Problem) -> HTTPResponse {
+        let bytes = body?.canonicalBytes
+        var all = headers + signature(method, path, query, bytes.map { .bytes($0) } ?? .none)
+        if bytes != nil { all.append(("Content-Type", "application/json")) }
+        let request = HTTPRequest(method, base, path: path, query: query, headers: all, body: bytes.map { BytesSource($0) }, limits: limits)
+        return try await http.send(request).checked()
+    }
+
+    func signature(_ method: HTTPMethod, _ path: String, _ query: String, _ body: BodyBinding) -> [(name: String, value: String)] {
+        let request = SignedRequest(method: method.rawValue, authority: base.authority, path: path, query: String(query.dropFirst()))
+        return HTTPSignature.headers(for: request, body: body, key: key, now: now(), nonce: SecureRandom.hex(bytes: 16))
+    }
+}

@@ -1,0 +1,193 @@
+package import Signing
+package import Wire
+
+/// The transaction that opened a job's escrow.
+package struct JobPayment: Sendable, Equatable {
+    package let tx: Digest
+    /// The height of its block.
+    package let height: Int64
+
+    package init(tx: Digest, height: Int64) {
+        self.tx = tx
+        self.height = height
+    }
+}
+
+/// A job's life: a value without I/O that answers every event with what is to be done.
+///
+/// quoted → queued → leased → verifying → completed. An expired or returned lease queues the job again; a failed check
+/// excludes its worker and queues it for the others; both are bounded by `JobPolicy`. An event that does not fit throws
+/// and changes nothing.
+package struct JobState: Sendable, Equatable {
+    package private(set) var phase: JobPhase = .quoted
+    package private(set) var payment: JobPayment?
+    /// The fencing number of the latest lease; 0 before the first.
+    package private(set) var fence: Int64 = 0
+    /// Workers whose output for this job failed its check, or who said they can't run it.
+    package private(set) var excluded: [Address] = []
+    package private(set) var failedChecks = 0
+    package private(set) var returns = 0
+    /// The height of the block with the claim of its receipt.
+    package private(set) var claimHeight: Int64?
+
+    package init() {}
+
+    /// The number of leases so far.
+    package var attempts: Int64 { fence }
+
+    /// Whether `worker` may take the job now.
+    package func canLease(to worker: Address) -> Bool { phase == .queued && !excluded.contains(worker) }
+
+    /// Applies one event.
+    ///
+    /// - Parameter now: Unix milliseconds.
+    /// - Throws: `not_ready`, `lease_taken`, `unknown_lease`, `stale_fence`, `lease_expired` or `canceled` when the event
+    ///   does not fit; the state is unchanged then.
+    package mutating func apply(_ event: JobEvent, now: Int64, policy: JobPolicy) throws(Problem) -> [JobDirective] {
+        switch event {
+        case .paid(let payment): return pay(payment)
+        case .quoteExpired:
+            guard phase == .quoted else { return [] }
+            phase = .failed(.quoteExpired)
+            return [.giveUp(.quoteExpired)]
+        case .granted(let lease):
+            try take(lease)
+            return []
+        case .heartbeat(let id, let fence, let until):
+            let lease = try held(id, fence, now)
+            phase = .leased(lease.extended(to: until))
+            return []
+        case .returned(let id, let fence, let reason):
+            let lease = try held(id, fence, now)
+            if reason == .unsupportedKernel || reason == .outOfMemory { exclude(lease.worker) }
+            return giveBack(lease, reason, policy)
+        case .committed(let id, let fence):
+            let lease = try held(id, fence, now)
+            phase = .verifying(lease)
+            return [.verify(lease)]
+        case .checkPassed(let id):
+            phase = .completed(try checked(id))
+            return []
+        case .checkFailed(let id): return fail(try checked(id), policy)
+        case .checkUnavailable(let id): return giveBack(try checked(id), .checkUnavailable, policy)
+        case .tick:
+            guard case .leased(let lease) = phase, now > lease.deadline else { return [] }
+            return giveBack(lease, .leaseExpired, policy)
+        case .canceled:
+            guard phase == .quoted else { throw Problem(.notReady, "a job can be canceled until its payment is in a block") }
+            phase = .canceled
+            return [.giveUp(.canceled)]
+        case .claimed(let height):
+            guard case .completed = phase else { throw Problem(.notReady, "the job's receipt is not signed yet") }
+            claimHeight = claimHeight ?? height
+            return []
+        }
+    }
+
+    /// What a coordinator that has just started must take up again.
+    package var resumption: [JobDirective] {
+        switch phase {
+        case .queued: [.offer]
+        case .verifying(let lease): [.verify(lease)]
+        case .quoted, .leased, .completed, .failed, .canceled: []
+        }
+    }
+
+    /// A payment also reopens a canceled job and an expired quote: the money is there, so the work is owed.
+    private mutating func pay(_ payment: JobPayment) -> [JobDirective] {
+        guard self.payment == nil else { return [] }
+        self.payment = payment
+        phase = .queued
+        return [.offer]
+    }
+
+    private mutating func take(_ lease: LeaseGrant) throws(Problem) {
+        guard phase == .queued else { throw Problem(.leaseTaken, "the job does not wait for a worker") }
+        guard !excluded.contains(lease.worker) else { throw Problem(.verificationFailed, "this worker's output for the job was refused") }
+        guard lease.fence == fence + 1 else { throw Problem(.staleFence, "the next fencing number is \(fence + 1)") }
+        fence = lease.fence
+        phase = .leased(lease)
+    }
+
+    private func held(_ id: String, _ fence: Int64, _ now: Int64) throws(Problem) -> LeaseGrant {
+        if phase == .canceled { throw Problem(.canceled, "the job was canceled") }
+        if case .verifying(let lease) = phase, lease.id == id { throw Problem(.leaseTaken, "an output is committed for this lease already") }
+        guard case .leased(let lease) = phase, lease.id == id else { throw Problem(.leaseExpired, "the lease is over") }
+        guard lease.fence == fence else { throw Problem(.staleFence, "the lease's fencing number is \(lease.fence)") }
+        guard now <= lease.deadline else { throw Problem(.leaseExpired, "the lease's deadline has passed") }
+        return lease
+    }
+
+    private func checked(_ id: String) throws(Problem) -> LeaseGrant {
+        guard case .verifying(let lease) = phase, lease.id == id else { throw Problem(.unknownLease, "no output of this lease is under check") }
+        return lease
+    }
+
+    private mutating func exclude(_ worker: Address) {
+        if !excluded.contains(worker) { excluded.append(worker) }
+    }
+
+    private mutating func fail(_ lease: LeaseGrant, _ policy: JobPolicy) -> [JobDirective] {
+        exclude(lease.worker)
+        failedChecks += 1
+        return requeue(lease, .verificationFailed, spent: failedChecks >= policy.maxFailedChecks)
+    }
+
+    private mutating func giveBack(_ lease: LeaseGrant, _ reason: Reason, _ policy: JobPolicy) -> [JobDirective] {
+        returns += 1
+        return requeue(lease, reason, spent: returns >= policy.maxReturns)
+    }
+
+    private mutating func requeue(_ lease: LeaseGrant, _ reason: Reason, spent: Bool) -> [JobDirective] {
+        phase = spent ? .failed(.attemptsExhausted) : .queued
+        return [.end(lease, reason), spent ? .giveUp(.attemptsExhausted) : .offer]
+    }
+}
+
+extension JobState {
+    /// Reads what `json` wrote; for the store alone.
+    package init(json: JSON) throws(Problem) {
+        var fields = try JSONFields(json, "job state")
+        let name = try fields.string("phase", maxBytes: 32)
+        let lease = try fields.optional("lease").map { (value) throws(Problem) in try LeaseGrant(json: value) }
+        let reason = try fields.optionalString("reason").map { (name) throws(Problem) in try Reason(name: name) }
+        switch (name, lease, reason) {
+        case ("quoted", _, _): phase = .quoted
+        case ("queued", _, _): phase = .queued
+        case ("leased", .some(let lease), _): phase = .leased(lease)
+        case ("verifying", .some(let lease), _): phase = .verifying(lease)
+        case ("completed", .some(let lease), _): phase = .completed(lease)
+        case ("failed", _, .some(let reason)): phase = .failed(reason)
+        case ("canceled", _, _): phase = .canceled
+        default: throw Problem(.outOfRange, "a stored job is in no known phase")
+        }
+        if fields.optional("paymentTx") != nil {
+            payment = JobPayment(tx: try fields.digest("paymentTx"), height: try fields.integer("paymentHeight"))
+        }
+        fence = try fields.integer("fence")
+        excluded = try JSON.map(try fields.array("excluded", maxCount: 1024)) { (item) throws(Problem) in try Address(item.stringValue ?? "") }
+        failedChecks = Int(try fields.integer("failedChecks"))
+        returns = Int(try fields.integer("returns"))
+        claimHeight = try fields.optionalInteger("claimHeight")
+        try fields.finish()
+    }
+
+    package var json: JSON {
+        var lease: LeaseGrant? = phase.lease
+        var reason: Reason?
+        if case .completed(let done) = phase { lease = done }
+        if case .failed(let why) = phase { reason = why }
+        return .members([
+            ("phase", .string(phase.name)),
+            ("lease", lease?.json),
+            ("reason", reason.map { .string($0.rawValue) }),
+            ("paymentTx", payment.map { .string($0.tx.hex) }),
+            ("paymentHeight", payment.map { .integer($0.height) }),
+            ("fence", .integer(fence)),
+            ("excluded", .array(excluded.map { .string($0.text) })),
+            ("failedChecks", .integer(Int64(failedChecks))),
+            ("returns", .integer(Int64(returns))),
+            ("claimHeight", claimHeight.map { .integer($0) }),
+        ])
+    }
+}

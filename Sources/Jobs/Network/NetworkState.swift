@@ -1,0 +1,77 @@
+package import Signing
+package import Wire
+
+/// The answer to `GET /network/state`: public, counts only.
+package struct NetworkState: Sendable, Equatable {
+    package let chain: ChainID
+    package let coordinator: PublicKey
+    /// The chain's head as the coordinator sees it.
+    package let height: Int64
+    /// In base units a compute unit.
+    package let pricePerUnit: Int64
+    package let maxBlobBytes: Int64
+    /// Workers that were heard of lately, by tier.
+    package let workers: [Tier: Int64]
+    /// Workers that take no new leases.
+    package let draining: Int64
+    /// Share of those workers that hold a lease, 0…1.
+    package let utilization: Double
+    /// Measured F32 speed of those workers together, in FLOP/s.
+    package let f32FlopsPerSecond: Int64
+    /// Jobs by phase.
+    package let jobs: [String: Int64]
+
+    package init(
+        chain: ChainID, coordinator: PublicKey, height: Int64, pricePerUnit: Int64, maxBlobBytes: Int64, workers: [Tier: Int64],
+        draining: Int64, utilization: Double, f32FlopsPerSecond: Int64, jobs: [String: Int64]
+    ) {
+        self.chain = chain
+        self.coordinator = coordinator
+        self.height = height
+        self.pricePerUnit = pricePerUnit
+        self.maxBlobBytes = maxBlobBytes
+        self.workers = workers
+        self.draining = draining
+        self.utilization = utilization
+        self.f32FlopsPerSecond = f32FlopsPerSecond
+        self.jobs = jobs
+    }
+
+    package var workerCount: Int64 { workers.values.reduce(0, +) }
+
+    /// Reads an answer that was parsed with reals allowed.
+    package init(json: JSON) throws(Problem) {
+        var fields = try JSONFields(json, "network state")
+        chain = try ChainID(try fields.string("chainId", maxBytes: 32))
+        coordinator = try fields.publicKey("coordinatorPublicKey")
+        height = try fields.integer("height")
+        pricePerUnit = try fields.integer("pricePerUnit")
+        maxBlobBytes = try fields.integer("maxBlobBytes")
+        var tiers = try JSONFields(try fields.value("workers"), "workers")
+        var workers: [Tier: Int64] = [:]
+        for tier in Tier.allCases { workers[tier] = try tiers.optionalInteger(tier.rawValue) ?? 0 }
+        self.workers = workers
+        draining = try fields.integer("draining")
+        utilization = try fields.optionalRatio("utilization") ?? 0
+        f32FlopsPerSecond = try fields.integer("f32FlopsPerSecond")
+        var counts: [String: Int64] = [:]
+        for (phase, count) in try fields.value("jobs").objectValue?.members ?? [] { counts[phase] = count.integerValue ?? 0 }
+        jobs = counts
+    }
+
+    package var json: JSON {
+        [
+            "chainId": .string(chain.text),
+            "coordinatorPublicKey": .string(coordinator.hex),
+            "coordinatorAddress": .string(coordinator.address.text),
+            "height": .integer(height),
+            "pricePerUnit": .integer(pricePerUnit),
+            "maxBlobBytes": .integer(maxBlobBytes),
+            "workers": .members(Tier.allCases.map { ($0.rawValue, .integer(workers[$0] ?? 0)) }),
+            "draining": .integer(draining),
+            "utilization": .ratio(utilization),
+            "f32FlopsPerSecond": .integer(f32FlopsPerSecond),
+            "jobs": .members(jobs.map { ($0.key, .integer($0.value)) }),
+        ]
+    }
+}

@@ -1,0 +1,202 @@
+import Jobs
+import Ledger
+import Signing
+import Testing
+import Wire
+
+@Suite("A job's life")
+struct JobStateTests {
+    private let policy = JobPolicy(maxFailedChecks: 2, maxReturns: 3)
+    private let payment = JobPayment(tx: .zero, height: 4)
+
+    private func grant(_ fence: Int64, _ worker: UInt8, deadline: Int64 = 100, limit: Int64 = 1000) throws -> LeaseGrant {
+        LeaseGrant(
+            id: "lease_\(fence)", worker: try Samples.key(worker).address, fence: fence, nonce: String(repeating: "a", count: 32), grantedAt: 0,
+            deadline: deadline, limit: limit)
+    }
+
+    /// A job that was paid and then went through `events` at time 0.
+    private func job(_ events: JobEvent...) throws -> JobState {
+        var state = JobState()
+        _ = try state.apply(.paid(payment), now: 0, policy: policy)
+        for event in events { _ = try state.apply(event, now: 0, policy: policy) }
+        return state
+    }
+
+    @Test func theStraightRoad() throws {
+        var state = JobState()
+        #expect(try state.apply(.paid(payment), now: 0, policy: policy) == [.offer])
+        let lease = try grant(1, 1)
+        #expect(try state.apply(.granted(lease), now: 0, policy: policy) == [])
+        #expect(try state.apply(.committed(lease: "lease_1", fence: 1), now: 50, policy: policy) == [.verify(lease)])
+        #expect(try state.apply(.checkPassed(lease: "lease_1"), now: 5000, policy: policy) == [])
+        #expect(state.phase == .completed(lease))
+        #expect(try state.apply(.claimed(height: 9), now: 0, policy: policy) == [])
+        #expect(state.claimHeight == 9)
+    }
+
+    @Test func aPaymentCountsOnce() throws {
+        var state = try job(.granted(try grant(1, 1)))
+        let before = state
+        #expect(try state.apply(.paid(JobPayment(tx: .zero, height: 7)), now: 0, policy: policy) == [])
+        #expect(state == before)
+    }
+
+    @Test func anExpiredLeaseIsQueuedAgain() throws {
+        let lease = try grant(1, 1)
+        var state = try job(.granted(lease))
+        #expect(try state.apply(.tick, now: 100, policy: policy) == [])
+        #expect(try state.apply(.tick, now: 101, policy: policy) == [.end(lease, .leaseExpired), .offer])
+        #expect(state.phase == .queued)
+        #expect(code { _ = try state.apply(.committed(lease: "lease_1", fence: 1), now: 102, policy: policy) } == .leaseExpired)
+        #expect(state.canLease(to: lease.worker))
+    }
+
+    @Test func aLateCommitmentIsRefusedEvenBeforeTheTick() throws {
+        var state = try job(.granted(try grant(1, 1)))
+        #expect(code { _ = try state.apply(.committed(lease: "lease_1", fence: 1), now: 101, policy: policy) } == .leaseExpired)
+    }
+
+    @Test func heartbeatsExtendUpToTheLimit() throws {
+        var state = try job(.granted(try grant(1, 1, deadline: 100, limit: 150)))
+        _ = try state.apply(.heartbeat(lease: "lease_1", fence: 1, until: 140), now: 60, policy: policy)
+        #expect(state.phase.lease?.deadline == 140)
+        _ = try state.apply(.heartbeat(lease: "lease_1", fence: 1, until: 190), now: 130, policy: policy)
+        #expect(state.phase.lease?.deadline == 150)
+        _ = try state.apply(.heartbeat(lease: "lease_1", fence: 1, until: 120), now: 140, policy: policy)
+        #expect(state.phase.lease?.deadline == 150)
+        #expect(code { _ = try state.apply(.heartbeat(lease: "lease_1", fence: 1, until: 400), now: 151, policy: policy) } == .leaseExpired)
+    }
+
+    @Test func fencesRiseAndStaleOnesAreRefused() throws {
+        var state = try job(.granted(try grant(1, 1)), .returned(lease: "lease_1", fence: 1, .shuttingDown))
+        #expect(code { _ = try state.apply(.granted(try grant(1, 1)), now: 0, policy: policy) } == .staleFence)
+        _ = try state.apply(.granted(try grant(2, 1)), now: 0, policy: policy)
+        #expect(code { _ = try state.apply(.heartbeat(lease: "lease_2", fence: 1, until: 9), now: 0, policy: policy) } == .staleFence)
+        #expect(code { _ = try state.apply(.committed(lease: "lease_1", fence: 1), now: 0, policy: policy) } == .leaseExpired)
+        #expect(code { _ = try state.apply(.granted(try grant(3, 2)), now: 0, policy: policy) } == .leaseTaken)
+    }
+
+    @Test func oneCommitmentALease() throws {
+        var state = try job(.granted(try grant(1, 1)), .committed(lease: "lease_1", fence: 1))
+        #expect(code { _ = try state.apply(.committed(lease: "lease_1", fence: 1), now: 0, policy: policy) } == .leaseTaken)
+        // The check's time is the coordinator's own: the lease does not expire meanwhile.
+        #expect(try state.apply(.tick, now: 1_000_000, policy: policy) == [])
+    }
+
+    @Test func aFailedCheckExcludesItsWorkerAndIsBounded() throws {
+        let first = try grant(1, 1)
+        var state = try job(.granted(first), .committed(lease: "lease_1", fence: 1))
+        #expect(try state.apply(.checkFailed(lease: "lease_1"), now: 0, policy: policy) == [.end(first, .verificationFailed), .offer])
+        #expect(!state.canLease(to: first.worker))
+        #expect(code { _ = try state.apply(.granted(try grant(2, 1)), now: 0, policy: policy) } == .verificationFailed)
+        let second = try grant(2, 2)
+        _ = try state.apply(.granted(second), now: 0, policy: policy)
+        _ = try state.apply(.committed(lease: "lease_2", fence: 2), now: 0, policy: policy)
+        #expect(try state.apply(.checkFailed(lease: "lease_2"), now: 0, policy: policy) == [.end(second, .verificationFailed), .giveUp(.attemptsExhausted)])
+        #expect(state.phase == .failed(.attemptsExhausted))
+        #expect(state.phase.isFinal)
+    }
+
+    @Test func returnsAreBoundedAndUnableWorkersExcluded() throws {
+        var state = try job(.granted(try grant(1, 1)))
+        _ = try state.apply(.returned(lease: "lease_1", fence: 1, .outOfMemory), now: 0, policy: policy)
+        #expect(!state.canLease(to: try Samples.key(1).address))
+        for fence: Int64 in [2, 3] {
+            _ = try state.apply(.granted(try grant(fence, 2)), now: 0, policy: policy)
+            _ = try state.apply(.returned(lease: "lease_\(fence)", fence: fence, .shuttingDown), now: 0, policy: policy)
+        }
+        #expect(state.phase == .failed(.attemptsExhausted))
+    }
+
+    @Test func aCheckThatCouldNotBeMadeBlamesNobody() throws {
+        let lease = try grant(1, 1)
+        var state = try job(.granted(lease), .committed(lease: "lease_1", fence: 1))
+        #expect(try state.apply(.checkUnavailable(lease: "lease_1"), now: 0, policy: policy) == [.end(lease, .checkUnavailable), .offer])
+        #expect(state.canLease(to: lease.worker))
+        #expect(state.failedChecks == 0)
+    }
+
+    @Test func cancellationEndsWithThePaymentAndAPaymentReopens() throws {
+        var state = JobState()
+        #expect(try state.apply(.canceled, now: 0, policy: policy) == [.giveUp(.canceled)])
+        #expect(try state.apply(.paid(payment), now: 0, policy: policy) == [.offer])
+        #expect(code { _ = try state.apply(.canceled, now: 0, policy: policy) } == .notReady)
+    }
+
+    @Test func quotesExpireUnlessPaid() throws {
+        var state = JobState()
+        #expect(try state.apply(.quoteExpired, now: 0, policy: policy) == [.giveUp(.quoteExpired)])
+        var paid = try job()
+        #expect(try paid.apply(.quoteExpired, now: 0, policy: policy) == [])
+        #expect(paid.phase == .queued)
+    }
+
+    @Test func claimsComeAfterTheSignature() throws {
+        var state = try job(.granted(try grant(1, 1)))
+        #expect(code { _ = try state.apply(.claimed(height: 9), now: 0, policy: policy) } == .notReady)
+    }
+
+    @Test func everyStateReadsBackAndIsTakenUpAgain() throws {
+        let lease = try grant(1, 1)
+        let commit = JobEvent.committed(lease: "lease_1", fence: 1)
+        let states: [(JobState, [JobDirective])] = [
+            (JobState(), []), (try job(), [.offer]), (try job(.granted(lease)), []), (try job(.granted(lease), commit), [.verify(lease)]),
+            (try job(.granted(lease), commit, .checkPassed(lease: "lease_1")), []),
+            (try job(.granted(lease), commit, .checkFailed(lease: "lease_1")), [.offer]),
+            (try job(.granted(lease), commit, .checkPassed(lease: "lease_1"), .claimed(height: 3)), []),
+        ]
+        for (state, resumption) in states {
+            #expect(try JobState(json: JSON.parse(state.json.canonicalBytes)) == state)
+            #expect(state.resumption == resumption)
+        }
+    }
+
+    /// Any sequence of events leaves a state that reads back, never more than one lease, and refusals that change nothing.
+    @Test func randomEventsKeepTheInvariants() throws {
+        var random = SplitMix(seed: 7)
+        let workers = try (1...3).map { try Samples.key($0).address }
+        for _ in 0..<100 {
+            var state = JobState()
+            var now: Int64 = 0
+            for _ in 0..<40 {
+                now += Int64(random.next(40))
+                let id = state.phase.lease?.id ?? "lease_\(state.fence)"
+                let events: [JobEvent] = [
+                    .paid(payment), .quoteExpired, .tick, .canceled, .claimed(height: 5), .checkPassed(lease: id), .checkFailed(lease: id),
+                    .checkUnavailable(lease: id), .committed(lease: id, fence: state.fence), .heartbeat(lease: id, fence: state.fence, until: now + 50),
+                    .returned(lease: id, fence: state.fence, .overheated),
+                    .granted(
+                        LeaseGrant(
+                            id: "lease_\(state.fence + 1)", worker: workers[random.next(3)], fence: state.fence + 1, nonce: String(repeating: "a", count: 32),
+                            grantedAt: now, deadline: now + 50, limit: now + 500)),
+                ]
+                let before = state
+                do {
+                    _ = try state.apply(events[random.next(events.count)], now: now, policy: policy)
+                } catch {
+                    #expect(state == before)
+                }
+                #expect(state.fence >= before.fence)
+                #expect(state.failedChecks <= policy.maxFailedChecks && state.returns <= policy.maxReturns)
+                if before.payment != nil { #expect(state.payment == before.payment) }
+                if state.phase.lease != nil { #expect(state.payment != nil) }
+                #expect(try JobState(json: state.json) == state)
+            }
+        }
+    }
+}
+
+/// splitmix64, so that a failing sequence can be had again.
+struct SplitMix {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed }
+
+    mutating func next(_ bound: Int) -> Int {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return Int((z ^ (z >> 31)) % UInt64(bound))
+    }
+}
