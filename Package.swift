@@ -10,7 +10,14 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let structuredFields: Target.Dependency = .product(name: "RawStructuredFieldValues", package: "swift-http-structured-headers")
 
 /// A room of the house: its name, and the only things it may import.
@@ -25,8 +32,14 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let package = Package(
     name: "adit",
     dependencies: [
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-http-structured-headers", from: "1.7.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     ],
     targets: [
         // C: module maps and our own kernels; each has one importer.
@@ -41,6 +54,10 @@ let package = Package(
         room("Ledger", ["Wire", "Signing"]),
         room("Jobs", ["Wire", "Signing", "Kernels", "Ledger"]),
         room("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "CCurl"]),
+        room("HTTPServing", ["Wire", hummingbird, hummingbirdCore, logging, coreMetrics, lifecycle, httpTypes, nioCore]),
+
+        // Services.
+        room("ChainNode", ["Wire", "Signing", "Ledger", "HTTPServing", hummingbird, grdb, logging, coreMetrics, lifecycle]),
 
         tests("Wire", ["Wire"]),
         tests("Signing", ["Wire", "Signing"]),
@@ -48,6 +65,7 @@ let package = Package(
         tests("Ledger", ["Wire", "Signing", "Ledger"]),
         tests("Jobs", ["Wire", "Signing", "Kernels", "Ledger", "Jobs"]),
         tests("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "ChainClient"]),
+        tests("ChainNode", ["Wire", "Signing", "Ledger", "HTTPServing", "ChainNode", "ChainClient", logging, lifecycle, grdb, hummingbird]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,144 @@
+package import Ledger
+package import Signing
+package import Wire
+
+/// One node of a chain: the state after its head and the transactions that wait, in front of a durable store.
+///
+/// The rules are `Ledger`'s; this actor only keeps their values in step with the store. What is in memory changes after
+/// the store has a block, never before, so a crash or a full disk leaves both at the same block.
+package actor ChainNode {
+    package nonisolated let genesis: Genesis
+    /// 32 hex digits, drawn when the store was made.
+    package nonisolated let nodeID: String
+    package nonisolated let genesisHash: Digest
+    nonisolated let store: any ChainStore
+    nonisolated let clock: any ChainClock
+    nonisolated let executor: BlockExecutor
+    nonisolated let metrics: NodeMetrics
+
+    private(set) var head: Block
+    private(set) var state: LedgerState
+    private(set) var mempool: Mempool
+    private var mark: SigningMark?
+    /// False after the store failed, until the mark was read again: a failed write may have reached the disk.
+    private var markIsKnown = true
+
+    init(
+        genesis: Genesis, opened: OpenedChain, store: any ChainStore, clock: any ChainClock, mempool: MempoolLimits, metrics: NodeMetrics
+    ) {
+        self.genesis = genesis
+        self.store = store
+        self.clock = clock
+        self.metrics = metrics
+        nodeID = opened.nodeID
+        genesisHash = opened.genesisHash
+        head = opened.head
+        state = opened.state
+        mark = opened.mark
+        executor = BlockExecutor(genesis: genesis)
+        self.mempool = Mempool(chain: genesis.chain, limits: mempool)
+    }
+
+    package nonisolated var chain: ChainID { genesis.chain }
+    package var pendingCount: Int { mempool.count }
+
+    /// The head with the state after it.
+    package func snapshot() -> (head: Block, state: LedgerState) { (head, state) }
+
+    /// Takes a transaction into the mempool; the same one is welcome again.
+    ///
+    /// - Returns: its hash.
+    /// - Throws: the ledger's code for what is wrong with it.
+    package func submit(_ transaction: Transaction) throws(Problem) -> Digest {
+        let hash = try mempool.admit(transaction, state: state, height: head.header.height, now: clock.now())
+        metrics.mempool(mempool.count)
+        return hash
+    }
+
+    /// Makes, signs and submits a transaction with the next nonce of `key` and the least fee.
+    package func submit(_ payload: Payload, by key: PrivateKey) throws(Problem) -> Digest {
+        let nonce = mempool.nextNonce(of: key.address, state: state)
+        return try submit(.signed(by: key, chain: chain, nonce: nonce, fee: state.parameters.minimumFee(for: payload), payload: payload))
+    }
+
+    /// A transaction that waits for a block.
+    package func pending(_ hash: Digest) -> Transaction? { mempool.pending(hash) }
+}
+
+// Making blocks. One task at a time calls these: the proposer's loop.
+extension ChainNode {
+    /// When `key` may make the next block, in Unix seconds; nil while it has no turn.
+    package func nextTurn(of key: PublicKey) -> Int64? {
+        executor.consensus.nextTurn(of: key, after: head.head, state: state, now: clock.now())
+    }
+
+    /// Makes the next block, empty or not, if it is the key's turn.
+    ///
+    /// The block is on disk as the key's last signing mark before its signature is made. Where the mark is already at the
+    /// next height (the node stopped, or the disk failed, between mark and block), that same block is signed again.
+    /// - Throws: `bad_timestamp`, `wrong_proposer` out of turn; `io_failed` when the store fails, with nothing changed.
+    @discardableResult
+    package func produce(with key: PrivateKey) async throws(Problem) -> Block {
+        let start = ContinuousClock.now
+        let next = try Amount.add(head.header.height, 1)
+        if !markIsKnown {
+            mark = try await store.signingMark()
+            markIsKnown = true
+        }
+        let applied: AppliedBlock
+        let bodies: [Transaction]
+        if let mark, mark.height >= next {
+            guard mark.height == next else {
+                throw Problem(.wrongHeight, "this key signed at height \(mark.height); the chain is at \(head.header.height)")
+            }
+            (applied, bodies) = (try resume(mark, with: key), mark.transactions)
+        } else {
+            let proposed = try propose(key.publicKey)
+            let mark = SigningMark(header: proposed.header, transactions: proposed.transactions)
+            markIsKnown = false
+            try await store.setSigningMark(mark)
+            (self.mark, markIsKnown) = (mark, true)
+            let block = Block.signed(proposed.header, transactions: proposed.hashes, by: key, chain: chain)
+            (applied, bodies) = (try proposed.sealed(block), proposed.transactions)
+            dropHopeless(proposed.skipped)
+        }
+        try await append(applied, bodies)
+        commit(applied)
+        metrics.block(applied, pending: mempool.count, elapsed: ContinuousClock.now - start)
+        return applied.block
+    }
+
+    /// A commit that failed may have reached the disk all the same, so the store is asked.
+    private func append(_ applied: AppliedBlock, _ bodies: [Transaction]) async throws(Problem) {
+        do {
+            try await store.append(applied, transactions: bodies)
+        } catch {
+            guard try await store.head()?.hash == applied.block.hash else { throw error }
+        }
+    }
+
+    private func propose(_ key: PublicKey) throws(Problem) -> ProposedBlock {
+        let now = clock.now()
+        return try executor.propose(
+            transactions: mempool.selection(state: state), on: state, parent: head.head, proposer: key, timestamp: now, now: now,
+            verified: mempool.verified)
+    }
+
+    /// Signs the marked block again and executes it as any other.
+    private func resume(_ mark: SigningMark, with key: PrivateKey) throws(Problem) -> AppliedBlock {
+        let hashes = mark.transactions.map { $0.hash(on: chain) }
+        let block = Block.signed(mark.header, transactions: hashes, by: key, chain: chain)
+        return try executor.apply(block: block, transactions: mark.transactions, to: state, parent: head.head, now: clock.now())
+    }
+
+    private func commit(_ applied: AppliedBlock) {
+        head = applied.block
+        state = applied.state
+        mempool.advance(to: state, now: clock.now())
+    }
+
+    /// Forgets what may not be in a block and won't be later. A claim under the mint limit waits, and so does what follows it.
+    private func dropHopeless(_ skipped: [(hash: Digest, reason: Problem)]) {
+        for (hash, reason) in skipped where reason.code != .mintLimited && reason.code != .nonceGap { mempool.remove(hash) }
+    }
+}

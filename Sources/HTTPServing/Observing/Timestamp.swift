@@ -1,0 +1,34 @@
+import Glibc
+
+/// Wall-clock time as RFC 3339 text in UTC.
+enum Timestamp {
+    /// Now, to the millisecond: `2026-02-28T23:59:59.999Z`.
+    static func now() -> String {
+        var time = timespec()
+        _ = unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return text(seconds: Int64(time.tv_sec), milliseconds: Int64(time.tv_nsec) / 1_000_000)
+    }
+
+    /// - Parameter seconds: since 1970-01-01T00:00:00Z, not negative.
+    static func text(seconds: Int64, milliseconds: Int64) -> String {
+        let days = seconds / 86_400
+        let rest = seconds % 86_400
+        // Days to civil date, H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days: eras of
+        // 400 years that start on 1 March, so that a leap day is a year's last.
+        let shifted = days + 719_468
+        let era = shifted / 146_097
+        let dayOfEra = shifted % 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let month = (5 * dayOfYear + 2) / 153
+        let day = dayOfYear - (153 * month + 2) / 5 + 1
+        let calendarMonth = month < 10 ? month + 3 : month - 9
+        let year = yearOfEra + era * 400 + (calendarMonth <= 2 ? 1 : 0)
+        return "\(year)-\(pad(calendarMonth, 2))-\(pad(day, 2))T\(pad(rest / 3600, 2)):\(pad(rest / 60 % 60, 2)):\(pad(rest % 60, 2)).\(pad(milliseconds, 3))Z"
+    }
+
+    private static func pad(_ number: Int64, _ width: Int) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+}

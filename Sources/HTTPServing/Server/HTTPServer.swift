@@ -1,0 +1,88 @@
+import Hummingbird
+import HummingbirdCore
+package import Logging
+import NIOCore
+import ServiceLifecycle
+import Wire
+
+/// One HTTP/1.1 listener with its routes and limits, on Hummingbird.
+///
+/// On graceful shutdown it takes no new connection, closes idle ones and lets running requests end; what still runs
+/// after `stopWithin` is cancelled, so that neither a long poll nor a caller that stops sending can hold the process.
+package struct HTTPServer: Service {
+    package struct Limits: Sendable {
+        /// Connections beyond it wait in the listen queue.
+        package var maximumConnections = 1024
+        /// A connection that neither sends nor is owed an answer for so long is closed.
+        package var idleTimeout = Duration.seconds(60)
+        /// What running requests get to end in when the service stops.
+        package var stopWithin = Duration.seconds(3)
+        /// All headers of a request.
+        package var maximumHeaderBytes = 16_384
+
+        package init() {}
+    }
+
+    private let bind: Bind
+    private let limits: Limits
+    private let logger: Logger
+    private let responder: RouterResponder<ServingContext>
+    private let onBound: @Sendable (Int) async -> Void
+
+    /// - Parameter onBound: is given the port once connections are taken.
+    package init(bind: Bind, routes: Routes, limits: Limits = Limits(), logger: Logger, onBound: @escaping @Sendable (Int) async -> Void) {
+        self.bind = bind
+        self.limits = limits
+        self.logger = logger
+        self.onBound = onBound
+        responder = routes.responder()
+    }
+
+    /// Serves until graceful shutdown or cancellation.
+    ///
+    /// - Throws: `io_failed` with the operating system's reason where the address can't be bound.
+    package func run() async throws {
+        let application = makeApplication()
+        let patience = limits.stopWithin
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { [bind] in
+                do {
+                    try await application.run()
+                } catch let error as IOError {
+                    throw Problem(.ioFailed, "can't listen on \(bind): \(error)")
+                }
+            }
+            group.addTask {
+                do {
+                    try await gracefulShutdown()
+                    try await Task.sleep(for: patience)
+                } catch {
+                    // Cancelled: the server has ended by itself.
+                }
+            }
+            defer { group.cancelAll() }
+            do {
+                try await group.next()
+            } catch is CancellationError {
+                return
+            }
+        }
+    }
+
+    private func makeApplication() -> Application<RouterResponder<ServingContext>> {
+        let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
+            maxHeaderFieldSize: limits.maximumHeaderBytes, maxHeaderListSize: limits.maximumHeaderBytes, maxHeaderFieldCount: 100)
+        let idle = TimeAmount.nanoseconds(limits.idleTimeout.nanoseconds)
+        let logger = self.logger
+        let onBound = self.onBound
+        let port = bind.port
+        return Application(
+            responder: responder,
+            server: .http1(configuration: .init(idleTimeout: idle, httpDecoderConfiguration: decoder)),
+            configuration: ApplicationConfiguration(
+                address: .hostname(bind.host, port: bind.port),
+                availableConnectionsDelegate: MaximumAvailableConnections(limits.maximumConnections, logger: logger)),
+            onServerRunning: { channel in await onBound(channel.localAddress?.port ?? port) },
+            logger: logger)
+    }
+}
