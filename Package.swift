@@ -46,6 +46,9 @@ let package = Package(
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "COpenBLAS"),
+        // -O3 also in debug builds: SwiftPM would compile the kernels at -O0.: the order and the rounding of every operation are part of the protocol.
+        .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])]),
 
         // Values.
         room("Wire", ["CCrypto"]),
@@ -53,6 +56,11 @@ let package = Package(
         room("Kernels", ["Wire"]),
         room("Ledger", ["Wire", "Signing"]),
         room("Jobs", ["Wire", "Signing", "Kernels", "Ledger"]),
+
+        // Adapters.
+        room("NativeBackend", ["Wire", "Kernels", "CKernels"]),
+        room("OpenBLASBackend", ["Wire", "Kernels", "COpenBLAS"]),
+        room("Profiler", ["Wire", "Kernels", "Jobs"]),
         room("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "CCurl"]),
         room("HTTPServing", ["Wire", hummingbird, hummingbirdCore, logging, coreMetrics, lifecycle, httpTypes, nioCore]),
 
@@ -64,6 +72,8 @@ let package = Package(
         tests("Kernels", ["Wire", "Kernels"]),
         tests("Ledger", ["Wire", "Signing", "Ledger"]),
         tests("Jobs", ["Wire", "Signing", "Kernels", "Ledger", "Jobs"]),
+        tests("Backend", ["Wire", "Kernels", "NativeBackend", "OpenBLASBackend"]),
+        tests("Profiler", ["Wire", "Kernels", "Jobs", "Profiler"]),
         tests("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "ChainClient"]),
         tests("ChainNode", ["Wire", "Signing", "Ledger", "HTTPServing", "ChainNode", "ChainClient", logging, lifecycle, grdb, hummingbird]),
     ],

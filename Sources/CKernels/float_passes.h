@@ -1,0 +1,330 @@
+// Template of the verifier's passes over floats: included once for each element type and instruction set.
+//
+// The includer defines REAL (float or double), BITS (its bit pattern's signed type), SCALED (1 if rows need a scale: binary64),
+// LANES (binary64 lanes of a vector), MULTIPLY_ADD(a, b, c), CHAINS (rows whose running sums are kept in registers together) and NAME(x).
+//
+// All sums are binary64. A pass is memory-bound or bound by the multiply-add units, never by chains of dependent sums: rows are
+// taken several at a time, and X is kept as blocks of BLOCK columns, one probe after the other (adit_blocked_probe).
+
+typedef double NAME(vector) __attribute__((ext_vector_type(LANES)));
+typedef double NAME(loose) __attribute__((ext_vector_type(LANES), aligned(8)));
+typedef REAL NAME(source) __attribute__((ext_vector_type(LANES)));
+typedef REAL NAME(loose_source) __attribute__((ext_vector_type(LANES), aligned(sizeof(REAL))));
+typedef BITS NAME(bits) __attribute__((ext_vector_type(LANES)));
+
+#define MAGNITUDE_BITS (sizeof(REAL) == 4 ? 0x7fffffff : 0x7fffffffffffffff)  // all but the sign
+#define MAGNITUDE(x) ((NAME(bits))(x) & (NAME(bits))((BITS)MAGNITUDE_BITS))
+
+static inline NAME(vector) NAME(widen)(const REAL *p) { return __builtin_convertvector(*(const NAME(loose_source) *)p, NAME(vector)); }
+
+static inline double NAME(total)(NAME(vector) v) {
+    double sum = 0;
+    for (int i = 0; i < LANES; i++) sum += v[i];
+    return sum;
+}
+
+/// The bits of |value|: as integers they are ordered like the magnitudes, infinities above all numbers and NaN above those.
+static inline BITS NAME(magnitude)(REAL value) {
+    BITS bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits & (BITS)MAGNITUDE_BITS;
+}
+
+static inline double NAME(maximum)(BITS magnitude) {
+    REAL value;
+    memcpy(&value, &magnitude, sizeof value);
+    return value < (REAL)__builtin_inf() ? (double)value : __builtin_inf();
+}
+
+/// Sum of squares and largest magnitude of `count` contiguous elements.
+static void NAME(line_norm)(const REAL *line, int64_t count, double *sum, double *maximum) {
+    NAME(vector) squares[4] = {0};
+    NAME(bits) largest[4] = {0};
+    int64_t j = 0;
+    for (; j + 4 * LANES <= count; j += 4 * LANES) {
+#pragma clang loop unroll(full)
+        for (int v = 0; v < 4; v++) {
+            const NAME(source) x = *(const NAME(loose_source) *)(line + j + v * LANES);
+            const NAME(vector) wide = __builtin_convertvector(x, NAME(vector));
+            squares[v] = MULTIPLY_ADD(wide, wide, squares[v]);
+            largest[v] = __builtin_elementwise_max(largest[v], MAGNITUDE(x));
+        }
+    }
+    double s = NAME(total)(squares[0] + squares[1] + squares[2] + squares[3]);
+    const NAME(bits) pair = __builtin_elementwise_max(largest[0], largest[1]), other = __builtin_elementwise_max(largest[2], largest[3]);
+    const NAME(bits) lanes = __builtin_elementwise_max(pair, other);
+    BITS m = 0;
+    for (int i = 0; i < LANES; i++) m = lanes[i] > m ? lanes[i] : m;
+    for (; j < count; j++) {
+        s += (double)line[j] * (double)line[j];
+        m = NAME(magnitude)(line[j]) > m ? NAME(magnitude)(line[j]) : m;
+    }
+    *sum = s;
+    *maximum = NAME(maximum)(m);
+}
+
+/// The same for columns first..<last (at most COLUMN_CHUNK) of `rows` rows.
+static void NAME(column_norms)(const REAL *data, int64_t rows, int64_t stride, int64_t first, int64_t last, double *sums, double *maxima) {
+    _Alignas(ADIT_ALIGNMENT) double squares[COLUMN_CHUNK] = {0};
+    _Alignas(ADIT_ALIGNMENT) BITS largest[COLUMN_CHUNK] = {0};
+    const int64_t count = last - first;
+    int64_t i = 0;
+    for (; i + 4 <= rows; i += 4) {
+        const REAL *const line = data + i * stride + first;
+        int64_t j = 0;
+        for (; j + LANES <= count; j += LANES) {
+            if (j * (int64_t)sizeof(REAL) % ADIT_ALIGNMENT == 0) {
+#pragma clang loop unroll(full)
+                for (int r = 4; r < 8; r++) __builtin_prefetch(line + r * stride + j);
+            }
+            NAME(vector) s = *(NAME(vector) *)(squares + j);
+            NAME(bits) m = *(NAME(bits) *)(largest + j);
+#pragma clang loop unroll(full)
+            for (int r = 0; r < 4; r++) {
+                const NAME(source) x = *(const NAME(loose_source) *)(line + r * stride + j);
+                const NAME(vector) wide = __builtin_convertvector(x, NAME(vector));
+                s = MULTIPLY_ADD(wide, wide, s);
+                m = __builtin_elementwise_max(m, MAGNITUDE(x));
+            }
+            *(NAME(vector) *)(squares + j) = s;
+            *(NAME(bits) *)(largest + j) = m;
+        }
+        for (; j < count; j++) {
+            for (int r = 0; r < 4; r++) {
+                const REAL x = line[r * stride + j];
+                squares[j] += (double)x * (double)x;
+                largest[j] = NAME(magnitude)(x) > largest[j] ? NAME(magnitude)(x) : largest[j];
+            }
+        }
+    }
+    for (; i < rows; i++) {
+        for (int64_t j = 0; j < count; j++) {
+            const REAL x = data[i * stride + first + j];
+            squares[j] += (double)x * (double)x;
+            largest[j] = NAME(magnitude)(x) > largest[j] ? NAME(magnitude)(x) : largest[j];
+        }
+    }
+    for (int64_t j = 0; j < count; j++) sums[first + j] = squares[j], maxima[first + j] = NAME(maximum)(largest[j]);
+}
+
+/// Columns block..<block + count of a row, ready for dot8: zeros in the columns left out and beyond the row.
+static inline const REAL *NAME(columns)(const REAL *line, const adit_blocked_probe *probe, int64_t block, int64_t count, REAL *copy) {
+    if (count == BLOCK && !probe->leaves_out) return line + block;
+    for (int64_t j = 0; j < BLOCK; j++) copy[j] = j < count && probe->weights[block + j] != 0 ? line[block + j] : 0;
+    return copy;
+}
+
+/// sums[p] += scale * x[p] . line, for 8 probes of BLOCK columns; and, unless `weights` is NULL, energy += |weights * line|^2.
+/// `next` is what will be read next: blocks are too short for the processor to guess that.
+static inline __attribute__((always_inline)) void NAME(dot8)(
+    const REAL *line, const REAL *next, double scale, const double *x, const double *weights, double *sums, double *energy) {
+    NAME(vector) acc[8], squares = (NAME(vector))(0.0);
+#pragma clang loop unroll(full)
+    for (int p = 0; p < 8; p++) acc[p] = (NAME(vector))(0.0);
+    for (int64_t j = 0; j < BLOCK; j += LANES) {
+        if (j * (int64_t)sizeof(REAL) % ADIT_ALIGNMENT == 0) __builtin_prefetch(next + j);
+        NAME(vector) v = NAME(widen)(line + j);
+        if (weights != NULL) {
+            const NAME(vector) weighted = v * *(const NAME(vector) *)(weights + j);
+            squares = MULTIPLY_ADD(weighted, weighted, squares);
+        }
+        if (SCALED) v *= (NAME(vector))(scale);
+#pragma clang loop unroll(full)
+        for (int p = 0; p < 8; p++) acc[p] = MULTIPLY_ADD(v, *(const NAME(vector) *)(x + p * BLOCK + j), acc[p]);
+    }
+#pragma clang loop unroll(full)
+    for (int p = 0; p < 8; p++) sums[p] += NAME(total)(acc[p]);
+    if (weights != NULL) *energy += NAME(total)(squares);
+}
+
+/// Rows first..<last of y and energies, of a b whose rows are contiguous.
+static void NAME(probe_rows)(const REAL *b, const adit_blocked_probe *probe, int64_t first, int64_t last, double *y, double *energies) {
+    _Alignas(ADIT_ALIGNMENT) REAL copy[BLOCK];
+    memset(y + first * 8, 0, (size_t)(last - first) * 8 * sizeof(double));
+    memset(energies + first, 0, (size_t)(last - first) * sizeof(double));
+    for (int64_t block = 0; block < probe->columns; block += BLOCK) {
+        const int64_t count = adit_min(BLOCK, probe->columns - block);
+        for (int64_t row = first; row < last; row++) {
+            const REAL *const source = b + row * probe->columns, *const line = NAME(columns)(source, probe, block, count, copy);
+            NAME(dot8)(line, source + probe->columns + block, 1, probe->x + block * 8, probe->weights + block, y + row * 8, energies + row);
+        }
+    }
+}
+
+enum { NAME(group) = 16, NAME(depth) = 64 };
+
+/// One tile of the pass over a transposed b: 16 rows of op(b) times `depth` columns, converted, against their rows of X.
+static inline void NAME(probe_tile)(const double *tile, int64_t depth, const double *x, double yt[8][NAME(group)]) {
+    for (int half = 0; half < 8; half += 4) {
+#pragma clang loop unroll(full)
+        for (int l = 0; l < NAME(group); l += 2 * LANES) {
+            NAME(vector) acc[4][2];
+#pragma clang loop unroll(full)
+            for (int p = 0; p < 4; p++) acc[p][0] = *(NAME(vector) *)&yt[half + p][l], acc[p][1] = *(NAME(vector) *)&yt[half + p][l + LANES];
+            for (int64_t j = 0; j < depth; j++) {
+                const NAME(vector) b0 = *(const NAME(vector) *)(tile + j * NAME(group) + l);
+                const NAME(vector) b1 = *(const NAME(vector) *)(tile + j * NAME(group) + l + LANES);
+#pragma clang loop unroll(full)
+                for (int p = 0; p < 4; p++) {
+                    const NAME(vector) xp = (NAME(vector))(x[j * 8 + half + p]);
+                    acc[p][0] = MULTIPLY_ADD(xp, b0, acc[p][0]);
+                    acc[p][1] = MULTIPLY_ADD(xp, b1, acc[p][1]);
+                }
+            }
+#pragma clang loop unroll(full)
+            for (int p = 0; p < 4; p++) *(NAME(vector) *)&yt[half + p][l] = acc[p][0], *(NAME(vector) *)&yt[half + p][l + LANES] = acc[p][1];
+        }
+    }
+}
+
+/// Rows first..<last (at most ROW_CHUNK) of y and energies, of a transposed b: its rows are `stride` apart, column after column.
+static void NAME(probe_transposed)(
+    const REAL *b, int64_t stride, const adit_blocked_probe *probe, int64_t first, int64_t last, double *y, double *energies) {
+    enum { groups = ROW_CHUNK / NAME(group) };
+    _Alignas(ADIT_ALIGNMENT) double yt[groups][8][NAME(group)] = {0}, squares[groups][NAME(group)] = {0};
+    _Alignas(ADIT_ALIGNMENT) double tile[NAME(depth) * NAME(group)];
+    for (int64_t column = 0; column < probe->columns; column += NAME(depth)) {
+        const int64_t depth = adit_min(NAME(depth), probe->columns - column);
+        for (int64_t l = first, g = 0; l < last; l += NAME(group), g++) {
+            const int64_t lanes = adit_min(NAME(group), last - l);
+            for (int64_t j = 0; j < depth; j++) {
+                const double weight = probe->weights[column + j];
+                const REAL *const line = b + (column + j) * stride + l;
+                double *const out = tile + j * NAME(group);
+                __builtin_prefetch(l + NAME(group) < last ? line + NAME(group) : line + depth * stride - (l - first));
+                if (weight == 0 || lanes < NAME(group)) {
+                    for (int64_t i = 0; i < NAME(group); i++) out[i] = weight != 0 && i < lanes ? (double)line[i] : 0;
+                } else {
+#pragma clang loop unroll(full)
+                    for (int i = 0; i < NAME(group); i += LANES) *(NAME(vector) *)(out + i) = NAME(widen)(line + i);
+                }
+#pragma clang loop unroll(full)
+                for (int i = 0; i < NAME(group); i += LANES) {
+                    const NAME(vector) weighted = *(NAME(vector) *)(out + i) * (NAME(vector))(weight);
+                    *(NAME(vector) *)&squares[g][i] = MULTIPLY_ADD(weighted, weighted, *(NAME(vector) *)&squares[g][i]);
+                }
+            }
+            NAME(probe_tile)(tile, depth, probe->rows + column * 8, yt[g]);
+        }
+    }
+    for (int64_t l = first; l < last; l++) {
+        const int64_t g = (l - first) / NAME(group), i = (l - first) % NAME(group);
+        for (int p = 0; p < 8; p++) y[l * 8 + p] = yt[g][p][i];
+        energies[l] = squares[g][i];
+    }
+}
+
+/// Running sums of `rows` rows over `depth` columns: sum += a y, squares += sum * sum after each column.
+static inline __attribute__((always_inline)) void NAME(run_rows)(
+    int rows, const double *a, int64_t depth, const double *y, adit_octet *sum, adit_octet *squares) {
+    adit_octet s[CHAINS], q[CHAINS];
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) s[r] = sum[r], q[r] = squares[r];
+    for (int64_t l = 0; l < depth; l++) {
+        const adit_octet yl = *(const adit_loose_octet *)(y + l * 8);
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++) {
+            s[r] = MULTIPLY_ADD((adit_octet)(a[r * RUN_DEPTH + l]), yl, s[r]);
+            q[r] = MULTIPLY_ADD(s[r], s[r], q[r]);
+        }
+    }
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) sum[r] = s[r], squares[r] = q[r];
+}
+
+/// Largest magnitudes of rows first..<last of a, for a pass that needs them before it starts.
+static void NAME(row_maxima)(const adit_residual_job *job, int64_t first, int64_t last, double *maxima) {
+    const REAL *const a = job->a.data;
+    double ignored[RUN_ROWS];
+    // Rows of op(a) are columns of what is stored.
+    if (job->a.transposed) NAME(column_norms)(a + first, job->a.columns, job->a.rows, 0, last - first, ignored, maxima);
+    else for (int64_t i = first; i < last; i++) NAME(line_norm)(a + i * job->a.columns, job->a.columns, &ignored[i - first], &maxima[i - first]);
+}
+
+/// What the conversion of a row of a learns on the way, by lanes.
+typedef struct {
+    NAME(vector) energy;
+    NAME(bits) largest;
+} NAME(learned);
+
+/// Converts `depth` elements of a row of a, `stride` apart, to `values`; adds to its energy, and to its maximum.
+static inline void NAME(convert)(
+    const REAL *row, int64_t stride, int64_t depth, double scale, const double *energies, double *values, NAME(learned) *learned) {
+    NAME(vector) energy = learned->energy;
+    NAME(bits) largest = learned->largest;
+    int64_t t = 0;
+    if (stride == 1) {
+        for (int64_t ahead = 0; ahead < RUN_DEPTH; ahead += ADIT_ALIGNMENT / (int64_t)sizeof(REAL)) __builtin_prefetch(row + RUN_DEPTH + ahead);
+        for (; t + LANES <= depth; t += LANES) {
+            const NAME(source) x = *(const NAME(loose_source) *)(row + t);
+            NAME(vector) v = __builtin_convertvector(x, NAME(vector));
+            if (SCALED) v *= (NAME(vector))(scale);
+            else largest = __builtin_elementwise_max(largest, MAGNITUDE(x));
+            *(NAME(vector) *)(values + t) = v;
+            energy = MULTIPLY_ADD(v * v, *(const NAME(loose) *)(energies + t), energy);
+        }
+    }
+    for (; t < depth; t++) {
+        const REAL x = row[t * stride];
+        values[t] = (double)x * scale;
+        energy[0] += values[t] * values[t] * energies[t];
+        largest[0] = NAME(magnitude)(x) > largest[0] ? NAME(magnitude)(x) : largest[0];
+    }
+    learned->energy = energy;
+    learned->largest = largest;
+}
+
+/// The largest magnitude among the lanes.
+static inline double NAME(largest)(NAME(bits) lanes) {
+    BITS m = 0;
+    for (int i = 0; i < LANES; i++) m = lanes[i] > m ? lanes[i] : m;
+    return NAME(maximum)(m);
+}
+
+/// Rows first..<last (at most RUN_ROWS) of the pass over a and c.
+static void NAME(residuals)(const adit_residual_job *job, int64_t first, int64_t last, adit_row_residual *out) {
+    const REAL *const a = job->a.data, *const c = job->c.data;
+    const int64_t k = job->a.columns, m = job->a.rows, n = job->c.columns, rows = last - first;
+    _Alignas(ADIT_ALIGNMENT) double values[RUN_ROWS * RUN_DEPTH];
+    _Alignas(ADIT_ALIGNMENT) adit_octet sum[RUN_ROWS] = {0}, squares[RUN_ROWS] = {0};
+    double maxima[RUN_ROWS], scales[RUN_ROWS];
+    NAME(learned) learned[RUN_ROWS] = {0};
+    if (SCALED) NAME(row_maxima)(job, first, last, maxima);
+    for (int64_t i = 0; i < rows; i++) scales[i] = SCALED ? adit_row_scale(maxima[i]) : 1;
+    for (int64_t l = 0; l < k; l += RUN_DEPTH) {
+        const int64_t depth = adit_min(RUN_DEPTH, k - l), stride = job->a.transposed ? m : 1;
+        for (int64_t i = 0; i < rows; i++) {
+            const REAL *const row = job->a.transposed ? a + l * m + first + i : a + (first + i) * k + l;
+            NAME(convert)(row, stride, depth, scales[i], job->energies + l, values + i * RUN_DEPTH, &learned[i]);
+        }
+        int64_t i = 0;
+        for (; i + CHAINS <= rows; i += CHAINS) NAME(run_rows)(CHAINS, values + i * RUN_DEPTH, depth, job->y + l * 8, sum + i, squares + i);
+        for (; i < rows; i++) NAME(run_rows)(1, values + i * RUN_DEPTH, depth, job->y + l * 8, sum + i, squares + i);
+    }
+    _Alignas(ADIT_ALIGNMENT) REAL copy[BLOCK];
+    double found[RUN_ROWS * 8] = {0};
+    for (int64_t block = 0; block < n; block += BLOCK) {
+        const int64_t count = adit_min(BLOCK, n - block);
+        for (int64_t i = 0; i < rows; i++) {
+            const REAL *const source = c + (first + i) * n, *const line = NAME(columns)(source, job->probe, block, count, copy);
+            NAME(dot8)(line, source + n + block, scales[i], job->probe->x + block * 8, NULL, found + i * 8, NULL);
+        }
+    }
+    for (int64_t i = 0; i < rows; i++) {
+        adit_row_residual r = {.energy = NAME(total)(learned[i].energy), .maximum = SCALED ? maxima[i] : NAME(largest)(learned[i].largest)};
+        for (int p = 0; p < 8; p++) {
+            const double y = sum[i][p], difference = found[i * 8 + p] - y;
+            r.residual += difference * difference;
+            r.signal += y * y;
+            r.running += squares[i][p];
+        }
+        out[first + i] = r;
+    }
+}
+
+#undef REAL
+#undef BITS
+#undef SCALED
+#undef MAGNITUDE
+#undef MAGNITUDE_BITS
+#undef NAME

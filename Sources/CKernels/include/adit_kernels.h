@@ -1,0 +1,125 @@
+// Adit's own kernels: reproducible and exact matrix products, the verifier's heavy passes, and an independent reference.
+//
+// Conventions. Matrices are row-major and dense; op(A) is m x k, op(B) is k x n, C is m x n. A "transposed" operand is stored
+// as op's transpose, with its own leading dimension (elements between the starts of stored rows). Sizes are >= 0 and products
+// of sizes are the caller's to check. Nothing here keeps state between calls, takes more than a few MiB a thread (adit_rows_*: and 64), or
+// writes outside the output. Every function restores the caller's floating-point environment.
+//
+// Instruction sets. Each function takes the path to use; a path the CPU lacks is answered with ADIT_BAD_ARGUMENT.
+// Results don't depend on the path nor on the number of threads.
+#ifndef ADIT_KERNELS_H
+#define ADIT_KERNELS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Results of every function that can fail.
+enum {
+    ADIT_OK = 0,
+    ADIT_NO_MEMORY = 1,
+    ADIT_CANCELED = 2,
+    ADIT_BAD_ARGUMENT = 3,
+};
+
+/// Instruction-set paths, slowest first.
+enum {
+    ADIT_ISA_PORTABLE = 0,
+    ADIT_ISA_AVX2 = 1,    // AVX2 and FMA
+    ADIT_ISA_AVX512 = 2,  // AVX-512 F, BW, DQ, VL and VNNI
+};
+
+/// Whether this CPU and operating system run a path.
+bool adit_isa_available(int32_t isa);
+
+/// Space-separated names of the CPU's features that matter here, e.g. "avx2 fma f16c"; never NULL.
+const char *adit_cpu_features(void);
+
+/// How a call runs: on which path, on how many threads (>= 1), and whom it tells.
+///
+/// `step` (may be NULL) is called with `context` and the operations done so far, which never fall, some hundred times a
+/// second, from one of the computing threads, never from two at once. Anything but 0 stops the call with ADIT_CANCELED.
+typedef struct {
+    int32_t isa;
+    int32_t threads;
+    int32_t (*step)(void *context, int64_t operations);
+    void *context;
+} adit_run;
+
+/// C = op(A) op(B) by the panel-256 rule of docs/PROTOCOL.md, section 9, in binary32; C need not be initialised.
+int32_t adit_gemm_f32(const adit_run *run, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, bool transpose_a, const float *b,
+    int64_t ldb, bool transpose_b, float *c, int64_t ldc);
+
+/// The same in binary64.
+int32_t adit_gemm_f64(const adit_run *run, int64_t m, int64_t n, int64_t k, const double *a, int64_t lda, bool transpose_a, const double *b,
+    int64_t ldb, bool transpose_b, double *c, int64_t ldc);
+
+/// C = op(A) op(B) in integers, I8 to I32; exact while k <= 131,071, modulo 2^32 beyond.
+int32_t adit_gemm_i8(const adit_run *run, int64_t m, int64_t n, int64_t k, const int8_t *a, int64_t lda, bool transpose_a, const int8_t *b,
+    int64_t ldb, bool transpose_b, int32_t *c, int64_t ldc);
+
+// The verifier's passes. PROTOCOL section 9 and docs/VERIFICATION.md say what they are for. Their bounds hold for any order of
+// the binary64 sums, so these differ between paths in their last bits. Field products and recomputed bits never differ.
+
+/// op(M): rows x columns, of a packed row-major M that is stored as columns x rows if `transposed`.
+typedef struct {
+    const void *data;
+    int64_t rows, columns;
+    bool transposed;
+} adit_view;
+
+/// out[v][i] = sum over j of M[i, j] vectors[v][j] modulo 2^61 - 1, for `count` vectors with entries in 0..<2^61-1.
+int32_t adit_field_product_i8(const adit_run *run, adit_view matrix, const uint64_t *vectors, int64_t count, uint64_t *out);
+int32_t adit_field_product_i32(const adit_run *run, adit_view matrix, const uint64_t *vectors, int64_t count, uint64_t *out);
+
+/// For each column of b: its sum of squares, and its largest magnitude (+infinity if it holds a NaN or an infinity).
+int32_t adit_column_norms_f32(const adit_run *run, adit_view b, double *sums, double *maxima);
+int32_t adit_column_norms_f64(const adit_run *run, adit_view b, double *sums, double *maxima);
+
+/// y = b x (b.rows x 8) and, for each row of b, the sum of (weight_j b_lj)^2. x is b.columns x 8; a column of weight 0 is left out.
+int32_t adit_probe_f32(const adit_run *run, adit_view b, const double *x, const double *weights, double *y, double *energies);
+int32_t adit_probe_f64(const adit_run *run, adit_view b, const double *x, const double *weights, double *y, double *energies);
+
+/// What adit_row_residuals says of a row, scaled by 2^(-2e), e the exponent of `maximum` for F64 and 0 for F32.
+typedef struct {
+    double residual;  // |(c x)_i - (a y)_i|^2; not finite if row i of c isn't
+    double signal;    // |(a y)_i|^2
+    double running;   // sum over l of |partial sum of (a y)_i after l|^2
+    double energy;    // sum over l of a_il^2 energies_l
+    double maximum;   // max |a_il|, unscaled; +infinity if the row of a holds a NaN or an infinity
+} adit_row_residual;
+
+/// For each row of a (m x k) and c (m x n, not transposed). y is k x 8, energies k, x n x 8; columns of weight 0 are left out.
+int32_t adit_row_residuals_f32(const adit_run *run, adit_view a, adit_view c, const double *y, const double *energies, const double *x,
+    const double *weights, adit_row_residual *rows);
+int32_t adit_row_residuals_f64(const adit_run *run, adit_view a, adit_view c, const double *y, const double *energies, const double *x,
+    const double *weights, adit_row_residual *rows);
+
+typedef struct {
+    int64_t row, column;
+} adit_cell;
+
+/// The bits of cells of a b as adit_gemm_* gives them, one dot product each, widened with zeros.
+int32_t adit_cells_f32(const adit_run *run, adit_view a, adit_view b, const adit_cell *cells, int64_t count, uint64_t *bits);
+int32_t adit_cells_f64(const adit_run *run, adit_view a, adit_view b, const adit_cell *cells, int64_t count, uint64_t *bits);
+int32_t adit_cells_i8(const adit_run *run, adit_view a, adit_view b, const adit_cell *cells, int64_t count, uint64_t *bits);
+
+/// The bits of whole rows, count x b.columns, widened with zeros.
+int32_t adit_rows_f32(const adit_run *run, adit_view a, adit_view b, const int64_t *rows, int64_t count, uint64_t *bits);
+int32_t adit_rows_f64(const adit_run *run, adit_view a, adit_view b, const int64_t *rows, int64_t count, uint64_t *bits);
+int32_t adit_rows_i8(const adit_run *run, adit_view a, adit_view b, const int64_t *rows, int64_t count, uint64_t *bits);
+
+// The independent reference: plain loops that share no code with what is above, to compare it with. Single-threaded.
+
+/// Rows first..<last of C = X X^T, and their mirror images, X rows x k: cell (i, j), j <= i < last, is written at c[i, j] and c[j, i].
+/// Ranges that don't overlap may run at the same time. `transposed` says X is stored as its transpose. False: no memory.
+bool adit_reference_gram_f32(const float *x, int64_t rows, int64_t k, bool transposed, int64_t first, int64_t last, float *c);
+bool adit_reference_gram_i8(const int8_t *x, int64_t rows, int64_t k, bool transposed, int64_t first, int64_t last, int32_t *c);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,81 @@
+// What the files of this target share: the parallel loop, the floating-point environment, the table of paths.
+#ifndef ADIT_INTERNAL_H
+#define ADIT_INTERNAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "adit_kernels.h"
+
+#define ADIT_PANEL 256  // the panel of the panel-256 rule
+#define ADIT_ALIGNMENT 64
+
+static inline int64_t adit_min(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t adit_max(int64_t a, int64_t b) { return a > b ? a : b; }
+static inline int64_t adit_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static inline int64_t adit_round_up(int64_t a, int64_t b) { return adit_ceil_div(a, b) * b; }
+
+/// Calls body(context, index, worker) once for each index in 0..<count, on at most `threads` threads with worker in
+/// 0..<threads. Indexes are handed out in order, one at a time. Threads that can't be created leave their share to the rest.
+/// Every call runs in round-to-nearest with subnormals kept.
+typedef void (*adit_body)(void *context, int64_t index, int32_t worker);
+void adit_parallel(int32_t threads, int64_t count, adit_body body, void *context);
+
+/// `bytes` of memory aligned to 64, or NULL; freed with free().
+void *adit_allocate(size_t bytes);
+
+/// A run and where it is; shared by the call's threads.
+typedef struct {
+    const adit_run *run;
+    int64_t done;
+    int32_t telling, canceled;
+} adit_progress;
+
+/// Adds operations and tells the caller, unless another thread is doing so. False once the call is to stop.
+static inline bool adit_advance(adit_progress *progress, int64_t operations) {
+    const adit_run *const run = progress->run;
+    __atomic_fetch_add(&progress->done, operations, __ATOMIC_RELAXED);
+    if (run->step != NULL && __atomic_exchange_n(&progress->telling, 1, __ATOMIC_ACQUIRE) == 0) {
+        if (run->step(run->context, __atomic_load_n(&progress->done, __ATOMIC_RELAXED)) != 0) __atomic_store_n(&progress->canceled, 1, __ATOMIC_RELAXED);
+        __atomic_store_n(&progress->telling, 0, __ATOMIC_RELEASE);
+    }
+    return __atomic_load_n(&progress->canceled, __ATOMIC_RELAXED) == 0;
+}
+
+/// True when the run can be carried out on this machine.
+static inline bool adit_run_is_valid(const adit_run *run) { return run->threads >= 1 && adit_isa_available(run->isa); }
+
+/// The table of a kind of path, by ADIT_ISA_*.
+#if defined(__x86_64__)
+#define ADIT_PATHS(KIND) {&adit_##KIND##_portable, &adit_##KIND##_avx2, &adit_##KIND##_avx512}
+#else
+#define ADIT_PATHS(KIND) {&adit_##KIND##_portable}
+#endif
+
+/// One product as a path's code sees it: C[i, j] at c + i * c_row + j * c_column; op(A)[i, l] at a + i * a_row + l * a_depth
+/// and op(B)[l, j] at b + l * b_depth + j * b_column, strides in elements, one of each operand's two being 1.
+typedef struct {
+    int64_t m, n, k;
+    const void *a;
+    int64_t a_row, a_depth;
+    const void *b;
+    int64_t b_depth, b_column;
+    void *c;
+    int64_t c_row, c_column;
+} adit_product;
+
+/// Rows [row0, row1) and columns [column0, column1) of a product, with `scratch` of scratch_bytes(rows, columns, k).
+/// False if the call was stopped.
+typedef struct {
+    bool (*tile)(adit_progress *progress, const adit_product *p, int64_t row0, int64_t row1, int64_t column0, int64_t column1, void *scratch);
+    size_t (*scratch_bytes)(int64_t rows, int64_t columns, int64_t k);
+    int64_t row_step, column_step;  // register tile
+} adit_gemm_path;
+
+/// The paths compiled into this build; entries without a tile function are absent.
+extern const adit_gemm_path adit_f32_portable, adit_f64_portable, adit_i8_portable;
+extern const adit_gemm_path adit_f32_avx2, adit_f64_avx2, adit_i8_avx2;
+extern const adit_gemm_path adit_f32_avx512, adit_f64_avx512, adit_i8_avx512;
+
+#endif

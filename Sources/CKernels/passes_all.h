@@ -1,0 +1,46 @@
+// The passes of one instruction set: the includer defines PATH(x), F64_LANES, I32_LANES, CHAINS, DOT16, MULTIPLY and MULTIPLY_ADD, and gets
+// the path's tables by FIELD_PATH and FLOAT_PATH.
+
+#define LANES I32_LANES
+#define NAME(x) PATH(x##_field)
+#include "field_passes.h"
+
+#define LANES F64_LANES
+#define REAL float
+#define BITS int32_t
+#define SCALED 0
+#define NAME(x) PATH(x##_f32)
+#include "float_passes.h"
+
+#define REAL double
+#define BITS int64_t
+#define SCALED 1
+#define NAME(x) PATH(x##_f64)
+#include "float_passes.h"
+#undef LANES
+
+// Functions of typed elements behind pointers to void: called only through these wrappers of their own type.
+#define WRAP(REAL, SUFFIX)                                                                                                                  \
+    static void PATH(void_line_norm_##SUFFIX)(const void *line, int64_t count, double *sum, double *maximum) {                              \
+        PATH(line_norm_##SUFFIX)((const REAL *)line, count, sum, maximum);                                                                  \
+    }                                                                                                                                       \
+    static void PATH(void_column_norms_##SUFFIX)(                                                                                           \
+        const void *data, int64_t rows, int64_t stride, int64_t first, int64_t last, double *sums, double *maxima) {                        \
+        PATH(column_norms_##SUFFIX)((const REAL *)data, rows, stride, first, last, sums, maxima);                                           \
+    }                                                                                                                                       \
+    static void PATH(void_probe_rows_##SUFFIX)(                                                                                             \
+        const void *b, const adit_blocked_probe *probe, int64_t first, int64_t last, double *y, double *energies) {                         \
+        PATH(probe_rows_##SUFFIX)((const REAL *)b, probe, first, last, y, energies);                                                        \
+    }                                                                                                                                       \
+    static void PATH(void_probe_transposed_##SUFFIX)(                                                                                       \
+        const void *b, int64_t stride, const adit_blocked_probe *probe, int64_t first, int64_t last, double *y, double *energies) {         \
+        PATH(probe_transposed_##SUFFIX)((const REAL *)b, stride, probe, first, last, y, energies);                                          \
+    }
+
+WRAP(float, f32)
+WRAP(double, f64)
+
+#define FIELD_PATH {PATH(field_i8_field), PATH(field_i8_transposed_field), PATH(field_i32_field)}
+#define FLOAT_PATH(SUFFIX)                                                                                                \
+    {PATH(void_line_norm_##SUFFIX), PATH(void_column_norms_##SUFFIX), PATH(void_probe_rows_##SUFFIX), PATH(void_probe_transposed_##SUFFIX), \
+        PATH(residuals_##SUFFIX)}

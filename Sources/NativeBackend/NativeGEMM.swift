@@ -1,0 +1,86 @@
+import CKernels
+import Foundation
+package import Kernels
+import Synchronization
+package import Wire
+
+/// Matrix products by our own kernels on the CPU: every shape, every promise, no library needed.
+///
+/// I8 is exact, F32 and F64 are panel-256 to the bit, whatever the instruction set and the number of threads.
+package final class NativeGEMM: ComputeBackend {
+    package let name = "native"
+    package let instructionSet: InstructionSet
+    package let threads: Int
+    private let speeds: [Arithmetic: Double]
+    /// One job at a time: two would share the caches and the cores, and both be late.
+    private let turn = Mutex(())
+
+    /// - Parameters:
+    ///   - threads: nil for all cores.
+    ///   - instructionSet: nil for the fastest that passes its self-test.
+    ///   - isMeasured: whether to find out the speeds, which takes a few tenths of a second.
+    /// - Throws: `backend_unavailable` if the processor lacks the instruction set or computes wrongly with it.
+    package init(threads: Int? = nil, instructionSet: InstructionSet? = nil, isMeasured: Bool = true) throws(Problem) {
+        let chosen = try InstructionSet.usable(instructionSet)
+        let count = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
+        self.instructionSet = chosen
+        self.threads = count
+        speeds =
+            isMeasured
+            ? try SpeedTest.measure { gemm, a, b, c throws(Problem) in
+                try Self.multiply(gemm, a, b, c, .none, KernelCall(instructionSet: chosen, threads: count))
+            } : [:]
+    }
+
+    package var device: String { "cpu \(instructionSet.name) (\(InstructionSet.cpuFeatures)), \(threads) threads" }
+
+    package func capability(for gemm: GEMM) -> Capability? {
+        switch gemm.arithmetic {
+        case .i32Exact, .f32Panel256, .f64Panel256: Capability(arithmetic: gemm.arithmetic, operationsPerSecond: speeds[gemm.arithmetic])
+        case .f32, .f64, .bf16F32: nil
+        }
+    }
+
+    package func run(_ gemm: GEMM, a: Tensor, b: Tensor, into c: Tensor, control: RunControl) throws(Problem) {
+        try gemm.check(a: a, b: b, c: c)
+        try turn.withLock { _ throws(Problem) in
+            try control.step(0)
+            try Self.multiply(gemm, a, b, c, control, KernelCall(instructionSet: instructionSet, threads: threads))
+            try control.step(1)
+        }
+    }
+
+    /// Tensors are already checked against the product.
+    private static func multiply(_ gemm: GEMM, _ a: Tensor, _ b: Tensor, _ c: Tensor, _ control: RunControl, _ call: KernelCall) throws(Problem) {
+        try unsafe a.buffer.withUnsafeBytes { a throws(Problem) in
+            try unsafe b.buffer.withUnsafeBytes { b throws(Problem) in
+                try unsafe c.buffer.withUnsafeMutableBytes { c throws(Problem) in
+                    try unsafe call.run(control, operations: gemm.operations) { run in unsafe multiply(gemm, a.baseAddress, b.baseAddress, c.baseAddress, run) }
+                }
+            }
+        }
+    }
+
+    private static func multiply(
+        _ gemm: GEMM, _ a: UnsafeRawPointer?, _ b: UnsafeRawPointer?, _ c: UnsafeMutableRawPointer?, _ run: UnsafePointer<adit_run>
+    ) -> Int32 {
+        guard let a = unsafe a, let b = unsafe b, let c = unsafe c else { return Int32(ADIT_BAD_ARGUMENT) }
+        let (m, n, k) = (Int64(gemm.m), Int64(gemm.n), Int64(gemm.k))
+        let (lda, ldb) = (gemm.transposeA ? m : k, gemm.transposeB ? k : n)
+        switch gemm.arithmetic {
+        case .i32Exact:
+            return unsafe adit_gemm_i8(
+                run, m, n, k, a.assumingMemoryBound(to: Int8.self), lda, gemm.transposeA, b.assumingMemoryBound(to: Int8.self), ldb, gemm.transposeB,
+                c.assumingMemoryBound(to: Int32.self), n)
+        case .f32Panel256:
+            return unsafe adit_gemm_f32(
+                run, m, n, k, a.assumingMemoryBound(to: Float.self), lda, gemm.transposeA, b.assumingMemoryBound(to: Float.self), ldb, gemm.transposeB,
+                c.assumingMemoryBound(to: Float.self), n)
+        case .f64Panel256:
+            return unsafe adit_gemm_f64(
+                run, m, n, k, a.assumingMemoryBound(to: Double.self), lda, gemm.transposeA, b.assumingMemoryBound(to: Double.self), ldb, gemm.transposeB,
+                c.assumingMemoryBound(to: Double.self), n)
+        case .f32, .f64, .bf16F32: return Int32(ADIT_BAD_ARGUMENT)
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import Foundation
+package import Kernels
+import Synchronization
+package import Wire
+
+/// Matrix products by the machine's OpenBLAS, with the core type that measured best, where it keeps our promises to the bit.
+///
+/// I8 goes through F32 in blocks short enough to be exact. F32 and F64 go panel by panel, and only where a test at start showed
+/// that these kernels, with this many threads, add in panel-256's order (see `PanelRule`); elsewhere `capability` says no.
+package final class OpenBLASGEMM: ComputeBackend {
+    package let name = "openblas"
+    /// The kernels in use, as the library names them.
+    package let coreName: String
+    /// OpenBLAS's version and build options.
+    package let configuration: String
+    package let threads: Int
+    /// What an operator may want to know, in sentences: what is not offered, and what the environment says in vain.
+    package let notes: [String]
+    /// The smallest m and n for which the panels' bits are right; nil if they aren't.
+    private let smallest: [Arithmetic: Int]
+    private let speeds: [Arithmetic: Double]
+    private let library: Mutex<OpenBLASLibrary>
+
+    /// Loads the library, chooses the core type by measurement, tests it against the rule and measures what it may be used for.
+    ///
+    /// Takes some tenths of a second. Call it at start-up: it changes and restores an environment variable.
+    ///
+    /// - Parameters:
+    ///   - threads: nil for all cores.
+    ///   - coreType: nil for the fastest.
+    ///   - judge: a backend that keeps every promise, whose bits the panels' are compared with; without one only I8 is offered.
+    ///   - isMeasured: whether to find out the speeds of what passed.
+    /// - Throws: `backend_unavailable` without a usable OpenBLAS; nothing else depends on it.
+    package init(threads: Int? = nil, coreType: CoreType? = nil, judge: (any ComputeBackend)? = nil, isMeasured: Bool = true) throws(Problem) {
+        let count = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
+        let library = try Self.load(coreType, threads: count)
+        library.threads = count
+        coreName = library.coreName
+        configuration = library.configuration
+        self.threads = count
+        let smallest = try judge.map { judge throws(Problem) in try PanelRule.test(library, threads: count, judge: judge) } ?? [:]
+        self.smallest = smallest
+        var speeds: [Arithmetic: Double] = [:]
+        for arithmetic in isMeasured ? [.i32Exact] + smallest.keys : [] {
+            speeds[arithmetic] = try SpeedTest.operationsPerSecond(arithmetic) { gemm, a, b, c throws(Problem) in
+                try Self.multiply(library, gemm, a, b, c, .none)
+            }
+        }
+        self.speeds = speeds
+        notes = Self.notes(library.coreName, smallest)
+        self.library = Mutex(library)
+    }
+
+    private static func load(_ coreType: CoreType?, threads: Int) throws(Problem) -> OpenBLASLibrary {
+        if let coreType { return try LibraryLoader.load(coreType) }
+        return try CoreTypeChoice.fastest(threads: threads)
+    }
+
+    private static func notes(_ coreName: String, _ smallest: [Arithmetic: Int]) -> [String] {
+        var notes: [String] = []
+        if smallest.isEmpty { notes.append("OpenBLAS's \(coreName) kernels serve for I8 only: their order of summation is not panel-256's") }
+        if let value = ProcessInfo.processInfo.environment[CoreType.variable] {
+            notes.append("\(CoreType.variable)=\(value) is ignored: the core type is chosen by measurement")
+        }
+        return notes
+    }
+
+    package var device: String { "cpu openblas \(coreName), \(threads) threads" }
+
+    /// Whether the test at start showed panel-256's bits for this arithmetic.
+    package func keepsRule(_ arithmetic: Arithmetic) -> Bool { smallest[arithmetic] != nil }
+
+    package func capability(for gemm: GEMM) -> Capability? {
+        switch gemm.arithmetic {
+        case .i32Exact: return Capability(arithmetic: .i32Exact, operationsPerSecond: speeds[.i32Exact])
+        case .f32Panel256, .f64Panel256:
+            guard let bound = smallest[gemm.arithmetic], gemm.m >= bound, gemm.n >= bound else { return nil }
+            return Capability(arithmetic: gemm.arithmetic, operationsPerSecond: speeds[gemm.arithmetic])
+        case .f32, .f64, .bf16F32: return nil
+        }
+    }
+
+    package func run(_ gemm: GEMM, a: Tensor, b: Tensor, into c: Tensor, control: RunControl) throws(Problem) {
+        try gemm.check(a: a, b: b, c: c)
+        guard capability(for: gemm) != nil else {
+            throw Problem(.unsupportedDtype, "OpenBLAS's \(coreName) kernels don't keep \(gemm.arithmetic.rawValue) at \(gemm.m) x \(gemm.n)")
+        }
+        try library.withLock { library throws(Problem) in
+            try control.step(0)
+            try Self.multiply(library, gemm, a, b, c, control)
+            try control.step(1)
+        }
+    }
+
+    private static func multiply(_ library: OpenBLASLibrary, _ gemm: GEMM, _ a: Tensor, _ b: Tensor, _ c: Tensor, _ control: RunControl) throws(Problem) {
+        switch gemm.arithmetic {
+        case .i32Exact: try IntegerBlocks(library, gemm).run(a, b, into: c, control)
+        case .f32Panel256: try FloatPanels.run(library, gemm, a, b, into: c, control)
+        case .f64Panel256: try FloatPanels.run64(library, gemm, a, b, into: c, control)
+        case .f32, .f64, .bf16F32: throw Problem(.unsupportedDtype, "no product in \(gemm.arithmetic.rawValue)")
+        }
+    }
+}

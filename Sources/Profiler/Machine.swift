@@ -1,0 +1,42 @@
+import Foundation
+
+/// What can be read about this machine without measuring anything.
+package struct Machine: Sendable, Equatable {
+    package let cpu: CPUDescription
+    package let memory: MemoryDescription
+    /// Threads that may run at once: the processors this process may use, or its share of CPU time where that is less. At least 1.
+    package let cores: Int
+    /// Size of the last-level cache that Linux reports; nil if unknown.
+    package let lastLevelCacheBytes: Int?
+
+    package init(cpu: CPUDescription, memory: MemoryDescription, cores: Int, lastLevelCacheBytes: Int?) {
+        (self.cpu, self.memory, self.cores, self.lastLevelCacheBytes) = (cpu, memory, max(1, cores), lastLevelCacheBytes)
+    }
+
+    /// Reads `/proc` and `/sys`.
+    package static func current() -> Machine {
+        let groups = text("/proc/self/cgroup") ?? ""
+        let share = ControlGroups.cpuLimitFiles(selfCgroup: groups).compactMap(text).compactMap(ControlGroups.cores).min()
+        return Machine(
+            cpu: CPUDescription(cpuinfo: text("/proc/cpuinfo") ?? ""),
+            memory: MemoryDescription(meminfo: text("/proc/meminfo") ?? "", groupLimits: ControlGroups.memoryLimitFiles(selfCgroup: groups).compactMap(text)),
+            cores: min(ProcessInfo.processInfo.activeProcessorCount, share ?? .max),
+            lastLevelCacheBytes: [3, 2].lazy.compactMap { text("/sys/devices/system/cpu/cpu0/cache/index\($0)/size") }.compactMap(cacheSize).first)
+    }
+
+    /// `32768K` or `32M` in bytes.
+    package static func cacheSize(_ text: String) -> Int? {
+        let text = text[...].trimmed
+        let units: [Character: Int] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30]
+        guard let last = text.last else { return nil }
+        let unit = units[last]
+        guard let number = Int(unit == nil ? text : text.dropLast()), number > 0 else { return nil }
+        let (bytes, overflow) = number.multipliedReportingOverflow(by: unit ?? 1)
+        return overflow ? nil : bytes
+    }
+
+    private static func text(_ path: String) -> String? {
+        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        return String(decoding: data, as: UTF8.self)
+    }
+}

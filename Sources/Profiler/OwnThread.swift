@@ -1,0 +1,76 @@
+import Foundation
+import Synchronization
+package import Wire
+
+/// Runs long synchronous work on a thread of its own, so that Swift's shared pool keeps serving everybody else.
+package enum OwnThread {
+    /// Stack of such a thread; Foundation's default of 512 KiB is small for numeric libraries.
+    private static let stackBytes = 8 << 20
+
+    /// Waits for `body` without holding a thread of the pool.
+    ///
+    /// Cancelling the waiting task ends the wait at once, as `canceled`. The thread goes on until `body` returns, which has to look for itself
+    /// (see `RunControl`) and must not use anything that its caller takes back.
+    package static func run<Value: Sendable>(_ name: String, _ body: @escaping @Sendable () throws(Problem) -> Value) async throws(Problem) -> Value {
+        let answer = OneAnswer<Value>()
+        let outcome: Result<Value, Problem> = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                answer.wait(continuation)
+                let thread = Thread {
+                    let outcome: Result<Value, Problem>
+                    do throws(Problem) {
+                        outcome = .success(try body())
+                    } catch {
+                        outcome = .failure(error)
+                    }
+                    answer.give(outcome)
+                }
+                thread.name = name
+                thread.stackSize = stackBytes
+                thread.start()
+            }
+        } onCancel: {
+            answer.give(.failure(Problem(.canceled, "nobody waits for \(name) any more")))
+        }
+        return try outcome.get()
+    }
+}
+
+/// Brings the first of several outcomes to the one who waits, in whatever order they come.
+private final class OneAnswer<Value: Sendable>: Sendable {
+    private enum State {
+        case empty
+        case waiting(CheckedContinuation<Result<Value, Problem>, Never>)
+        case given(Result<Value, Problem>)
+        case done
+    }
+
+    private let state = Mutex(State.empty)
+
+    func wait(_ continuation: CheckedContinuation<Result<Value, Problem>, Never>) {
+        let early: Result<Value, Problem>? = state.withLock { state in
+            if case .given(let outcome) = state {
+                state = .done
+                return outcome
+            }
+            state = .waiting(continuation)
+            return nil
+        }
+        if let early { continuation.resume(returning: early) }
+    }
+
+    func give(_ outcome: Result<Value, Problem>) {
+        let waiter: CheckedContinuation<Result<Value, Problem>, Never>? = state.withLock { state in
+            switch state {
+            case .empty:
+                state = .given(outcome)
+                return nil
+            case .waiting(let continuation):
+                state = .done
+                return continuation
+            case .given, .done: return nil
+            }
+        }
+        waiter?.resume(returning: outcome)
+    }
+}

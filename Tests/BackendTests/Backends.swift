@@ -1,0 +1,23 @@
+import Foundation
+import Kernels
+import NativeBackend
+import OpenBLASBackend
+import Testing
+
+/// Every backend of this machine in every form: what the contract suite runs against.
+enum Backends {
+    /// Our own kernels: each instruction set the processor has, with 1, 2 and 3 threads.
+    static let native: [NativeGEMM] = InstructionSet.allCases.filter(\.isAvailable).flatMap { instructionSet in
+        [1, 2, 3].compactMap { threads in try? NativeGEMM(threads: threads, instructionSet: instructionSet, isMeasured: false) }
+    }
+
+    /// OpenBLAS with each core type it has and the processor runs, with 1, 2 and 3 threads; empty where it isn't installed.
+    static let openBLAS: [OpenBLASGEMM] = CoreType.allCases.filter(\.isRunnable).flatMap { coreType in
+        [1, 2, 3].compactMap { threads in try? OpenBLASGEMM(threads: threads, coreType: coreType, judge: native.last, isMeasured: false) }
+    }
+
+    static var all: [any ComputeBackend] { native + openBLAS }
+
+    /// Why OpenBLAS's tests have nothing to do here, if so.
+    static var missing: Comment { "no OpenBLAS on this machine" }
+}

@@ -1,0 +1,59 @@
+import Foundation
+import Kernels
+import NativeBackend
+import Testing
+import Wire
+
+@testable import OpenBLASBackend
+
+@Suite(.enabled(if: !Backends.openBLAS.isEmpty, Backends.missing)) struct OpenBLASTests {
+    @Test func `a core type is what was asked for, and the environment is put back`() throws {
+        let before = ProcessInfo.processInfo.environment[CoreType.variable]
+        for coreType in [CoreType.haswell, .zen] where coreType.isRunnable {
+            #expect(try LibraryLoader.load(coreType).coreName == coreType.rawValue)
+        }
+        #expect(ProcessInfo.processInfo.environment[CoreType.variable] == before)
+    }
+
+    @Test func `copies keep states of their own`() throws {
+        let one = try LibraryLoader.load(.haswell)
+        let other = try LibraryLoader.load(.haswell)
+        one.threads = 1
+        other.threads = 2
+        #expect(one.threads == 1 && other.threads == 2)
+    }
+
+    @Test func `the choice runs on this processor and offers exact I8`() throws {
+        let backend = try OpenBLASGEMM(threads: 1)
+        #expect(!backend.coreName.isEmpty && !backend.notes.isEmpty)
+        #expect(try #require(backend.capability(for: try GEMM(m: 5, n: 5, k: 5, arithmetic: .i32Exact))?.operationsPerSecond) > 1e6)
+        #expect(backend.capability(for: try GEMM(m: 500, n: 500, k: 500, arithmetic: .f32Panel256)) == nil)
+    }
+
+    @Test func `where the rule isn't kept the work is refused, not done`() throws {
+        for backend in Backends.openBLAS {
+            let product = try Product(.f32, 20, 20, 20)
+            #expect(backend.capability(for: product.gemm) == nil)
+            #expect { try product.run(on: backend) } throws: { ($0 as? Problem)?.code == .unsupportedDtype }
+        }
+    }
+
+    /// The test at start must be able to fail: Haswell's and Zen's kernels are known to add in another order.
+    @Test(arguments: [CoreType.haswell, .zen])
+    func `the rule's test sees another order`(coreType: CoreType) throws {
+        guard coreType.isRunnable, let library = try? LibraryLoader.load(coreType) else { return }
+        library.threads = 2
+        #expect(try !PanelRule.keeps(.f32Panel256, library, try #require(Backends.native.last)))
+    }
+
+    @Test func `a missing library is a problem, not a crash`() {
+        #expect { try OpenBLASLibrary(path: "libopenblas-that-is-not-there.so") } throws: { ($0 as? Problem)?.code == .backendUnavailable }
+        #expect { try OpenBLASLibrary(path: "libm.so.6") } throws: { ($0 as? Problem)?.code == .backendUnavailable }
+    }
+
+    @Test func `long sums of extremes stay exact`() throws {
+        let product = try Product(.i8, 3, 4, 5000, false, true, .constant)
+        let backend = try #require(Backends.openBLAS.first)
+        #expect(try product.run(on: backend).withElements(as: Int32.self) { cells in cells.indices.allSatisfy { cells[$0] == 5000 << 14 } })
+    }
+}

@@ -1,0 +1,123 @@
+import Testing
+import Wire
+
+@testable import Kernels
+
+/// SplitMix64 (Steele, Lea and Flood 2014): seeded numbers for tests.
+struct TestRandom: RandomNumberGenerator {
+    var state: UInt64
+
+    init(_ seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+
+    /// Uniform in [−1, 1).
+    mutating func unit() -> Double { Double(next() >> 11) * 0x1p-52 - 1 }
+
+    /// Near standard normal: four uniforms, of variance 1/3 each.
+    mutating func normal() -> Double { (unit() + unit() + unit() + unit()) * 0.866_025_403_784_438_6 }
+
+    mutating func challenge() throws -> Challenge { try Challenge((0..<32).map { _ in UInt8(truncatingIfNeeded: next()) }) }
+}
+
+/// What operands are filled with.
+enum Data: String, CaseIterable, Sendable {
+    case normal, uniform, constant, subnormal, huge, special, negativeZero
+
+    func value(_ random: inout TestRandom, _ dtype: DType) -> Double {
+        switch self {
+        case .normal: random.normal()
+        case .uniform: random.unit()
+        case .constant: 0.1
+        // Products are subnormal, and some vanish.
+        case .subnormal: random.normal() * (dtype == .f64 ? 0x1p-532 : 0x1p-70)
+        // Products overflow F32, and F64 nearly.
+        case .huge: random.normal() * (dtype == .f64 ? 1e154 : 1e30)
+        case .special:
+            switch random.next() % 50 {
+            case 0: .nan
+            case 1: .infinity
+            case 2: -.infinity
+            default: random.normal()
+            }
+        case .negativeZero: random.unit() < 0 ? -0.0 : (random.next() % 8 == 0 ? -1 : 0)
+        }
+    }
+
+    func fill(_ tensor: Tensor, seed: UInt64) {
+        var random = TestRandom(seed)
+        switch tensor.dtype {
+        case .f32: tensor.withMutableElements(as: Float.self) { for i in $0.indices { $0[i] = Float(value(&random, .f32)) } }
+        case .f64: tensor.withMutableElements(as: Double.self) { for i in $0.indices { $0[i] = value(&random, .f64) } }
+        default:
+            // The extremes for `constant`, everything otherwise.
+            tensor.withMutableElements(as: Int8.self) { for i in $0.indices { $0[i] = self == .constant ? -128 : Int8(truncatingIfNeeded: random.next()) } }
+        }
+    }
+}
+
+/// One product with its operands.
+struct Product: Sendable {
+    let kernel: GEMMKernel
+    let a: Tensor
+    let b: Tensor
+
+    var gemm: GEMM { kernel.gemm }
+
+    init(_ dtype: DType, _ m: Int, _ n: Int, _ k: Int, _ transposeA: Bool = false, _ transposeB: Bool = false, _ data: Data = .normal, seed: UInt64 = 1) throws
+    {
+        kernel = try GEMMKernel(
+            params: ["transpose_a": .bool(transposeA), "transpose_b": .bool(transposeB)],
+            inputs: [
+                TensorDescriptor(name: "a", dtype: dtype, shape: transposeA ? [k, m] : [m, k]),
+                TensorDescriptor(name: "b", dtype: dtype, shape: transposeB ? [n, k] : [k, n]),
+            ])
+        a = try Tensor(zeros: kernel.inputs[0])
+        b = try Tensor(zeros: kernel.inputs[1])
+        data.fill(a, seed: seed)
+        data.fill(b, seed: seed &+ 1)
+    }
+
+    /// The answer by the plain definition: slow.
+    func reference() throws -> Tensor { try #require(try kernel.reference([a, b]).first) }
+
+    /// The answer of a backend, written over poison.
+    func run(on backend: any ComputeBackend, control: RunControl = .none) throws -> Tensor {
+        let c = try Tensor(zeros: kernel.outputs[0])
+        unsafe c.buffer.withUnsafeMutableBytes { raw in _ = unsafe raw.initializeMemory(as: UInt8.self, repeating: 0xAB) }
+        try backend.run(gemm, a: a, b: b, into: c, control: control)
+        return c
+    }
+
+    func verify(_ c: Tensor, _ challenge: Challenge, _ passes: any VerifierPasses) throws -> VerificationReport {
+        try kernel.verify([a, b], [c], challenge: challenge, passes: passes)
+    }
+}
+
+extension Tensor {
+    /// A copy, changed in place.
+    func copy(_ change: (Tensor) throws -> Void) throws -> Tensor {
+        let copy = try Tensor(descriptor, try TensorBuffer(buffer.bytes))
+        try change(copy)
+        return copy
+    }
+
+    /// A copy with every F32 element rounded to `bits` stored bits of its significand, to nearest.
+    func rounded(toBits bits: UInt32) throws -> Tensor {
+        let drop = 23 - bits
+        return try copy { tensor in
+            tensor.withMutableElements(as: UInt32.self) { words in
+                for i in words.indices {
+                    let half: UInt32 = (1 << (drop - 1)) - 1 + ((words[i] >> drop) & 1)
+                    words[i] = (words[i] &+ half) & ~((1 << drop) - 1)
+                }
+            }
+        }
+    }
+}
