@@ -14,6 +14,7 @@ let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hum
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
@@ -66,6 +67,9 @@ let package = Package(
 
         // Services.
         room("ChainNode", ["Wire", "Signing", "Ledger", "HTTPServing", hummingbird, grdb, logging, coreMetrics, lifecycle]),
+        room(
+            "Coordinator",
+            ["Wire", "Signing", "Kernels", "Ledger", "Jobs", "ChainClient", "HTTPServing", hummingbird, grdb, logging, metrics, lifecycle, httpTypes, nioCore]),
 
         tests("Wire", ["Wire"]),
         tests("Signing", ["Wire", "Signing"]),

@@ -1,0 +1,120 @@
+import Dispatch
+import Foundation
+import Glibc
+import Synchronization
+import Wire
+
+/// Tensors on the disk, addressed by their roots: `blobs/ab/abcdef…`, complete and synced, or not there at all.
+///
+/// Beside a blob of more than one leaf stand its leaf hashes, so that any range of it can be checked.
+final class BlobStore: Sendable {
+    private let directory: String
+    private let serial = Atomic<UInt64>(0)
+
+    /// Makes the directories and clears what uploads of an earlier run left half done. Throws `io_failed`.
+    init(directory: String) throws(Problem) {
+        self.directory = directory
+        do {
+            let manager = FileManager.default
+            let unfinished = directory + "/incoming"
+            if manager.fileExists(atPath: unfinished) { try manager.removeItem(atPath: unfinished) }
+            try manager.createDirectory(atPath: unfinished, withIntermediateDirectories: true)
+        } catch {
+            throw Problem(.ioFailed, "the blob directory: \(error)")
+        }
+    }
+
+    /// Where a blob is or would be.
+    func path(_ root: Digest) -> String { "\(directory)/\(root.hex.prefix(2))/\(root.hex)" }
+
+    /// Where the hashes of its leaves are or would be.
+    private func leavesPath(_ root: Digest) -> String { path(root) + ".leaves" }
+
+    /// A name for a new upload, used by nobody else.
+    func temporaryPath() -> String {
+        "\(directory)/incoming/\(serial.wrappingAdd(1, ordering: .relaxed).newValue)"
+    }
+
+    /// The blob's size in bytes; `nil` if it is not here.
+    func byteCount(_ root: Digest) -> Int? {
+        var info = stat()
+        guard unsafe stat(path(root), &info) == 0 else { return nil }
+        return Int(info.st_size)
+    }
+
+    /// The hashes of a blob's leaves, in order.
+    ///
+    /// - Throws: `unknown_blob`; `io_failed` if the file beside it does not fit.
+    func leaves(_ root: Digest) throws(Problem) -> [Digest] {
+        guard let bytes = byteCount(root) else { throw Problem(.unknownBlob, "no blob has this root") }
+        let count = TensorRoot.leafCount(byteCount: bytes)
+        if count == 0 { return [] }
+        if count == 1 { return [root] }
+        guard let data = FileManager.default.contents(atPath: leavesPath(root)), data.count == 32 * count else {
+            throw Problem(.ioFailed, "the leaf hashes of a blob are damaged")
+        }
+        let hashes = stride(from: 0, to: data.count, by: 32).compactMap { Digest(bytes: data[$0..<$0 + 32]) }
+        guard hashes.count == count else { throw Problem(.ioFailed, "the leaf hashes of a blob are damaged") }
+        return hashes
+    }
+
+    /// Moves a finished and synced upload to its place. Throws `io_failed`.
+    func adopt(_ temporary: String, root: Digest, leaves: [Digest]) throws(Problem) {
+        let target = path(root)
+        let folder = String(target.dropLast(root.hex.utf8.count + 1))
+        guard unsafe mkdir(folder, 0o755) == 0 || errno == EEXIST else { throw Self.failure("mkdir") }
+        if leaves.count > 1 {
+            let hashes = temporary + ".leaves"
+            try File.write(leaves.flatMap(\.bytes), to: hashes)
+            guard unsafe rename(hashes, leavesPath(root)) == 0 else { throw Self.failure("rename") }
+        }
+        guard unsafe rename(temporary, target) == 0 else { throw Self.failure("rename") }
+        try File.sync(directory: folder)
+        try File.sync(directory: directory)
+    }
+
+    static func failure(_ call: String) -> Problem {
+        let code = errno
+        return Problem(.ioFailed, "\(call) failed with errno \(code)")
+    }
+}
+
+/// The few calls on files that must reach the disk before anything is said.
+enum File {
+    /// Writes a whole new file and syncs it.
+    static func write(_ bytes: [UInt8], to path: String) throws(Problem) {
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw BlobStore.failure("open") }
+        defer { close(descriptor) }
+        let result: Result<Void, Problem> = unsafe bytes.withUnsafeBytes { raw in
+            do throws(Problem) {
+                return .success(try unsafe append(raw, to: descriptor))
+            } catch {
+                return .failure(error)
+            }
+        }
+        try result.get()
+        guard fsync(descriptor) == 0 else { throw BlobStore.failure("fsync") }
+    }
+
+    /// Writes all of `raw` at the file's end.
+    static func append(_ raw: UnsafeRawBufferPointer, to descriptor: Int32) throws(Problem) {
+        var rest = unsafe raw[...]
+        while unsafe !rest.isEmpty {
+            let piece = unsafe UnsafeRawBufferPointer(rebasing: rest)
+            let written = unsafe Glibc.write(descriptor, piece.baseAddress, piece.count)
+            if written < 0 {
+                if errno == EINTR { continue }
+                throw BlobStore.failure("write")
+            }
+            unsafe rest = rest.dropFirst(written)
+        }
+    }
+
+    static func sync(directory: String) throws(Problem) {
+        let descriptor = unsafe open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw BlobStore.failure("open") }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw BlobStore.failure("fsync") }
+    }
+}

@@ -1,0 +1,42 @@
+import Jobs
+import Kernels
+import Ledger
+import Signing
+import Wire
+
+/// A job in memory: what is stored of it, its kernel, its present lease and how far the worker says it is.
+struct BoardJob: Sendable {
+    var stored: StoredJob
+    let kernel: any Kernel
+    /// The latest lease, as long as it is in force or its outcome is not read from the store.
+    var lease: StoredLease?
+    var progress = 0.0
+    /// The height until which a finished job's claim is looked for; `nil` until the chain was asked.
+    var watchUntil: Int64?
+
+    var quote: Quote { stored.quote }
+    var state: JobState { stored.state }
+    /// Bytes of tensors that a run or a check holds at once.
+    var bytes: Int64 { Int64(clamping: kernel.memoryBytes) }
+}
+
+/// A worker in memory.
+struct BoardWorker: Sendable {
+    var stored: StoredWorker
+    /// When a signed request of its came last, in Unix milliseconds.
+    var seen: Int64
+    /// Leases that it holds.
+    var leases = 0
+
+    var registration: WorkerRegistration { stored.registration }
+}
+
+/// A worker's open call for leases.
+struct LeaseWaiter: Sendable {
+    let id: UInt64
+    let worker: Address
+    let max: Int
+    /// Unix milliseconds.
+    let until: Int64
+    let answer: AsyncStream<[Lease]>.Continuation
+}

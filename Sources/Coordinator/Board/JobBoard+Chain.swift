@@ -1,0 +1,76 @@
+import Jobs
+import Ledger
+import Logging
+import Signing
+import Wire
+
+// What the chain says.
+extension JobBoard {
+    /// The questions to ask of the chain in one round: at most `limit` jobs, in turn.
+    ///
+    /// A claim is looked for for 7,200 blocks, four hours at two seconds each: a miner that has not claimed by then is not waited for.
+    func watched(limit: Int) -> (unpaid: [Quote], unclaimed: [(job: JobID, receipt: ReceiptID)]) {
+        let open = jobs.values.filter { $0.state.payment == nil || $0.stored.finished != nil }.sorted { $0.stored.id < $1.stored.id }
+        guard !open.isEmpty, let height else { return ([], []) }
+        for job in open where job.stored.finished != nil {
+            let until = job.watchUntil ?? height + 7200
+            if height > until { jobs[job.stored.id] = nil } else { jobs[job.stored.id]?.watchUntil = until }
+        }
+        watchFrom %= open.count
+        let round = (open[watchFrom...] + open[..<watchFrom]).prefix(limit)
+        watchFrom += round.count
+        return (
+            round.filter { $0.state.payment == nil }.map(\.quote),
+            round.compactMap { job in job.stored.finished.map { (job: job.stored.id, receipt: $0.claim.terms.receiptID) } }
+        )
+    }
+
+    /// The head and the parameters, as just seen.
+    func see(height: Int64, terms: ChainTerms) {
+        let first = self.terms == nil
+        self.height = height
+        self.terms = terms
+        seenChainAt = clock.nowMilliseconds
+        metrics.height(height)
+        if first { answerCalls() }
+    }
+
+    /// The job's escrow is on the chain, or is not at a head of `height`.
+    func see(_ escrow: EscrowView?, of quote: Quote, height: Int64) throws(Problem) {
+        guard let job = jobs[quote.jobID], job.state.payment == nil else { return }
+        if let escrow, escrow.pays(quote) {
+            try advance(quote.jobID, .paid(JobPayment(tx: escrow.payment, height: escrow.opened)))
+            logger.info("task_paid", metadata: ["job_id": "\(quote.jobID)", "height": .stringConvertible(escrow.opened)])
+        } else if escrow == nil, height > quote.expiresHeight {
+            if job.state.phase == .canceled { jobs[quote.jobID] = nil } else { try advance(quote.jobID, .quoteExpired) }
+        }
+    }
+
+    /// The claim of a job's receipt is in a block: the job is done with.
+    func seeClaim(of id: JobID, height: Int64) throws(Problem) {
+        try advance(id, .claimed(height: height))
+        jobs[id] = nil
+        logger.info("receipt_confirmed", metadata: ["job_id": "\(id)", "height": .stringConvertible(height)])
+    }
+
+    func networkState() -> NetworkState {
+        let present = presentWorkers()
+        let busy = present.count { $0.leases > 0 }
+        var tiers: [Tier: Int64] = Dictionary(uniqueKeysWithValues: Tier.allCases.map { ($0, 0) })
+        var speed: Int64 = 0
+        for worker in present {
+            tiers[worker.registration.tier, default: 0] += 1
+            speed = min(JSON.maxInteger, speed + min(worker.registration.profile.f32FlopsPerSecond, JSON.maxInteger - speed))
+        }
+        return NetworkState(
+            chain: configuration.chain, coordinator: configuration.key.publicKey, height: height ?? 0, pricePerUnit: configuration.pricePerUnit,
+            maxBlobBytes: Int64(configuration.limits.blobBytes), workers: tiers, draining: Int64(present.count { $0.stored.draining }),
+            utilization: present.isEmpty ? 0 : Double(busy) / Double(present.count), f32FlopsPerSecond: speed, jobs: counts.filter { $0.value > 0 })
+    }
+
+    /// Throws `syncing` unless the chain was seen within the last minute.
+    func health() throws(Problem) {
+        guard height != nil, clock.nowMilliseconds - seenChainAt < 60_000 else { throw Problem(.syncing, "the chain is out of sight") }
+        guard !isStopping else { throw Problem(.unavailable, "the coordinator is stopping") }
+    }
+}

@@ -1,0 +1,172 @@
+import Jobs
+import Ledger
+import Logging
+import Signing
+import Wire
+
+// What workers ask for, up to the result.
+extension JobBoard {
+    /// Throws `quota_exceeded` when there are too many workers.
+    func register(_ registration: WorkerRegistration) throws(Problem) {
+        let address = registration.address
+        guard workers[address] != nil || workers.count < configuration.limits.workers else {
+            throw Problem(.quotaExceeded, "there are too many workers")
+        }
+        let stored = StoredWorker(registration: registration, draining: false)
+        try store.save(stored)
+        workers[address] = BoardWorker(stored: stored, seen: clock.nowMilliseconds, leases: workers[address]?.leases ?? 0)
+        logger.info("worker_registered", metadata: ["worker": "\(address)", "tier": "\(registration.tier.rawValue)"])
+    }
+
+    /// No new leases for this worker, until it registers again.
+    func drain(_ address: Address) throws(Problem) {
+        guard var worker = workers[address] else { throw Problem(.unknownWorker, "register first") }
+        worker.stored.draining = true
+        try store.save(worker.stored)
+        workers[address] = worker
+        for call in calls where call.worker == address { call.answer.finish() }
+        calls.removeAll { $0.worker == address }
+    }
+
+    /// Workers that were heard of lately.
+    func presentWorkers() -> [BoardWorker] {
+        let since = clock.nowMilliseconds - configuration.limits.workerSilenceMilliseconds
+        return workers.values.filter { $0.seen >= since }
+    }
+
+    /// Leases to `worker` up to `max` of the jobs that fit it, oldest first; none if there are none.
+    ///
+    /// - Throws: `unknown_worker` before it has registered; `io_failed`.
+    func lease(to worker: Address, max: Int) throws(Problem) -> [Lease] {
+        guard workers[worker] != nil else { throw Problem(.unknownWorker, "register first") }
+        workers[worker]?.seen = clock.nowMilliseconds
+        var leases: [Lease] = []
+        var kept: [JobID] = []
+        for (index, id) in waiting.enumerated() {
+            guard let entry = workers[worker], !entry.stored.draining, leases.count < max, entry.leases < configuration.limits.leasesPerWorker else {
+                kept += waiting[index...]
+                break
+            }
+            guard let job = jobs[id], job.state.phase == .queued else { continue }
+            guard fits(job, entry) else {
+                kept.append(id)
+                continue
+            }
+            do throws(Problem) {
+                leases.append(try give(job, to: entry))
+            } catch {
+                waiting = kept + waiting[index...]
+                throw error
+            }
+        }
+        waiting = kept
+        return leases
+    }
+
+    private func fits(_ job: BoardJob, _ worker: BoardWorker) -> Bool {
+        job.state.canLease(to: worker.registration.address) && worker.registration.meets(job.stored.spec.requirements, bytes: job.bytes)
+            && endsBeforeRefund(job)
+    }
+
+    /// A job is not leased whose client could start a refund before the lease's longest end and 300 blocks more (PROTOCOL section 8).
+    private func endsBeforeRefund(_ job: BoardJob) -> Bool {
+        guard let terms, let height, let payment = job.state.payment else { return false }
+        return height + blocksToRefund(units: job.quote.computeUnits, terms) <= payment.height + terms.escrowTimeoutBlocks
+    }
+
+    /// The blocks that a job's longest lease takes, and 300 more for its claim.
+    func blocksToRefund(units: Int64, _ terms: ChainTerms) -> Int64 {
+        configuration.limits.longestLease(units: units) / (max(1, terms.blockIntervalSeconds) * 1000) + 301
+    }
+
+    private func give(_ job: BoardJob, to worker: BoardWorker) throws(Problem) -> Lease {
+        let now = clock.nowMilliseconds
+        let limits = configuration.limits
+        guard let payment = job.state.payment else { throw Problem(.notReady, "the job is not paid") }
+        let nonce = try Nonce16(SecureRandom.hex(bytes: 16))
+        let grant = LeaseGrant(
+            id: "lease_" + SecureRandom.hex(bytes: 16), worker: worker.registration.address, fence: job.state.fence + 1, nonce: nonce.text,
+            grantedAt: now, deadline: now + limits.leaseMilliseconds, limit: now + limits.longestLease(units: job.quote.computeUnits))
+        let payout = worker.registration.payout
+        try advance(job.stored.id, .granted(grant)) { $0.lease = StoredLease(grant: grant, job: job.stored.id, payout: payout) }
+        leased[grant.id] = job.stored.id
+        workers[grant.worker]?.leases += 1
+        metrics.leased()
+        logger.info("task_distributed", metadata: ["job_id": "\(job.stored.id)", "worker": "\(grant.worker)", "fence": .stringConvertible(grant.fence)])
+        return Lease(
+            id: grant.id, fence: grant.fence, nonce: nonce, chain: configuration.chain, spec: job.stored.spec, quote: job.quote, part: 0,
+            payout: payout, payment: payment.tx, deadlineMilliseconds: grant.deadline, nowMilliseconds: now,
+            heartbeatMilliseconds: max(1, limits.leaseMilliseconds / 4))
+    }
+
+    /// Opens a call for leases that ends when there is one, when its time is over, or when the service stops.
+    ///
+    /// - Returns: its number, for `hangUp`, and a stream that gives the leases once.
+    /// - Throws: `unknown_worker`; `rate_limited` when too many workers wait.
+    func call(_ worker: Address, _ request: LeaseRequest) throws(Problem) -> (id: UInt64, answer: AsyncStream<[Lease]>) {
+        let (stream, sink) = AsyncStream<[Lease]>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        lastCall += 1
+        let leases = isStopping ? [] : try lease(to: worker, max: request.max)
+        guard leases.isEmpty, request.waitSeconds > 0, !isStopping, workers[worker]?.stored.draining == false else {
+            sink.yield(leases)
+            sink.finish()
+            return (lastCall, stream)
+        }
+        guard calls.count < configuration.limits.waitingWorkers else { throw Problem(.rateLimited, "too many workers wait") }
+        let until = clock.nowMilliseconds + Int64(request.waitSeconds) * 1000
+        // A worker has one open call: an older one belongs to a connection that it has given up.
+        for old in calls where old.worker == worker { old.answer.finish() }
+        calls.removeAll { $0.worker == worker }
+        calls.append(LeaseWaiter(id: lastCall, worker: worker, max: request.max, until: until, answer: sink))
+        return (lastCall, stream)
+    }
+
+    /// The worker hung up.
+    func hangUp(_ call: UInt64) { calls.removeAll { $0.id == call } }
+
+    /// Offers waiting jobs to waiting workers, first come first served.
+    func answerCalls() {
+        for call in calls {
+            guard !waiting.isEmpty else { return }
+            // Giving a job back may answer other calls meanwhile.
+            guard calls.contains(where: { $0.id == call.id }) else { continue }
+            do {
+                let leases = try lease(to: call.worker, max: call.max)
+                if leases.isEmpty { continue }
+                calls.removeAll { $0.worker == call.worker }
+                if case .terminated = call.answer.yield(leases) {
+                    for lease in leases { try giveBack(lease.id, by: call.worker, LeaseFailure(fence: lease.fence, reason: .shuttingDown, detail: "")) }
+                }
+                call.answer.finish()
+            } catch {
+                logger.error("lease_failed", metadata: ["worker": "\(call.worker)", "error": "\(error)"])
+            }
+        }
+    }
+
+    /// The job of a lease in force. Throws `unknown_lease` for another worker's, and for one that is over or never was: `lease_expired`.
+    func jobOf(_ lease: String, by worker: Address) throws(Problem) -> JobID {
+        workers[worker]?.seen = clock.nowMilliseconds
+        if let id = leased[lease], jobs[id]?.lease?.grant.worker == worker { return id }
+        guard let old = try store.lease(lease), old.grant.worker == worker else { throw Problem(.unknownLease, "this worker has no such lease") }
+        throw Problem(.leaseExpired, "the lease is over")
+    }
+
+    func heartbeat(_ lease: String, by worker: Address, _ message: Heartbeat) throws(Problem) -> HeartbeatAnswer {
+        let id = try jobOf(lease, by: worker)
+        let until = clock.nowMilliseconds + configuration.limits.leaseMilliseconds
+        // While the output is under check the lease's clock stands still.
+        if case .verifying(let grant) = jobs[id]?.state.phase, grant.fence == message.fence {
+            return HeartbeatAnswer(deadlineMilliseconds: max(grant.deadline, until), canceled: false)
+        }
+        try advance(id, .heartbeat(lease: lease, fence: message.fence, until: until)) { $0.progress = message.progress ?? $0.progress }
+        if let progress = message.progress { jobs[id]?.progress = progress }
+        return HeartbeatAnswer(deadlineMilliseconds: jobs[id]?.state.phase.lease?.deadline ?? until, canceled: false)
+    }
+
+    func giveBack(_ lease: String, by worker: Address, _ message: LeaseFailure) throws(Problem) {
+        let id = try jobOf(lease, by: worker)
+        logger.info("lease_returned", metadata: ["job_id": "\(id)", "worker": "\(worker)", "detail": "\(message.detail)"])
+        try advance(id, .returned(lease: lease, fence: message.fence, message.reason))
+    }
+}

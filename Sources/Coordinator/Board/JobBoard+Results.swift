@@ -1,0 +1,124 @@
+import Jobs
+import Kernels
+import Ledger
+import Logging
+import Signing
+import Wire
+
+// From a worker's commitment to the coordinator's signature.
+extension JobBoard {
+    /// Takes a worker's commitment. What is written here is what will be checked: the challenge does not exist yet.
+    ///
+    /// A repeated message gets the same outcome as the first.
+    /// - Returns: a stream that gives the outcome once; it ends without one when the service stops.
+    /// - Throws: `unknown_lease`, `lease_expired`, `stale_fence`, `lease_taken`, `output_mismatch`, `unknown_blob`, and what
+    ///   `SignedReceipt.check` throws. The lease lives on then: nothing was committed.
+    func commit(_ lease: String, by worker: Address, _ result: LeaseResult) throws(Problem) -> AsyncStream<LeaseOutcome> {
+        let (stream, sink) = AsyncStream<LeaseOutcome>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        workers[worker]?.seen = clock.nowMilliseconds
+        if let outcome = try outcome(of: lease, by: worker) {
+            sink.yield(outcome)
+            sink.finish()
+            return stream
+        }
+        let id = try jobOf(lease, by: worker)
+        guard let job = jobs[id], let held = job.lease else { throw Problem(.unknownLease, "this worker has no such lease") }
+        if let commitment = held.commitment {
+            guard commitment.output == result.output, commitment.receipt == result.receipt else {
+                throw Problem(.leaseTaken, "another output is committed for this lease; it is under check")
+            }
+        } else {
+            try examine(result, of: job, held)
+            try advance(id, .committed(lease: lease, fence: result.fence)) { $0.lease?.commitment = result }
+        }
+        // A stopping coordinator checks nothing more: what is committed is checked after the next start.
+        if isStopping { sink.finish() } else { outcomes[lease, default: []].append(sink) }
+        return stream
+    }
+
+    /// What came of a lease that is over; `nil` while it is in force.
+    private func outcome(of lease: String, by worker: Address) throws(Problem) -> LeaseOutcome? {
+        if leased[lease] != nil { return nil }
+        guard let stored = try store.lease(lease), stored.grant.worker == worker else {
+            throw Problem(.unknownLease, "this worker has no such lease")
+        }
+        return stored.outcome
+    }
+
+    /// Throws unless the result is well formed for the job, its tensors are here, and the miner signed exactly the lease's terms.
+    private func examine(_ result: LeaseResult, of job: BoardJob, _ held: StoredLease) throws(Problem) {
+        guard result.fence == held.grant.fence else { throw Problem(.staleFence, "the lease's fencing number is \(held.grant.fence)") }
+        guard clock.nowMilliseconds <= held.grant.deadline else { throw Problem(.leaseExpired, "the lease's deadline has passed") }
+        try result.output.check(spec: job.stored.spec, kernel: job.kernel)
+        try result.receipt.check(against: try expected(result.output, job, held), on: configuration.chain)
+        for output in result.output.outputs {
+            guard let bytes = blobs.byteCount(output.root) else {
+                throw Problem(.unknownBlob, "output \(output.descriptor.name): no blob has the root \(output.root.hex)")
+            }
+            guard bytes == output.descriptor.byteCount else {
+                throw Problem(.outputMismatch, "output \(output.descriptor.name) has \(bytes) bytes, not \(output.descriptor.byteCount)")
+            }
+        }
+    }
+
+    /// The terms that follow from the spec, the quote, the lease and the output; none of them from what the worker says of itself.
+    private func expected(_ output: OutputMetadata, _ job: BoardJob, _ held: StoredLease) throws(Problem) -> ReceiptTerms {
+        try ReceiptTerms(
+            chain: configuration.chain, jobID: job.stored.id, part: 0, client: job.quote.client, miner: held.grant.worker, payout: held.payout,
+            computeUnits: try job.quote.units(of: 0), price: try job.quote.price(of: 0), outputHash: output.hash,
+            nonce: try Nonce16(held.grant.nonce))
+    }
+
+    /// Writes what a check came to, signs what it accepted, and tells whoever waits.
+    ///
+    /// - Returns: false if it could not be written; then nothing is signed and nobody is told.
+    func conclude(_ lease: String, _ verdict: CheckVerdict) -> Bool {
+        guard let id = leased[lease], let job = jobs[id], let held = job.lease, let result = held.commitment else { return true }
+        do {
+            switch verdict {
+            case .unavailable: try advance(id, .checkUnavailable(lease: lease))
+            case .finished(let report, let challenge, let microseconds):
+                metrics.checked(accepted: report.isAccepted, microseconds: microseconds)
+                if let refusal = report.refusal {
+                    let problem = Problem(.verificationFailed, refusal.reason)
+                    logger.warning("check_refused", metadata: ["job_id": "\(id)", "worker": "\(held.grant.worker)", "reason": "\(refusal.reason)"])
+                    try advance(id, .checkFailed(lease: lease)) { $0.lease?.outcome = .refused(problem) }
+                } else {
+                    let record = VerificationRecord(
+                        report: report.json, challenge: challenge, checkMicroseconds: microseconds,
+                        computeMicroseconds: result.timing.computeMicroseconds, worker: held.grant.worker, device: result.device,
+                        attempts: job.state.attempts)
+                    try accept(id, job, held, result, record)
+                }
+            }
+            return true
+        } catch {
+            logger.error("conclusion_failed", metadata: ["job_id": "\(id)", "error": "\(error)"])
+            return false
+        }
+    }
+
+    private func accept(
+        _ id: JobID, _ job: BoardJob, _ held: StoredLease, _ result: LeaseResult, _ record: VerificationRecord
+    ) throws(Problem) {
+        guard let payment = job.state.payment else { throw Problem(.notReady, "the job is not paid") }
+        let terms = try expected(result.output, job, held)
+        let claim = ReceiptClaim(
+            terms: terms, payment: payment.tx, minerKey: result.receipt.minerKey, minerSignature: result.receipt.minerSignature,
+            coordinatorKey: configuration.key.publicKey,
+            coordinatorSignature: configuration.key.sign(terms.attestDigest(on: configuration.chain, payment: payment.tx)))
+        let outcome = LeaseOutcome.accepted(LeaseResultAnswer(claim: claim, verification: record))
+        try advance(id, .checkPassed(lease: held.grant.id)) { job in
+            job.stored.finished = FinishedWork(output: result.output, claim: claim, record: record)
+            job.lease?.outcome = outcome
+        }
+        release(held.grant)
+        logger.info(
+            "task_completed",
+            metadata: [
+                "job_id": "\(id)", "worker": "\(held.grant.worker)", "class": "\(record.className)",
+                "latency_ms": .stringConvertible(clock.nowMilliseconds - job.stored.created),
+            ])
+        tell(held.grant.id, outcome)
+    }
+}

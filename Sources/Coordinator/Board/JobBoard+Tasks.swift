@@ -1,0 +1,127 @@
+import Jobs
+import Kernels
+import Ledger
+import Logging
+import Signing
+import Wire
+
+// What clients ask for.
+extension JobBoard {
+    /// Everything about a spec that can be refused without reading a tensor.
+    ///
+    /// - Throws: the kernel's own refusals; `unknown_blob`, `shape_mismatch`; `memory_limit`, `no_capable_worker`; `too_many_units`.
+    func examine(_ spec: JobSpec) throws(Problem) -> any Kernel {
+        let kernel = try spec.kernel()
+        guard kernel.memoryBytes <= configuration.limits.jobBytes else {
+            throw Problem(.memoryLimit, "the job's tensors take \(kernel.memoryBytes) bytes, the limit is \(configuration.limits.jobBytes)")
+        }
+        for input in spec.inputs {
+            guard let root = input.root else { continue }
+            guard let bytes = blobs.byteCount(root) else { throw Problem(.unknownBlob, "input \(input.name): no blob has the root \(root.hex)") }
+            guard bytes == input.descriptor.byteCount else {
+                throw Problem(.shapeMismatch, "input \(input.name): the blob has \(bytes) bytes, its shape needs \(input.descriptor.byteCount)")
+            }
+        }
+        if let most = terms?.maxUnitsPerClaim, most > 0, kernel.computeUnits > most {
+            throw Problem(.tooManyUnits, "the job has \(kernel.computeUnits) units, the chain takes \(most) in a claim")
+        }
+        try findWorker(spec.requirements, bytes: Int64(clamping: kernel.memoryBytes))
+        return kernel
+    }
+
+    /// Refuses at once what none of the present workers could do; with no worker present, waits for one.
+    private func findWorker(_ requirements: Requirements, bytes: Int64) throws(Problem) {
+        let present = presentWorkers().map(\.registration)
+        guard !present.isEmpty else { return }
+        if present.contains(where: { $0.meets(requirements, bytes: bytes) }) { return }
+        guard present.contains(where: { $0.meets(.none, bytes: bytes) }) else {
+            throw Problem(.memoryLimit, "the job's tensors take \(bytes) bytes, more than any worker has")
+        }
+        throw Problem(.noCapableWorker, "no worker meets the job's requirements")
+    }
+
+    /// The answer that an earlier call with the same key got.
+    ///
+    /// - Throws: `bad_request` if that call had another body.
+    func earlier(_ key: IdempotencyKey) throws(Problem) -> TaskAnswer? {
+        guard let (id, body) = try store.job(for: key) else { return nil }
+        guard body == key.body else { throw Problem(.badRequest, "this Idempotency-Key was used for another task") }
+        guard let job = try store.job(id) else { throw Problem(.ioFailed, "a job is missing from the store") }
+        return TaskAnswer(quote: job.quote, verification: try job.spec.kernel().verification.json)
+    }
+
+    /// Makes, stores and gives a quote for an examined and admitted spec.
+    ///
+    /// - Throws: `unavailable` before the chain has been seen; `quota_exceeded`; `too_long` for a lease that could outlast half of the escrow's time;
+    ///   `out_of_range` for a price over 2^53−1.
+    func open(_ spec: JobSpec, _ kernel: any Kernel, client: PublicKey, idempotency: IdempotencyKey?) throws(Problem) -> TaskAnswer {
+        if let idempotency, let answer = try earlier(idempotency) { return answer }
+        guard let height, let terms else { throw Problem(.unavailable, "the chain has not been seen yet") }
+        guard jobs.values.count(where: { $0.stored.finished == nil }) < configuration.limits.openJobs else {
+            throw Problem(.quotaExceeded, "there are too many open jobs")
+        }
+        let unpaid = jobs.values.count { $0.state.phase == .quoted && $0.quote.client == client.address }
+        guard unpaid < configuration.limits.unpaidJobsPerClient else { throw Problem(.quotaExceeded, "this client has too many unpaid quotes") }
+        let units = kernel.computeUnits
+        guard blocksToRefund(units: units, terms) <= terms.escrowTimeoutBlocks / 2 else {
+            throw Problem(.tooLong, "a lease of \(units) units could outlast the escrow's \(terms.escrowTimeoutBlocks) blocks")
+        }
+        let price = max(1, try Amount.multiply(units, max(configuration.pricePerUnit, terms.minPricePerUnit)))
+        let quote = try Quote.signed(
+            by: configuration.key, chain: configuration.chain, client: client.address, specHash: spec.hash,
+            salt: try Salt(SecureRandom.hex(bytes: 16)), computeUnits: units, price: price,
+            expiresHeight: try Amount.add(height, configuration.limits.quoteBlocks))
+        let stored = StoredJob(spec: spec, quote: quote, state: JobState(), created: clock.nowMilliseconds, finished: nil)
+        try store.insert(stored, client: client, idempotency: idempotency)
+        jobs[stored.id] = BoardJob(stored: stored, kernel: kernel)
+        counts[stored.state.phase.name, default: 0] += 1
+        metrics.quoted()
+        logger.info(
+            "task_received",
+            metadata: ["job_id": "\(stored.id)", "kernel": "\(spec.type)", "units": .stringConvertible(units), "price": .stringConvertible(price)])
+        return TaskAnswer(quote: quote, verification: kernel.verification.json)
+    }
+
+    /// Throws `unknown_job` unless the job is this client's: others do not even learn that it exists.
+    private func job(_ id: JobID, of client: Address) throws(Problem) -> (stored: StoredJob, progress: Double) {
+        let found: (stored: StoredJob, progress: Double)?
+        if let open = jobs[id] { found = (open.stored, open.progress) } else { found = try store.job(id).map { ($0, 0) } }
+        guard let found, found.stored.quote.client == client else { throw Problem(.unknownJob, "this client has no such task") }
+        return found
+    }
+
+    func status(_ id: JobID, for client: Address) throws(Problem) -> TaskStatus {
+        let (stored, progress) = try job(id, of: client)
+        return TaskStatus(taskID: id, state: stored.state, progress: progress)
+    }
+
+    /// Throws `not_ready` until the output is accepted, and for a job that failed.
+    func result(_ id: JobID, for client: Address) throws(Problem) -> TaskResult {
+        let stored = try job(id, of: client).stored
+        if let work = stored.finished {
+            return TaskResult(
+                taskID: id, output: work.output, receipt: work.claim, verification: work.record, claimHeight: stored.state.claimHeight)
+        }
+        if case .failed(let reason) = stored.state.phase { throw Problem(.notReady, "the task failed: \(reason.rawValue)") }
+        throw Problem(.notReady, "the task is \(stored.state.phase.name)")
+    }
+
+    func page(for client: Address, stage: TaskStage?, before: Int64?, limit: Int) throws(Problem) -> TaskPage {
+        let rows = try store.jobs(of: client, stage: stage, before: before, limit: limit)
+        let tasks = rows.map { row in
+            let open = jobs[row.job.id]
+            return TaskStatus(taskID: row.job.id, state: open?.state ?? row.job.state, progress: open?.progress ?? 0)
+        }
+        return TaskPage(tasks: tasks, next: rows.count == limit ? rows.last.map { String($0.position) } : nil)
+    }
+
+    /// Throws `not_ready` once the payment is in a block.
+    func cancel(_ id: JobID, for client: Address) throws(Problem) -> TaskStatus {
+        let stored = try job(id, of: client).stored
+        if stored.state.phase != .canceled {
+            guard jobs[id] != nil else { throw Problem(.notReady, "the task is \(stored.state.phase.name)") }
+            try advance(id, .canceled)
+        }
+        return try status(id, for: client)
+    }
+}

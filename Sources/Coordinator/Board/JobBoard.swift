@@ -1,0 +1,176 @@
+import Jobs
+import Kernels
+import Ledger
+import Logging
+import Signing
+import Wire
+
+/// The one owner of all jobs, leases and workers: it holds the state machines, writes what they decide, then acts.
+///
+/// It runs on a queue of its own, so its calls to the store may block.
+actor JobBoard {
+    let configuration: CoordinatorConfiguration
+    let store: any JobStore
+    let blobs: BlobStore
+    let clock: any ServiceClock
+    let metrics: BoardMetrics
+    let logger: Logger
+    /// Committed outputs, in order, for the check loop.
+    nonisolated let checks: AsyncStream<(id: String, check: PendingCheck)>
+    private let checkSink: AsyncStream<(id: String, check: PendingCheck)>.Continuation
+    private let queue = WorkQueue("adit.coordinator.board")
+
+    var jobs: [JobID: BoardJob] = [:]
+    /// Jobs that wait for a worker, oldest first.
+    var waiting: [JobID] = []
+    /// The job of each lease in force.
+    var leased: [String: JobID] = [:]
+    var workers: [Address: BoardWorker] = [:]
+    var calls: [LeaseWaiter] = [] {
+        didSet { metrics.waiting(calls.count) }
+    }
+    var lastCall: UInt64 = 0
+    /// Who waits for the outcome of a lease's check.
+    var outcomes: [String: [AsyncStream<LeaseOutcome>.Continuation]] = [:]
+    /// Jobs by phase, in all.
+    var counts: [String: Int64] = [:]
+    var height: Int64?
+    /// When the chain was seen last, in Unix milliseconds.
+    var seenChainAt: Int64 = 0
+    var terms: ChainTerms?
+    var watchFrom = 0
+    var isStopping = false
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe queue.asUnownedSerialExecutor() }
+
+    init(
+        configuration: CoordinatorConfiguration, store: any JobStore, blobs: BlobStore, clock: any ServiceClock, metrics: BoardMetrics,
+        logger: Logger
+    ) {
+        self.configuration = configuration
+        self.store = store
+        self.blobs = blobs
+        self.clock = clock
+        self.metrics = metrics
+        self.logger = logger
+        (checks, checkSink) = AsyncStream.makeStream()
+    }
+
+    /// Takes up what the store holds: jobs wait, leases keep their deadlines, committed outputs are checked anew.
+    func restore() throws(Problem) {
+        let now = clock.nowMilliseconds
+        for worker in try store.workers() { workers[worker.registration.address] = BoardWorker(stored: worker, seen: now) }
+        counts = try store.counts()
+        for stored in try store.openJobs() {
+            guard let kernel = try? stored.spec.kernel() else {
+                // Sold by a version that knew more; the others must not wait for it.
+                logger.error("task_unreadable", metadata: ["job_id": "\(stored.id)"])
+                continue
+            }
+            var job = BoardJob(stored: stored, kernel: kernel)
+            if let grant = stored.state.phase.lease {
+                job.lease = try store.lease(grant.id)
+                leased[grant.id] = stored.id
+                workers[grant.worker]?.leases += 1
+            }
+            jobs[stored.id] = job
+            follow(stored.state.resumption, of: stored.id)
+        }
+    }
+
+    /// Applies one event to a job: the new state is stored, then acted upon. Nothing changes where this throws.
+    ///
+    /// - Parameter update: what else the same transaction changes.
+    func advance(_ id: JobID, _ event: JobEvent, update: (inout BoardJob) -> Void = { _ in }) throws(Problem) {
+        guard var job = jobs[id] else { throw Problem(.unknownJob, "no open job has this id") }
+        let before = job.state
+        let directives = try job.stored.state.apply(event, now: clock.nowMilliseconds, policy: configuration.policy)
+        guard job.state != before else { return }
+        if let grant = job.state.phase.lease, let lease = job.lease, lease.grant.id == grant.id {
+            job.lease = StoredLease(
+                grant: grant, job: lease.job, payout: lease.payout, commitment: lease.commitment, outcome: lease.outcome)
+        }
+        update(&job)
+        for case .end(_, let reason) in directives where job.lease?.outcome == nil { job.lease?.outcome = .refused(Self.ended(reason)) }
+        try store.apply(JobChange(job: job.stored, lease: job.lease))
+        jobs[id] = job
+        counts[before.phase.name, default: 0] -= 1
+        counts[job.state.phase.name, default: 0] += 1
+        follow(directives, of: id)
+    }
+
+    private static func ended(_ reason: Reason) -> Problem {
+        switch reason {
+        case .checkUnavailable: Problem(.unavailable, "the coordinator could not check the output; the job waits for a worker again")
+        default: Problem(.leaseExpired, "the lease is over: \(reason.rawValue)")
+        }
+    }
+
+    private func follow(_ directives: [JobDirective], of id: JobID) {
+        for directive in directives {
+            switch directive {
+            case .offer:
+                jobs[id]?.progress = 0
+                waiting.append(id)
+            case .end(let grant, let reason):
+                release(grant)
+                metrics.ended(reason)
+                logger.info("lease_ended", metadata: ["job_id": "\(id)", "worker": "\(grant.worker)", "reason": "\(reason.rawValue)"])
+                if let outcome = jobs[id]?.lease?.outcome { tell(grant.id, outcome) }
+            case .verify: sendToCheck(id)
+            case .giveUp(let reason):
+                logger.info("task_failed", metadata: ["job_id": "\(id)", "reason": "\(reason.rawValue)"])
+                // A canceled job may still be paid: it is watched until its quote has expired.
+                if reason != .canceled { jobs[id] = nil }
+            }
+        }
+        if directives.contains(.offer) { answerCalls() }
+    }
+
+    /// Forgets that the lease is in force.
+    func release(_ grant: LeaseGrant) {
+        leased[grant.id] = nil
+        if let held = workers[grant.worker]?.leases { workers[grant.worker]?.leases = max(0, held - 1) }
+    }
+
+    func tell(_ lease: String, _ outcome: LeaseOutcome) {
+        for listener in outcomes.removeValue(forKey: lease) ?? [] {
+            listener.yield(outcome)
+            listener.finish()
+        }
+    }
+
+    private func sendToCheck(_ id: JobID) {
+        guard let job = jobs[id], let lease = job.lease, let result = lease.commitment else { return }
+        checkSink.yield((id: lease.grant.id, check: PendingCheck(spec: job.stored.spec, kernel: job.kernel, lease: lease.grant, result: result)))
+    }
+
+    /// Puts a committed output into the check loop's line once more.
+    func checkAgain(_ lease: String) {
+        if let id = leased[lease] { sendToCheck(id) }
+    }
+
+    /// Time passed: expires leases and ends waits.
+    func tick() {
+        let now = clock.nowMilliseconds
+        for id in Set(leased.values) {
+            do {
+                try advance(id, .tick)
+            } catch {
+                logger.error("tick_failed", metadata: ["job_id": "\(id)", "error": "\(error)"])
+            }
+        }
+        for call in calls where call.until <= now { call.answer.finish() }
+        calls.removeAll { $0.until <= now }
+    }
+
+    /// Ends all waits, so that the service can stop.
+    func stop() {
+        isStopping = true
+        for call in calls { call.answer.finish() }
+        calls = []
+        for listener in outcomes.values.flatMap({ $0 }) { listener.finish() }
+        outcomes = [:]
+        checkSink.finish()
+    }
+}

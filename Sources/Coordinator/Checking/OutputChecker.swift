@@ -1,0 +1,39 @@
+import Jobs
+import Kernels
+import Signing
+import Wire
+
+/// Maps a job's tensors and lets its kernel look at them. Every call blocks and may compute for long: it is made on a work queue.
+struct OutputChecker: Sendable {
+    let blobs: BlobStore
+    let passes: any VerifierPasses
+    /// The most bytes of tensors at one time.
+    let limit: Int
+
+    /// Looks at a job's input values before work is sold. Throws `non_finite_input`, `unknown_blob`, `shape_mismatch`, `io_failed`.
+    func admit(_ spec: JobSpec, _ kernel: any Kernel) throws(Problem) {
+        try kernel.admit(try inputs(of: spec), passes: passes)
+    }
+
+    /// Checks a committed output against a challenge that was drawn after the commitment was stored.
+    func check(_ spec: JobSpec, _ kernel: any Kernel, _ output: OutputMetadata, challenge: Challenge) throws(Problem) -> VerificationReport {
+        var outputs: [Tensor] = []
+        for tensor in output.outputs {
+            outputs.append(try Tensor(tensor.descriptor, try blobs.map(tensor.root, byteCount: tensor.descriptor.byteCount)))
+        }
+        return try kernel.verify(try inputs(of: spec), outputs, challenge: challenge, passes: passes)
+    }
+
+    private func inputs(of spec: JobSpec) throws(Problem) -> [Tensor] {
+        var inputs: [Tensor] = []
+        for input in spec.inputs {
+            switch input.source {
+            case .blob(let root):
+                inputs.append(try Tensor(input.descriptor, try blobs.map(root, byteCount: input.descriptor.byteCount)))
+            case .random(let seed):
+                inputs.append(try RandomTensor(seed: seed, descriptor: input.descriptor).generate(limit: limit))
+            }
+        }
+        return inputs
+    }
+}

@@ -1,0 +1,80 @@
+package import HTTPServing
+package import Jobs
+package import Signing
+package import Wire
+
+/// What an operator decides about a coordinator.
+package struct CoordinatorConfiguration: Sendable {
+    package var bind: Bind
+    /// Holds the database and the blobs; made if it is not there.
+    package var dataDirectory: String
+    package var key: PrivateKey
+    package var chain: ChainID
+    /// In base units a compute unit; a quote is at least 1 base unit.
+    package var pricePerUnit: Int64
+    /// The host names with port under which clients reach this coordinator, besides its own address on loopback.
+    ///
+    /// A signed request names its server, so that it can't be sent to another one. Bound beyond loopback and with none
+    /// given, any name is taken.
+    package var authorities: Set<String> = []
+    package var limits = CoordinatorLimits()
+    package var policy = JobPolicy()
+
+    package init(bind: Bind, dataDirectory: String, key: PrivateKey, chain: ChainID, pricePerUnit: Int64) {
+        self.bind = bind
+        self.dataDirectory = dataDirectory
+        self.key = key
+        self.chain = chain
+        self.pricePerUnit = pricePerUnit
+    }
+}
+
+/// Bounds and times, each with its reason.
+package struct CoordinatorLimits: Sendable {
+    /// A JSON body. The longest honest one, a task with 256 inputs, has under 128 KiB.
+    package var bodyBytes = 256 << 10
+    /// One blob; also bounds what one request can put on the disk.
+    package var blobBytes = 8 << 30
+    /// All blobs that one key uploaded.
+    package var blobBytesPerKey = 64 << 30
+    /// All blobs together.
+    package var blobBytesInAll = 512 << 30
+    /// Uploads at one time; each holds a file and a hasher.
+    package var uploads = 64
+    /// The least average speed of an upload after its first half minute, so that nobody holds a place by sending drops.
+    package var uploadBytesPerSecond = 16 << 10
+    /// Tensors of one job, inputs and outputs, which a check maps at once.
+    package var jobBytes = 16 << 30
+    /// Jobs in memory: quoted, queued or running.
+    package var openJobs = 10_000
+    /// Quoted and unpaid jobs of one client.
+    package var unpaidJobsPerClient = 256
+    /// Workers that wait for a lease at one time.
+    package var waitingWorkers = 4096
+    /// Registered workers.
+    package var workers = 10_000
+    /// Leases that one worker may hold.
+    package var leasesPerWorker = 4
+    /// Blocks that a quote lives.
+    package var quoteBlocks: Int64 = 300
+    /// Without a heartbeat for so long, a lease is over.
+    package var leaseMilliseconds: Int64 = 60_000
+    /// The longest a lease lasts: so much, and so much more for each compute unit (1 ms: a worker of 1 GFLOP/s).
+    package var leaseBaseMilliseconds: Int64 = 600_000
+    package var leaseMillisecondsPerUnit: Int64 = 1
+    /// A worker not heard of for so long counts as gone.
+    package var workerSilenceMilliseconds: Int64 = 300_000
+    /// How often expired leases and waits are looked for.
+    package var tickMilliseconds: Int64 = 200
+    /// How often the chain is looked at.
+    package var chainPollMilliseconds: Int64 = 500
+
+    package init() {}
+
+    /// The longest life of a lease for so many compute units, in milliseconds.
+    func longestLease(units: Int64) -> Int64 {
+        let (work, overflow) = units.multipliedReportingOverflow(by: leaseMillisecondsPerUnit)
+        // Thirty days at most: far from any overflow when added to a time.
+        return overflow ? 2_592_000_000 : min(work, 2_592_000_000 - leaseBaseMilliseconds) + leaseBaseMilliseconds
+    }
+}

@@ -1,0 +1,121 @@
+import HTTPServing
+import Jobs
+package import Kernels
+package import Logging
+import ServiceLifecycle
+import Signing
+package import Wire
+
+/// A coordinator: keeps tensors, sells work, leases it out, checks what comes back, signs for it.
+///
+/// State is in `dataDirectory`: `coordinator.db` and `blobs/`. A coordinator that is killed picks up where it was.
+package final class CoordinatorService: Service {
+    private let configuration: CoordinatorConfiguration
+    private let chain: any ChainPort
+    private let clock: any ServiceClock
+    private let logger: Logger
+    private let board: JobBoard
+    private let checker: OutputChecker
+    private let blobs: BlobStore
+    private let store: any JobStore
+    private let registry: PrometheusRegistry
+    private let onReady: @Sendable (Int) async -> Void
+
+    /// Opens the store and takes up what it holds. Blocks while it reads.
+    ///
+    /// - Parameters:
+    ///   - passes: the heavy passes of the checks.
+    ///   - onReady: is given the port once requests are taken.
+    /// - Throws: `io_failed`, and whatever a damaged store gives.
+    package init(
+        _ configuration: CoordinatorConfiguration, chain: any ChainPort, passes: any VerifierPasses, clock: any ServiceClock = SystemClock(),
+        logger: Logger, onReady: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) throws(Problem) {
+        self.configuration = configuration
+        self.chain = chain
+        self.clock = clock
+        self.logger = logger
+        self.onReady = onReady
+        registry = PrometheusRegistry()
+        blobs = try BlobStore(directory: configuration.dataDirectory + "/blobs")
+        store = try SQLiteJobStore(path: configuration.dataDirectory + "/coordinator.db")
+        checker = OutputChecker(blobs: blobs, passes: passes, limit: configuration.limits.jobBytes)
+        board = JobBoard(
+            configuration: configuration, store: store, blobs: blobs, clock: clock, metrics: BoardMetrics(registry), logger: logger)
+    }
+
+    /// Serves until graceful shutdown or cancellation.
+    package func run() async throws {
+        try await board.restore()
+        let start = try await nextSecond()
+        let authenticator = RequestAuthenticator(
+            clock: clock, start: start, authorities: configuration.authorities, keys: try store.knownKeys())
+        let server = HTTPServer(bind: configuration.bind, routes: try routes(authenticator).routes(), logger: logger) { [self] port in
+            if configuration.bind.isLoopback {
+                authenticator.allow(["localhost:\(port)", "127.0.0.1:\(port)", "[::1]:\(port)"])
+            }
+            logger.info("coordinator_ready", metadata: ["port": .stringConvertible(port), "address": "\(configuration.key.address)"])
+            await onReady(port)
+        }
+        let loop = CheckLoop(checker: checker, board: board, clock: clock, logger: logger)
+        let watcher = ChainWatcher(
+            chain: chain, board: board, clock: clock, interval: configuration.limits.chainPollMilliseconds, logger: logger)
+        try await serve(server, loop, watcher)
+    }
+
+    private func routes(_ authenticator: RequestAuthenticator) throws(Problem) -> CoordinatorRoutes {
+        let blobs = try BlobService(blobs: self.blobs, store: store, authenticator: authenticator, limits: configuration.limits, clock: clock)
+        return CoordinatorRoutes(
+            board: board, blobs: blobs, authenticator: authenticator, checker: checker, registry: registry, metrics: BoardMetrics(registry),
+            limits: configuration.limits)
+    }
+
+    /// The server decides about the end; the loops around it end with it.
+    private func serve(_ server: HTTPServer, _ loop: CheckLoop, _ watcher: ChainWatcher) async throws {
+        let board = self.board
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await server.run()
+                return true
+            }
+            group.addTask {
+                await loop.run(board.checks)
+                return false
+            }
+            group.addTask {
+                await watcher.run()
+                return false
+            }
+            group.addTask { [self] in
+                await tick()
+                return false
+            }
+            group.addTask {
+                // Long calls end at once, so that the server has nothing to wait for.
+                try? await gracefulShutdown()
+                await board.stop()
+                return false
+            }
+            defer { group.cancelAll() }
+            for try await isServer in group where isServer { return }
+        }
+    }
+
+    private func tick() async {
+        while !Task.isCancelled {
+            await board.tick()
+            do { try await clock.sleep(milliseconds: configuration.limits.tickMilliseconds) } catch { return }
+        }
+    }
+
+    /// Waits for the clock's next whole second and returns it.
+    ///
+    /// Signed requests carry whole seconds. One of the second in which this process started could be a repetition of one that
+    /// an earlier process saw, so requests are taken from the next second on.
+    private func nextSecond() async throws -> Int64 {
+        let now = clock.nowMilliseconds
+        let rest = (1000 - now % 1000) % 1000
+        if rest > 0 { try await clock.sleep(milliseconds: rest) }
+        return (now + rest) / 1000
+    }
+}

@@ -1,0 +1,55 @@
+import HTTPServing
+import Hummingbird
+import Jobs
+import Ledger
+import Signing
+import Wire
+
+// Routes for clients.
+extension CoordinatorRoutes {
+    func addTasks(to routes: Routes) {
+        routes.post("/tasks") { request, _ in .json(try await postTask(request).json) }
+        routes.get("/tasks") { request, _ in
+            let client = try await signed(request).address
+            let stage = try request.query("status").map { try TaskStage(name: $0) }
+            return .json(try await board.page(for: client, stage: stage, before: try position(request.query("after")), limit: 50).json)
+        }
+        routes.get("/tasks/{id}") { request, context in
+            let client = try await signed(request).address
+            return .json(try await board.status(try JobID(context.parameter("id")), for: client).json)
+        }
+        routes.get("/tasks/{id}/result") { request, context in
+            let client = try await signed(request).address
+            return .json(try await board.result(try JobID(context.parameter("id")), for: client).json)
+        }
+        routes.delete("/tasks/{id}") { request, context in
+            let client = try await signed(request).address
+            return .json(try await board.cancel(try JobID(context.parameter("id")), for: client).json)
+        }
+    }
+
+    private func position(_ text: String?) throws(Problem) -> Int64? {
+        guard let text else { return nil }
+        guard let position = Int64(text), position > 0 else { throw Problem(.badRequest, "after is the next of an earlier page") }
+        return position
+    }
+
+    /// Refuses what can be refused, cheapest first; then quotes.
+    private func postTask(_ request: Request) async throws -> TaskAnswer {
+        let (signer, json, body) = try await signedJSON(request)
+        let task = try TaskRequest(json: json)
+        guard task.client == signer.address else { throw Problem(.forbidden, "the client is not the request's signer") }
+        let idempotency = try idempotencyKey(request, client: signer.address, body: body)
+        if let idempotency, let earlier = try await board.earlier(idempotency) { return earlier }
+        let kernel = try await board.examine(task.spec)
+        let checker = checker
+        try await admissions.run { () throws(Problem) in try checker.admit(task.spec, kernel) }
+        return try await board.open(task.spec, kernel, client: signer.key, idempotency: idempotency)
+    }
+
+    private func idempotencyKey(_ request: Request, client: Address, body: [UInt8]) throws(Problem) -> IdempotencyKey? {
+        guard let key = request.header("idempotency-key") else { return nil }
+        guard (1...128).contains(key.utf8.count) else { throw Problem(.badRequest, "Idempotency-Key has 1 to 128 bytes") }
+        return IdempotencyKey(client: client, key: key, body: SHA256.hash(body))
+    }
+}

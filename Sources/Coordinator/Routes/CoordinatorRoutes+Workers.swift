@@ -1,0 +1,59 @@
+import HTTPServing
+import Hummingbird
+import Jobs
+import Signing
+import Wire
+
+// Routes for workers.
+extension CoordinatorRoutes {
+    func addWorkers(to routes: Routes) {
+        routes.post("/workers") { request, _ in
+            let (signer, json, _) = try await signedJSON(request)
+            let registration = try WorkerRegistration(json: json)
+            guard registration.address == signer.address else { throw Problem(.forbidden, "the worker is not the request's signer") }
+            try await board.register(registration)
+            return .json(["worker": .string(registration.address.text), "status": "registered"])
+        }
+        routes.post("/workers/{address}/drain") { request, context in
+            let signer = try await signed(request).address
+            guard try Address(context.parameter("address")) == signer else { throw Problem(.forbidden, "a worker drains itself alone") }
+            try await board.drain(signer)
+            return .json(["worker": .string(signer.text), "status": "draining"])
+        }
+        routes.post("/leases") { request, _ in .json(try await lease(request).json) }
+        routes.post("/leases/{id}/heartbeat") { request, context in
+            let (signer, json, _) = try await signedJSON(request, reals: true)
+            let id = try context.parameter("id")
+            return .json(try await board.heartbeat(id, by: signer.address, try Heartbeat(json: json)).json)
+        }
+        routes.post("/leases/{id}/fail") { request, context in
+            let (signer, json, _) = try await signedJSON(request)
+            let id = try context.parameter("id")
+            try await board.giveBack(id, by: signer.address, try LeaseFailure(json: json))
+            return .json(["leaseId": .string(id), "status": "returned"])
+        }
+        routes.post("/leases/{id}/result") { request, context in
+            let (signer, json, _) = try await signedJSON(request)
+            let id = try context.parameter("id")
+            let outcomes = try await board.commit(id, by: signer.address, try LeaseResult(json: json))
+            for await outcome in outcomes {
+                switch outcome {
+                case .accepted(let answer): return .json(answer.json)
+                case .refused(let problem): throw problem
+                }
+            }
+            throw Problem(.unavailable, "the service is stopping; the output is committed, ask again")
+        }
+    }
+
+    /// Waits without holding a thread. A worker that hangs up while it waits gets no lease that nobody would work on.
+    private func lease(_ request: Request) async throws -> LeaseAnswer {
+        try await request.body.consumeWithCancellationOnInboundClose { body in
+            let (signer, json, _) = try await signedJSON(Request(head: request.head, body: body))
+            let (call, answer) = try await board.call(signer.address, try LeaseRequest(json: json))
+            for await leases in answer { return LeaseAnswer(leases: leases) }
+            await board.hangUp(call)
+            return LeaseAnswer(leases: [])
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import HTTPServing
+import Hummingbird
+import Jobs
+import Kernels
+import Ledger
+import Signing
+import Wire
+
+/// The coordinator's HTTP API (PROTOCOL section 8): reads bytes, asks the board, writes bytes.
+struct CoordinatorRoutes: Sendable {
+    let board: JobBoard
+    let blobs: BlobService
+    let authenticator: RequestAuthenticator
+    let checker: OutputChecker
+    let registry: PrometheusRegistry
+    let metrics: BoardMetrics
+    let limits: CoordinatorLimits
+    /// Reads inputs before work is sold; apart from the checks, which may take long.
+    let admissions = WorkQueue("adit.coordinator.admission", limit: 64)
+
+    func routes() -> Routes {
+        let routes = Routes(registry: registry)
+        addPublic(to: routes)
+        blobs.add(to: routes)
+        addTasks(to: routes)
+        addWorkers(to: routes)
+        return routes
+    }
+
+    private func addPublic(to routes: Routes) {
+        routes.get("/network/state") { _, _ in
+            let state = await board.networkState()
+            metrics.show(state)
+            return .json(state.json)
+        }
+        routes.get("/health") { _, _ in
+            try await board.health()
+            return .json(["status": "ok"])
+        }
+        routes.get("/metrics") { _, _ in
+            metrics.show(await board.networkState())
+            return .text(registry.exposition(), type: PrometheusRegistry.contentType)
+        }
+    }
+
+    /// A signed request with a JSON body: who signed it, and what it says.
+    func signedJSON(_ request: Request, reals: Bool = false) async throws -> (signer: VerifiedRequest, json: JSON, body: [UInt8]) {
+        let body = try await request.readBody(limit: limits.bodyBytes)
+        let signer = try authenticator.verify(request, body: body.isEmpty ? .none : .bytes(body))
+        return (signer, try JSON.parse(body, reals: reals), body)
+    }
+
+    /// A signed request whose body, if it has one, says nothing.
+    func signed(_ request: Request) async throws -> VerifiedRequest {
+        let body = try await request.readBody(limit: limits.bodyBytes)
+        return try authenticator.verify(request, body: body.isEmpty ? .none : .bytes(body))
+    }
+}

@@ -1,0 +1,36 @@
+import Jobs
+import Ledger
+import Signing
+import Wire
+
+/// Where the coordinator's state is kept. Every call is one transaction that is on the disk when it returns.
+///
+/// Calls block: they are made from the board's own queue.
+protocol JobStore: Sendable {
+    /// Jobs that are not at an end, and the latest completed ones whose claim no block holds yet; in the order they came.
+    func openJobs() throws(Problem) -> [StoredJob]
+    func job(_ id: JobID) throws(Problem) -> StoredJob?
+    /// A page of one client's jobs, newest first, before the position `before`.
+    func jobs(of client: Address, stage: TaskStage?, before: Int64?, limit: Int) throws(Problem) -> [(position: Int64, job: StoredJob)]
+    /// Jobs by phase.
+    func counts() throws(Problem) -> [String: Int64]
+    /// Writes a new job; with a key, so that the same call gives the same job.
+    func insert(_ job: StoredJob, client: PublicKey, idempotency: IdempotencyKey?) throws(Problem)
+    func job(for key: IdempotencyKey) throws(Problem) -> (id: JobID, body: Digest)?
+    func apply(_ change: JobChange) throws(Problem)
+    func lease(_ id: String) throws(Problem) -> StoredLease?
+    func save(_ worker: StoredWorker) throws(Problem)
+    func workers() throws(Problem) -> [StoredWorker]
+    /// The keys of all clients and workers.
+    func knownKeys() throws(Problem) -> [PublicKey]
+    /// Bytes of the blobs that each key uploaded.
+    func blobBytes() throws(Problem) -> [Address: Int]
+    func saveBlob(_ root: Digest, bytes: Int64, owner: Address) throws(Problem)
+}
+
+/// A client's own name for one call, and the hash of the call's body.
+struct IdempotencyKey: Sendable, Hashable {
+    let client: Address
+    let key: String
+    let body: Digest
+}

@@ -1,0 +1,93 @@
+import GRDB
+import Jobs
+import Ledger
+import Signing
+import Wire
+
+extension SQLiteJobStore {
+    static func write(_ lease: StoredLease, to db: Database) throws {
+        var answer: String?
+        var refusal: String?
+        switch lease.outcome {
+        case .accepted(let result): answer = result.json.canonicalString
+        case .refused(let problem): refusal = JSON.members(problem).canonicalString
+        case nil: break
+        }
+        try db.execute(
+            sql: """
+                INSERT INTO lease (id, job, lease, payout, commitment, answer, refusal) VALUES (?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (id) DO UPDATE SET lease = excluded.lease, commitment = excluded.commitment, answer = excluded.answer,
+                    refusal = excluded.refusal
+                """,
+            arguments: [
+                lease.grant.id, lease.job.text, lease.grant.json.canonicalString, lease.payout.text, lease.commitment?.json.canonicalString,
+                answer, refusal,
+            ])
+    }
+
+    func lease(_ id: String) throws(Problem) -> StoredLease? {
+        try read { db in
+            guard let row = try Row.fetchOne(db, sql: "SELECT * FROM lease WHERE id = ?", arguments: [id]) else { return nil }
+            let commitment: String? = row["commitment"]
+            var outcome: LeaseOutcome?
+            if let answer: String = row["answer"] { outcome = .accepted(try LeaseResultAnswer(json: try JSON.column(answer))) }
+            if let refusal: String = row["refusal"] { outcome = .refused(try JSON.problem(try JSON.column(refusal))) }
+            return StoredLease(
+                grant: try LeaseGrant(json: try JSON.column(row["lease"])), job: try JobID(row["job"]), payout: try Address(row["payout"]),
+                commitment: try commitment.map { try LeaseResult(json: try JSON.column($0)) }, outcome: outcome)
+        }
+    }
+
+    func save(_ worker: StoredWorker) throws(Problem) {
+        try write { db in
+            try db.execute(
+                sql: """
+                    INSERT INTO worker (address, registration, draining) VALUES (?, ?, ?)
+                    ON CONFLICT (address) DO UPDATE SET registration = excluded.registration, draining = excluded.draining
+                    """,
+                arguments: [worker.registration.address.text, worker.registration.json.canonicalString, worker.draining])
+        }
+    }
+
+    func workers() throws(Problem) -> [StoredWorker] {
+        try read { db in
+            try Row.fetchAll(db, sql: "SELECT * FROM worker").map { row in
+                StoredWorker(registration: try WorkerRegistration(json: try JSON.column(row["registration"])), draining: row["draining"])
+            }
+        }
+    }
+
+    func knownKeys() throws(Problem) -> [PublicKey] {
+        let clients = try read { db in try String.fetchAll(db, sql: "SELECT DISTINCT client_key FROM job") }
+        return clients.compactMap { PublicKey(hex: $0) } + (try workers().map(\.registration.publicKey))
+    }
+
+    func blobBytes() throws(Problem) -> [Address: Int] {
+        try read { db in
+            var bytes: [Address: Int] = [:]
+            for row in try Row.fetchAll(db, sql: "SELECT owner, SUM(bytes) AS bytes FROM blob GROUP BY owner") {
+                bytes[try Address(row["owner"])] = row["bytes"]
+            }
+            return bytes
+        }
+    }
+
+    func saveBlob(_ root: Digest, bytes: Int64, owner: Address) throws(Problem) {
+        try write { db in
+            try db.execute(
+                sql: "INSERT INTO blob (root, bytes, owner) VALUES (?, ?, ?) ON CONFLICT (root) DO NOTHING",
+                arguments: [root.hex, bytes, owner.text])
+        }
+    }
+}
+
+extension JSON {
+    /// A refusal as a column.
+    fileprivate static func members(_ problem: Problem) -> JSON { ["code": .string(problem.code.rawValue), "detail": .string(problem.detail)] }
+
+    fileprivate static func problem(_ json: JSON) throws(Problem) -> Problem {
+        var fields = try JSONFields(json, "refusal")
+        guard let code = Problem.Code(rawValue: try fields.string("code")) else { throw Problem(.ioFailed, "a stored refusal is damaged") }
+        return Problem(code, try fields.string("detail", maxBytes: 4096))
+    }
+}

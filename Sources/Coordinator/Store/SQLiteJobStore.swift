@@ -1,0 +1,73 @@
+import GRDB
+import Jobs
+import Ledger
+import Signing
+import Wire
+
+/// The store in one SQLite file: write-ahead log, every commit synced (`synchronous=FULL`).
+struct SQLiteJobStore: JobStore {
+    let database: DatabaseQueue
+
+    /// Opens or makes the file. Throws `io_failed`.
+    init(path: String) throws(Problem) {
+        database = try Self.guarded {
+            var configuration = Configuration()
+            configuration.busyMode = .timeout(5)
+            configuration.journalMode = .wal
+            configuration.prepareDatabase { db in
+                try db.execute(sql: "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON")
+            }
+            let database = try DatabaseQueue(path: path, configuration: configuration)
+            try Self.migrator.migrate(database)
+            return database
+        }
+    }
+
+    private static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1") { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE job (
+                        position INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, client TEXT NOT NULL, client_key TEXT NOT NULL,
+                        phase TEXT NOT NULL, claimed INTEGER NOT NULL, spec TEXT NOT NULL, quote TEXT NOT NULL, state TEXT NOT NULL,
+                        created INTEGER NOT NULL, output TEXT, claim TEXT, record TEXT);
+                    CREATE INDEX job_by_client ON job (client, position);
+                    CREATE INDEX job_by_phase ON job (phase, claimed);
+                    CREATE TABLE idempotency (
+                        client TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, job TEXT NOT NULL REFERENCES job (id),
+                        PRIMARY KEY (client, key)) WITHOUT ROWID;
+                    CREATE TABLE lease (
+                        id TEXT NOT NULL PRIMARY KEY, job TEXT NOT NULL REFERENCES job (id), lease TEXT NOT NULL, payout TEXT NOT NULL,
+                        commitment TEXT, answer TEXT, refusal TEXT) WITHOUT ROWID;
+                    CREATE TABLE worker (address TEXT NOT NULL PRIMARY KEY, registration TEXT NOT NULL, draining INTEGER NOT NULL) WITHOUT ROWID;
+                    CREATE TABLE blob (root TEXT NOT NULL PRIMARY KEY, bytes INTEGER NOT NULL, owner TEXT NOT NULL) WITHOUT ROWID;
+                    CREATE INDEX blob_by_owner ON blob (owner);
+                    """)
+        }
+        return migrator
+    }
+
+    func read<Value: Sendable>(_ body: (Database) throws -> Value) throws(Problem) -> Value {
+        try Self.guarded { try database.read(body) }
+    }
+
+    func write<Value: Sendable>(_ body: (Database) throws -> Value) throws(Problem) -> Value {
+        try Self.guarded { try database.write(body) }
+    }
+
+    private static func guarded<Value>(_ body: () throws -> Value) throws(Problem) -> Value {
+        do {
+            return try body()
+        } catch let problem as Problem {
+            throw problem
+        } catch {
+            throw Problem(.ioFailed, "the coordinator's database: \(error)")
+        }
+    }
+}
+
+extension JSON {
+    /// Reads a column that this store wrote.
+    static func column(_ text: String) throws(Problem) -> JSON { try parse(Array(text.utf8)) }
+}

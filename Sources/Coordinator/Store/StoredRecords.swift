@@ -1,0 +1,53 @@
+import Jobs
+import Ledger
+import Signing
+import Wire
+
+/// A job as the store keeps it.
+struct StoredJob: Sendable {
+    let spec: JobSpec
+    let quote: Quote
+    var state: JobState
+    /// Unix milliseconds.
+    let created: Int64
+    /// What was accepted and signed; absent before.
+    var finished: FinishedWork?
+
+    var id: JobID { quote.jobID }
+}
+
+/// An accepted output with all that answers for it.
+struct FinishedWork: Sendable {
+    let output: OutputMetadata
+    let claim: ReceiptClaim
+    let record: VerificationRecord
+}
+
+/// A lease as the store keeps it: also what came of it, so that a repeated message gets the same answer.
+struct StoredLease: Sendable {
+    let grant: LeaseGrant
+    let job: JobID
+    /// Where the reward goes, as registered when the lease was given.
+    let payout: Address
+    /// The output that the holder committed to.
+    var commitment: LeaseResult?
+    var outcome: LeaseOutcome?
+}
+
+/// How a lease ended.
+enum LeaseOutcome: Sendable {
+    case accepted(LeaseResultAnswer)
+    case refused(Problem)
+}
+
+/// A worker as the store keeps it.
+struct StoredWorker: Sendable {
+    var registration: WorkerRegistration
+    var draining: Bool
+}
+
+/// Everything that one event changes, written in one transaction.
+struct JobChange: Sendable {
+    let job: StoredJob
+    var lease: StoredLease?
+}
