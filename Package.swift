@@ -70,6 +70,9 @@ let package = Package(
         room(
             "Coordinator",
             ["Wire", "Signing", "Kernels", "Ledger", "Jobs", "ChainClient", "HTTPServing", hummingbird, grdb, logging, metrics, lifecycle, httpTypes, nioCore]),
+        room(
+            "MinerNode",
+            ["Wire", "Signing", "Kernels", "Ledger", "Jobs", "ChainClient", "Profiler", "HTTPServing", hummingbird, grdb, logging, metrics, lifecycle]),
 
         tests("Wire", ["Wire"]),
         tests("Signing", ["Wire", "Signing"]),
@@ -80,6 +83,12 @@ let package = Package(
         tests("Profiler", ["Wire", "Kernels", "Jobs", "Profiler"]),
         tests("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "ChainClient"]),
         tests("ChainNode", ["Wire", "Signing", "Ledger", "HTTPServing", "ChainNode", "ChainClient", logging, lifecycle, grdb, hummingbird]),
+        tests(
+            "EndToEnd",
+            [
+                "Wire", "Signing", "Kernels", "Ledger", "Jobs", "NativeBackend", "OpenBLASBackend", "Profiler", "ChainClient",
+                "HTTPServing", "ChainNode", "Coordinator", "MinerNode", logging, lifecycle,
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,52 @@
+import ChainClient
+import Jobs
+import Kernels
+import Wire
+
+/// Brings a job's inputs: blobs from the coordinator by way of the cache, random ones from their seed.
+struct InputLoader: Sendable {
+    let cache: BlobCache
+    let coordinator: CoordinatorClient
+
+    /// Brings every blob of the job to the disk; a root that two inputs share comes once.
+    ///
+    /// - Throws: `blob_mismatch`, `unknown_blob`, or why the coordinator can't be reached, after a few tries.
+    func prefetch(_ spec: JobSpec, pauses: Pauses) async throws(Problem) {
+        var seen: Set<Digest> = []
+        for input in spec.inputs {
+            guard let root = input.root, seen.insert(root).inserted else { continue }
+            var pauses = pauses
+            var tries = 0
+            while true {
+                do throws(Problem) {
+                    _ = try await cache.fetch(root, byteCount: input.descriptor.byteCount, from: coordinator)
+                    break
+                } catch {
+                    tries += 1
+                    guard error.isTransient, tries < 5, !Task.isCancelled else { throw error }
+                    try? await Task.sleep(for: pauses.next())
+                }
+            }
+        }
+    }
+
+    /// The inputs in memory, in the spec's order. Synchronous: on a thread of its own. Call after `prefetch`.
+    ///
+    /// - Throws: `blob_mismatch` for a file that has gone bad on disk, and it is dropped; `memory_limit`.
+    func load(_ spec: JobSpec, limit: Int) throws(Problem) -> [Tensor] {
+        var tensors: [Tensor] = []
+        for input in spec.inputs {
+            switch input.source {
+            case .random(let seed): tensors.append(try RandomTensor(seed: seed, descriptor: input.descriptor).generate(limit: limit))
+            case .blob(let root):
+                let tensor = try Tensor(input.descriptor, try MappedFile.buffer(cache.path(root), byteCount: input.descriptor.byteCount))
+                guard tensor.root == root else {
+                    cache.drop(root)
+                    throw Problem(.blobMismatch, "input \(input.name) is not its address's")
+                }
+                tensors.append(tensor)
+            }
+        }
+        return tensors
+    }
+}

@@ -1,0 +1,30 @@
+import HTTPServing
+import Metrics
+
+/// What Prometheus gets to know. No job, address or receipt is a label.
+struct MinerMetrics: Sendable {
+    private let registry: PrometheusRegistry
+
+    init(_ registry: PrometheusRegistry) {
+        self.registry = registry
+        registry.describe("adit_miner_jobs_total", "Leases by how they ended here.")
+        registry.describe("adit_miner_compute_seconds", "Time of computations.")
+        registry.describe("adit_miner_outbox", "Receipts by where they are on their way to a payment.")
+        registry.describe("adit_miner_leases", "Leases held now.")
+    }
+
+    func computed(_ took: Duration) {
+        Counter(label: "adit_miner_jobs_total", dimensions: [("outcome", "computed")], factory: registry).increment()
+        Metrics.Timer(label: "adit_miner_compute", factory: registry).recordNanoseconds(Int64(clamping: Int(took.seconds * 1e9)))
+    }
+
+    func failed() { Counter(label: "adit_miner_jobs_total", dimensions: [("outcome", "failed")], factory: registry).increment() }
+
+    func leases(_ count: Int) { Gauge(label: "adit_miner_leases", factory: registry).record(count) }
+
+    func outbox(_ counts: [String: Int]) {
+        for phase in OutboxEntry.Phase.names {
+            Gauge(label: "adit_miner_outbox", dimensions: [("phase", phase)], factory: registry).record(counts[phase] ?? 0)
+        }
+    }
+}

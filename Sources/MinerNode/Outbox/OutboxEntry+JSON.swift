@@ -1,0 +1,65 @@
+import Jobs
+import Ledger
+import Signing
+package import Wire
+
+// How an entry is written to disk. Version 1; what can't be read is refused, never guessed.
+extension OutboxEntry {
+    package var json: JSON {
+        var members: [(String, JSON)] = [
+            ("version", 1), ("chain", .string(chain.text)), ("lease", .string(leaseID)), ("coordinator", .string(coordinator.hex)),
+            ("payment", .string(payment.hex)), ("result", result.json), ("outputs", .array(outputs.map(\.json))), ("phase", .string(phase.name)),
+        ]
+        switch phase {
+        case .computed: break
+        case .attested(let claim): members.append(("claim", claim.json))
+        case .claiming(let claim, let transaction): members += [("claim", claim.json), ("tx", transaction.json)]
+        case .paid(let claim, let height): members += [("claim", claim.json), ("height", .integer(height))]
+        case .rejected(let problem): members += [("code", .string(problem.code.rawValue)), ("detail", .string(problem.detail))]
+        }
+        return .object(JSONObject(distinct: members))
+    }
+
+    package init(json: JSON) throws(Problem) {
+        var fields = try JSONFields(json, "outbox entry")
+        _ = try fields.integer("version", in: 1...1)
+        let chain = try ChainID(try fields.string("chain", maxBytes: 32))
+        let lease = try fields.string("lease", maxBytes: 64)
+        guard let coordinator = PublicKey(hex: try fields.string("coordinator", maxBytes: 64)) else {
+            throw Problem(.badPublicKey, "outbox entry: coordinator")
+        }
+        let payment = try fields.digest("payment")
+        let result = try LeaseResult(json: try fields.value("result"))
+        var outputs: [Output] = []
+        for item in try fields.array("outputs", maxCount: 64) { outputs.append(try Output(json: item)) }
+        let phase = try Self.phase(&fields)
+        try fields.finish()
+        self.init(chain: chain, leaseID: lease, coordinator: coordinator, payment: payment, result: result, outputs: outputs, phase: phase)
+    }
+
+    private static func phase(_ fields: inout JSONFields) throws(Problem) -> Phase {
+        switch try fields.string("phase", maxBytes: 16) {
+        case "computed": return .computed
+        case "attested": return .attested(try ReceiptClaim(try fields.value("claim")))
+        case "claiming": return .claiming(try ReceiptClaim(try fields.value("claim")), try Transaction(try fields.value("tx")))
+        case "paid": return .paid(try ReceiptClaim(try fields.value("claim")), height: try fields.integer("height"))
+        case "rejected":
+            let code = try fields.string("code", maxBytes: 64)
+            return .rejected(Problem(Problem.Code(rawValue: code) ?? .internalError, try fields.string("detail", maxBytes: 1 << 16)))
+        default: throw Problem(.outOfRange, "outbox entry: no phase is called that")
+        }
+    }
+}
+
+extension OutboxEntry.Output {
+    fileprivate var json: JSON { ["root": .string(root.hex), "bytes": .integer(Int64(byteCount)), "file": .string(file)] }
+
+    fileprivate init(json: JSON) throws(Problem) {
+        var fields = try JSONFields(json, "output")
+        root = try fields.digest("root")
+        byteCount = Int(try fields.integer("bytes"))
+        file = try fields.string("file", maxBytes: 128)
+        try fields.finish()
+        guard !file.contains("/"), !file.hasPrefix(".") else { throw Problem(.outOfRange, "an output's file is in the folder of outputs") }
+    }
+}

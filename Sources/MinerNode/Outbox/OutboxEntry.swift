@@ -1,0 +1,137 @@
+package import Jobs
+package import Ledger
+package import Signing
+package import Wire
+
+/// One receipt on its way from a finished computation to a payment: the rules, and nothing that does anything.
+///
+/// ```
+/// computed ──accepted──▶ attested ──prepared──▶ claiming ──settled──▶ paid
+///     │                     │  ▲                   │
+///     └──────refused────────┴──┼──unprepared───────┘──refused──▶ rejected
+/// ```
+/// Every step may be repeated after a crash: what it needs is here, and what it did is written before the next one.
+package struct OutboxEntry: Sendable, Equatable {
+    /// An output's bytes, in a file until the coordinator has signed for them.
+    package struct Output: Sendable, Equatable {
+        package let root: Digest
+        package let byteCount: Int
+        /// Within the miner's folder of outputs.
+        package let file: String
+
+        package init(root: Digest, byteCount: Int, file: String) {
+            (self.root, self.byteCount, self.file) = (root, byteCount, file)
+        }
+    }
+
+    package enum Phase: Sendable, Equatable {
+        /// Signed by the miner, not yet by the coordinator.
+        case computed
+        /// Signed by both; no claim is on its way.
+        case attested(ReceiptClaim)
+        /// This claim was, or is about to be, sent.
+        case claiming(ReceiptClaim, Transaction)
+        /// The claim is in the block of this height.
+        case paid(ReceiptClaim, height: Int64)
+        /// It will never be paid, for this reason.
+        case rejected(Problem)
+
+        package var name: String {
+            switch self {
+            case .computed: "computed"
+            case .attested: "attested"
+            case .claiming: "claiming"
+            case .paid: "paid"
+            case .rejected: "rejected"
+            }
+        }
+
+        package static let names = ["computed", "attested", "claiming", "paid", "rejected"]
+    }
+
+    package enum Event: Sendable, Equatable {
+        case accepted(ReceiptClaim)
+        case prepared(Transaction)
+        /// The claim that was prepared can't get into a block; another one has to be made.
+        case unprepared
+        case settled(height: Int64)
+        case refused(Problem)
+    }
+
+    /// What is to be done next.
+    package enum Step: Sendable, Equatable { case deliver, prepareClaim, followClaim, nothing }
+
+    package let chain: ChainID
+    package let leaseID: String
+    /// The key that has to sign: the quote's.
+    package let coordinator: PublicKey
+    package let payment: Digest
+    package let result: LeaseResult
+    package let outputs: [Output]
+    package private(set) var phase: Phase
+
+    package init(lease: Lease, result: LeaseResult, outputs: [Output]) {
+        chain = lease.chain
+        leaseID = lease.id
+        coordinator = lease.quote.coordinator
+        payment = lease.payment
+        self.result = result
+        self.outputs = outputs
+        phase = .computed
+    }
+
+    init(
+        chain: ChainID, leaseID: String, coordinator: PublicKey, payment: Digest, result: LeaseResult, outputs: [Output], phase: Phase
+    ) {
+        (self.chain, self.leaseID, self.coordinator, self.payment) = (chain, leaseID, coordinator, payment)
+        (self.result, self.outputs, self.phase) = (result, outputs, phase)
+    }
+
+    package var id: ReceiptID { result.receipt.receiptID }
+    package var jobID: JobID { result.receipt.jobID }
+
+    package var step: Step {
+        switch phase {
+        case .computed: .deliver
+        case .attested: .prepareClaim
+        case .claiming: .followClaim
+        case .paid, .rejected: .nothing
+        }
+    }
+
+    /// Takes an event.
+    ///
+    /// - Throws: `bad_answer` or `bad_signature` for a coordinator's signature that isn't for this receipt; `internal_error` for an event that
+    ///   can't come in this phase. Nothing has changed then.
+    package mutating func apply(_ event: Event) throws(Problem) {
+        switch (phase, event) {
+        case (.computed, .accepted(let claim)):
+            try check(claim)
+            phase = .attested(claim)
+        case (.attested(let claim), .prepared(let transaction)):
+            guard transaction.payload == .receiptClaim(claim) else { throw Problem(.internalError, "a claim of another receipt was prepared") }
+            phase = .claiming(claim, transaction)
+        case (.claiming(let claim, _), .unprepared): phase = .attested(claim)
+        case (.claiming(let claim, _), .settled(let height)), (.attested(let claim), .settled(let height)): phase = .paid(claim, height: height)
+        case (.computed, .refused(let problem)), (.attested, .refused(let problem)), (.claiming, .refused(let problem)): phase = .rejected(problem)
+        case (.paid(_, let height), .settled(let again)) where height == again: break
+        default: throw Problem(.internalError, "a receipt that is \(phase.name) can't take this step")
+        }
+    }
+
+    /// Whether the coordinator signed exactly what the miner did, for the payment that the lease named.
+    private func check(_ claim: ReceiptClaim) throws(Problem) {
+        let receipt = result.receipt
+        guard claim.terms.receiptDigest(on: chain) == terms().map({ $0.receiptDigest(on: chain) }), claim.minerKey == receipt.minerKey,
+            claim.minerSignature == receipt.minerSignature, claim.payment == payment, claim.coordinatorKey == coordinator
+        else { throw Problem(.badAnswer, "the coordinator answered with another receipt") }
+        guard claim.coordinatorSignatureHolds(on: chain, under: coordinator) else { throw Problem(.badSignature, "the coordinator's signature does not hold") }
+    }
+
+    private func terms() -> ReceiptTerms? {
+        let receipt = result.receipt
+        return try? ReceiptTerms(
+            chain: chain, jobID: receipt.jobID, part: receipt.part, client: receipt.client, miner: receipt.miner, payout: receipt.payout,
+            computeUnits: receipt.computeUnits, price: receipt.price, outputHash: receipt.outputHash, nonce: receipt.nonce)
+    }
+}

@@ -1,0 +1,72 @@
+import ChainClient
+import Foundation
+import Kernels
+import Ledger
+import Wire
+
+/// Outputs that the coordinator hasn't signed for yet, one file each, written through to the disk.
+struct OutputFolder: Sendable {
+    private let folder: String
+
+    /// - Throws: `io_failed` if the folder can't be made.
+    init(_ folder: String) throws(Problem) {
+        self.folder = folder
+        try DataFolder.make(folder)
+    }
+
+    /// Writes an output and gives its entry. Synchronous: on a thread of its own.
+    ///
+    /// - Throws: `io_failed`, as when the disk is full.
+    func keep(_ tensor: Tensor, root: Digest, receipt: ReceiptID, index: Int) throws(Problem) -> OutboxEntry.Output {
+        let file = "\(receipt.text).\(index)"
+        let path = "\(folder)/\(file)"
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw Problem(.ioFailed, "an output could not be written (errno \(errno))") }
+        defer { close(descriptor) }
+        try unsafe tensor.buffer.withUnsafeBytes { (raw) throws(Problem) in
+            var done = 0
+            while done < raw.count {
+                let count = unsafe write(descriptor, raw.baseAddress?.advanced(by: done), min(raw.count - done, 1 << 30))
+                if count < 0 && errno == EINTR { continue }
+                guard count > 0 else { throw Problem(.ioFailed, "an output could not be written (errno \(errno))") }
+                done += count
+            }
+        }
+        guard fsync(descriptor) == 0 else { throw Problem(.ioFailed, "an output could not be written through (errno \(errno))") }
+        try DataFolder.sync(folder)
+        return OutboxEntry.Output(root: root, byteCount: tensor.buffer.byteCount, file: file)
+    }
+
+    func source(_ output: OutboxEntry.Output) throws(Problem) -> FileSource { try FileSource(path: "\(folder)/\(output.file)", length: output.byteCount) }
+
+    /// Takes an entry's files away: they are with the coordinator, or nobody wants them.
+    func remove(_ entry: OutboxEntry) {
+        for output in entry.outputs { unsafe unlink("\(folder)/\(output.file)") }
+    }
+
+    /// Takes away what a crash between writing an output and its entry has left. Call before any work starts.
+    func removeStrays(keeping entries: [OutboxEntry]) {
+        let kept = Set(entries.flatMap { $0.outputs.map(\.file) })
+        for file in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] where !kept.contains(file) { unsafe unlink("\(folder)/\(file)") }
+    }
+}
+
+/// Folders under the miner's data directory.
+enum DataFolder {
+    /// Makes a folder that only its owner may enter. Throws `io_failed`.
+    static func make(_ path: String) throws(Problem) {
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw Problem(.ioFailed, "a data folder can't be made: \(error.localizedDescription)")
+        }
+    }
+
+    /// Writes a folder's list of names through to the disk. Throws `io_failed`.
+    static func sync(_ path: String) throws(Problem) {
+        let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Problem(.ioFailed, "a data folder can't be opened (errno \(errno))") }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw Problem(.ioFailed, "a data folder can't be written through (errno \(errno))") }
+    }
+}

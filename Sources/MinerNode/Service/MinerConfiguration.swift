@@ -1,0 +1,72 @@
+package import ChainClient
+import Foundation
+package import HTTPServing
+package import Kernels
+package import Profiler
+package import Signing
+package import Wire
+
+/// All that a miner is told from outside.
+package struct MinerConfiguration: Sendable {
+    package var coordinator: BaseURL
+    package var node: BaseURL
+    package var chain: ChainID
+    /// Signs requests, receipts and claims.
+    package var key: PrivateKey
+    /// Where rewards go; may be a cold key's address.
+    package var payout: Address
+    /// Holds the outbox, outputs that wait and the cache of inputs; made where it is missing. One miner each.
+    package var dataDirectory: String
+    /// The devices that jobs may run on; each has to pass its self-test first.
+    package var backends: [any ComputeBackend]
+    /// The most memory for one job's tensors, in bytes; nil takes three quarters of what the process may use.
+    package var memoryCap: Int64?
+    /// The most disk for inputs kept for later jobs, in bytes.
+    package var cacheBytes: Int64 = 8 << 30
+    /// Where `/status`, `/metrics` and `/health` are served; nil for nowhere.
+    package var local: Bind?
+    /// The core type that OpenBLAS runs with, for the profile.
+    package var blasCore: String?
+    package var softwareVersion = "0.1.0"
+    /// A profile that was measured already; nil measures at start.
+    package var profile: Profiler.Outcome?
+    /// How long the coordinator may hold a call for work.
+    package var pollSeconds = 20
+    /// Leases held besides the one that computes: their inputs come in meanwhile, their outputs go out.
+    package var prefetch = 1
+    /// Pauses between tries when a service can't be reached.
+    package var pauses = Pauses()
+    /// How often a claim on its way is looked after.
+    package var followEvery: Duration = .milliseconds(500)
+    /// Unix seconds.
+    package var now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
+    package var registry = PrometheusRegistry()
+
+    package init(
+        coordinator: BaseURL, node: BaseURL, chain: ChainID, key: PrivateKey, payout: Address? = nil, dataDirectory: String, backends: [any ComputeBackend]
+    ) {
+        (self.coordinator, self.node, self.chain, self.key) = (coordinator, node, chain, key)
+        (self.payout, self.dataDirectory, self.backends) = (payout ?? key.address, dataDirectory, backends)
+    }
+}
+
+/// Pauses that double from `first` to `longest`.
+package struct Pauses: Sendable, Equatable {
+    package var first: Duration
+    package var longest: Duration
+    private var current: Duration?
+
+    package init(first: Duration = .milliseconds(250), longest: Duration = .seconds(30)) {
+        (self.first, self.longest) = (first, longest)
+    }
+
+    /// The next pause.
+    package mutating func next() -> Duration {
+        let pause = min(longest, current.map { $0 * 2 } ?? first)
+        current = pause
+        return pause
+    }
+
+    /// Something worked: the next pause is the first again.
+    package mutating func reset() { current = nil }
+}

@@ -1,0 +1,202 @@
+import ChainClient
+import Jobs
+import Kernels
+import Ledger
+import Profiler
+import Signing
+import Synchronization
+import Wire
+
+/// Does one lease's work: inputs, computation, commitment, receipt, outbox, delivery; heartbeats all the while.
+struct LeaseRunner: Sendable {
+    let configuration: MinerConfiguration
+    let coordinator: CoordinatorClient
+    let node: NodeClient
+    let devices: DevicePool
+    let inputs: InputLoader
+    let outputs: OutputFolder
+    let store: OutboxStore
+    let courier: Courier
+    let events: EventSink
+    let metrics: MinerMetrics
+    /// One computation at a time.
+    let compute: Gate
+    let memoryCap: Int
+
+    /// Returns when the result is delivered (or refused), the lease given back, or the task canceled.
+    func run(_ lease: Lease, control: WorkControl) async {
+        events.emit(
+            .taskAssigned,
+            ["job_id": .string(lease.jobID.text), "lease": .string(lease.id), "kernel": .string(lease.spec.type), "price": .integer(lease.quote.price)])
+        let end: Problem? = await withTaskGroup(of: Problem?.self) { group in
+            group.addTask {
+                guard let over = await Heartbeats(coordinator: coordinator, lease: lease, control: control).run() else { return nil }
+                // A committed result is delivered all the same: the coordinator's answer to it is what counts.
+                return control.stop() ? over : nil
+            }
+            group.addTask { await Self.caught { () async throws(Problem) in try await work(lease, control) } }
+            // Heartbeats that end without a reason leave the work to end by itself.
+            var first: Problem?
+            for await problem in group {
+                first = first ?? problem
+                if problem != nil || control.isFinished { group.cancelAll() }
+            }
+            return first
+        }
+        if let end { await giveUp(lease, end, control) }
+    }
+
+    private static func caught(_ body: () async throws(Problem) -> Void) async -> Problem? {
+        do throws(Problem) {
+            try await body()
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    // MARK: the work
+
+    private func work(_ lease: Lease, _ control: WorkControl) async throws(Problem) {
+        defer { control.finish() }
+        let kernel = try lease.spec.kernel()
+        let backend = try devices.device(for: kernel)
+        guard kernel.memoryBytes <= memoryCap else {
+            throw Problem(.memoryLimit, "the job's tensors take \(kernel.memoryBytes) bytes, this miner offers \(memoryCap)")
+        }
+        try await checkTerms(lease)
+        let clock = ContinuousClock()
+        let begin = clock.now
+        try await inputs.prefetch(lease.spec, pauses: configuration.pauses)
+        control.stage = .waiting
+        let fetched = clock.now - begin
+
+        guard await compute.enter() else { throw Problem(.canceled, "stopped before the computation") }
+        let entry = try await computed(lease, kernel, backend, fetched, control)
+        control.stage = .delivering
+        _ = try await courier.deliver(entry)
+    }
+
+    /// Computes in its turn, and lets the next one in whatever happens.
+    private func computed(
+        _ lease: Lease, _ kernel: any Kernel, _ backend: any ComputeBackend, _ fetched: Duration, _ control: WorkControl
+    ) async throws(Problem) -> OutboxEntry {
+        defer { compute.leave() }
+        control.stage = .computing
+        return try await OwnThread.run("adit-compute") { () throws(Problem) in try self.produce(lease, kernel, backend, fetched, control) }
+    }
+
+    /// A lease of another chain, for another payout, or without its escrow would be work for nothing.
+    private func checkTerms(_ lease: Lease) async throws(Problem) {
+        guard lease.chain == configuration.chain else { throw Problem(.wrongChain, "the lease is for chain \(lease.chain.text)") }
+        guard lease.payout == configuration.payout else { throw Problem(.wrongMiner, "the lease pays to another address than the one registered") }
+        var pauses = configuration.pauses
+        for attempt in 1...5 {
+            do throws(Problem) {
+                if let escrow = try await node.getEscrow(lease.jobID) {
+                    guard escrow.payment == lease.payment, escrow.price == lease.quote.price, escrow.computeUnits == lease.quote.computeUnits,
+                        escrow.coordinator == lease.quote.coordinator, escrow.status == .open
+                    else { throw Problem(.escrowMismatch, "the chain's escrow is not what the lease says") }
+                    return
+                }
+                if attempt == 5 { throw Problem(.unknownEscrow, "the chain has no escrow for this job") }
+            } catch {
+                guard error.isTransient, attempt < 5, !Task.isCancelled else { throw error }
+            }
+            try? await Task.sleep(for: pauses.next())
+        }
+    }
+
+    /// Computes, hashes, writes the output, signs and commits. Runs on its own thread, and blocks it.
+    private func produce(_ lease: Lease, _ kernel: any Kernel, _ backend: any ComputeBackend, _ fetched: Duration, _ control: WorkControl) throws(Problem)
+        -> OutboxEntry
+    {
+        let clock = ContinuousClock()
+        let begin = clock.now
+        let tensors = try inputs.load(lease.spec, limit: memoryCap)
+        let loaded = clock.now
+        let results = try kernel.run(tensors, on: backend, control: control.run, limit: memoryCap)
+        let computed = clock.now
+
+        let metadata = OutputMetadata(
+            specHash: lease.spec.hash, kernel: lease.spec.type, arithmetic: kernel.arithmetic,
+            outputs: results.map { OutputTensor($0.descriptor, root: $0.root) })
+        let terms = try lease.terms(miner: configuration.key.address, outputHash: metadata.hash)
+        var files: [OutboxEntry.Output] = []
+        for (index, tensor) in results.enumerated() {
+            files.append(try outputs.keep(tensor, root: metadata.outputs[index].root, receipt: terms.receiptID, index: index))
+        }
+        let timing = WorkTiming(
+            computeMicroseconds: (computed - loaded).microseconds, inputMicroseconds: (fetched + (loaded - begin)).microseconds,
+            outputMicroseconds: (clock.now - computed).microseconds)
+        let receipt = SignedReceipt(signing: terms, with: configuration.key, on: configuration.chain)
+        let entry = OutboxEntry(
+            lease: lease,
+            result: LeaseResult(fence: lease.fence, output: metadata, receipt: receipt, timing: timing, device: String(backend.device.prefix(200))),
+            outputs: files)
+        guard control.commit() else {
+            outputs.remove(entry)
+            throw Problem(.canceled, "stopped before the result was committed")
+        }
+        // From here on the work is in the outbox, and a crash can't lose it.
+        do throws(Problem) {
+            try store.save(entry)
+        } catch {
+            control.uncommit()
+            outputs.remove(entry)
+            throw error
+        }
+        report(entry, kernel, backend, computed - loaded)
+        return entry
+    }
+
+    private func report(_ entry: OutboxEntry, _ kernel: any Kernel, _ backend: any ComputeBackend, _ took: Duration) {
+        let gigaflops = Double(kernel.operations) / max(took.seconds, 1e-9) / 1e9
+        metrics.computed(took)
+        events.emit(
+            .taskCompleted,
+            [
+                "job_id": .string(entry.jobID.text), "receipt_id": .string(entry.id.text), "device": .string(backend.device), "backend": .string(backend.name),
+                "latency_ms": .real((took.seconds * 1e6).rounded() / 1e3), "gflops": .real((gigaflops * 100).rounded() / 100),
+                "operations": .integer(kernel.operations), "output_hash": .string(entry.result.output.hash.text),
+            ])
+    }
+
+    // MARK: giving up
+
+    /// Tells the coordinator why, unless it knows or the lease isn't there any more.
+    private func giveUp(_ lease: Lease, _ problem: Problem, _ control: WorkControl) async {
+        guard control.stop() else { return }
+        let reason = Task.isCancelled ? Reason.shuttingDown : Self.reason(problem)
+        metrics.failed()
+        events.emit(
+            .taskFailed, ["job_id": .string(lease.jobID.text), "lease": .string(lease.id), "reason": .string(reason.rawValue)].merging(problem.facts) { $1 },
+            weight: .warning)
+        switch problem.code {
+        case .leaseExpired, .unknownLease, .staleFence, .leaseTaken: return
+        case .canceled where !Task.isCancelled: return
+        case .backendUnavailable: await devices.selfTest().forEach { events.emit(.backendRefused, $0.problem.facts, weight: .error) }
+        default: break
+        }
+        let failure = LeaseFailure(fence: lease.fence, reason: reason, detail: String(problem.description.prefix(200)))
+        // A task of its own: the message has to go out even when this one is canceled.
+        await Task { try? await coordinator.fail(lease.id, failure) }.value
+    }
+
+    static func reason(_ problem: Problem) -> Reason {
+        switch problem.code {
+        case .memoryLimit: .outOfMemory
+        case .blobMismatch: .inputMismatch
+        case .unknownBlob, .blobIncomplete, .transportFailed, .timeout, .unavailable: .inputUnavailable
+        case .unknownKernel, .unsupportedDtype, .shapeMismatch, .badParams, .tooLong: .unsupportedKernel
+        case .backendUnavailable: .deviceFailed
+        case .leaseExpired: .notEnoughTime
+        default: .workerFault
+        }
+    }
+}
+
+extension Duration {
+    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+    var microseconds: Int64 { Int64(clamping: Int((seconds * 1e6).rounded())) }
+}
