@@ -32,9 +32,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let package = Package(
     name: "adit",
+    products: [.executable(name: "adit", targets: ["adit"])],
     dependencies: [
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -48,12 +50,15 @@ let package = Package(
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "COpenBLAS"),
-        // -O3 also in debug builds: SwiftPM would compile the kernels at -O0.: the order and the rounding of every operation are part of the protocol.
+        // -O3 also in debug builds: SwiftPM would compile the kernels at -O0. No contraction and no
+        // reassociation: the order and the rounding of every operation are part of the protocol.
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])]),
 
         // Values.
         room("Wire", ["CCrypto"]),
-        room("Signing", ["Wire", "CSodium", structuredFields]), plain-Swift references.
+        room("Signing", ["Wire", "CSodium", structuredFields]),
+
+        // Core: rules, ports, plain-Swift references.
         room("Kernels", ["Wire"]),
         room("Ledger", ["Wire", "Signing"]),
         room("Jobs", ["Wire", "Signing", "Kernels", "Ledger"]),
@@ -73,6 +78,17 @@ let package = Package(
         room(
             "MinerNode",
             ["Wire", "Signing", "Kernels", "Ledger", "Jobs", "ChainClient", "Profiler", "HTTPServing", hummingbird, grdb, logging, metrics, lifecycle]),
+
+        // Program.
+        .executableTarget(
+            name: "adit",
+            dependencies: [
+                "Wire", "Signing", "Kernels", "Ledger", "Jobs", "NativeBackend", "OpenBLASBackend", "Profiler",
+                "ChainClient", "HTTPServing", "ChainNode", "Coordinator", "MinerNode", logging, lifecycle,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
 
         tests("Wire", ["Wire"]),
         tests("Signing", ["Wire", "Signing"]),

@@ -1,0 +1,54 @@
+import ArgumentParser
+import ChainClient
+import Jobs
+import Signing
+import Wire
+
+/// Whose money and which services: the options that `job` and `wallet` share.
+struct ClientOptions: ParsableArguments {
+    @Option(help: "A devnet's folder: its URLs and its client's key are used.") var devnet: String?
+    @Option(help: "The chain node's URL (NODE_URL).") var node: String?
+    @Option(help: "The coordinator's URL (COORDINATOR_URL).") var coordinator: String?
+    @Option(help: "The key file that pays.") var key: String?
+    @Option(name: .customLong("chain-id"), help: "The chain's id (CHAIN_ID); asked of the coordinator where not given.") var chainID: String?
+
+    private func file() throws(Problem) -> DevnetFile? { try devnet.map { (folder) throws(Problem) in try DevnetFile.load(folder) } }
+
+    func nodeClient(_ http: HTTPClient) throws(Problem) -> NodeClient {
+        let settings = try Settings()
+        let file = try file()
+        let url = node ?? file?.rpc ?? settings.text("NODE_URL", nil, default: "http://127.0.0.1:8080")
+        return NodeClient(try BaseURL(url), http: http)
+    }
+
+    /// The key that pays. Throws `bad_key_file` where none is given.
+    func payer() throws(Problem) -> PrivateKey {
+        if let key { return try KeyFile.load(key) }
+        if let file = try file() { return try file.key("client") }
+        throw Problem(.badKeyFile, "say whose key pays: --key FILE, or --devnet FOLDER")
+    }
+
+    /// The services, the payer and the chain.
+    func client() async throws(Problem) -> JobClient {
+        let http = try HTTPClient()
+        let settings = try Settings()
+        let file = try file()
+        let url = coordinator ?? file?.coordinator ?? settings.text("COORDINATOR_URL", nil, default: "http://127.0.0.1:8090")
+        let coordinator = CoordinatorClient(try BaseURL(url), key: try payer(), http: http)
+        let chain: ChainID
+        if let text = chainID ?? file?.chain.text ?? settings.text("CHAIN_ID", nil) {
+            chain = try ChainID(text)
+        } else {
+            chain = try await coordinator.networkState().chain
+        }
+        return JobClient(wallet: Wallet(node: try nodeClient(http), key: coordinator.key, chain: chain), coordinator: coordinator)
+    }
+
+    /// The payer's account, for a command that talks to the node alone.
+    func wallet() throws(Problem) -> Wallet {
+        let settings = try Settings()
+        let file = try file()
+        let chain = chainID ?? file?.chain.text ?? settings.text("CHAIN_ID", nil, default: "ait-devnet")
+        return Wallet(node: try nodeClient(HTTPClient()), key: try payer(), chain: try ChainID(chain))
+    }
+}

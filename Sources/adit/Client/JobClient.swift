@@ -1,0 +1,78 @@
+import ChainClient
+import Jobs
+import Kernels
+import Ledger
+import Signing
+import Wire
+
+/// A client's side of a job, step by step: upload, quote, pay, wait, fetch.
+struct JobClient {
+    let wallet: Wallet
+    let coordinator: CoordinatorClient
+
+    var address: Address { wallet.key.address }
+
+    /// Uploads each distinct tensor that the coordinator doesn't hold yet. Returns the bytes sent.
+    func upload(_ files: [TensorFile], roots: [Digest]) async throws(Problem) -> Int {
+        var sent = 0
+        var seen: Set<Digest> = []
+        for (file, root) in zip(files, roots) where seen.insert(root).inserted {
+            if try await coordinator.hasBlob(root) { continue }
+            try await coordinator.putBlob(root, try file.upload())
+            sent += file.range.count
+        }
+        return sent
+    }
+
+    /// Asks for a quote, and checks that it is for this job, signed, and no dearer than `maxPrice` base units.
+    func quote(_ spec: JobSpec, maxPrice: Int64?) async throws(Problem) -> TaskAnswer {
+        let answer = try await coordinator.postTask(TaskRequest(spec: spec, client: address), idempotencyKey: SecureRandom.hex(bytes: 16))
+        try answer.check(spec: spec, client: address, chain: wallet.chain)
+        // An escrow for a key that the chain doesn't list could never be claimed.
+        guard try await wallet.coordinators().contains(answer.quote.coordinator) else {
+            throw Problem(.unknownCoordinator, "the quote's coordinator \(answer.quote.coordinator) is not on the chain's list; nothing was paid")
+        }
+        if let maxPrice, answer.quote.price > maxPrice {
+            throw Problem(.tooExpensive, "the quote is \(Figures.ait(answer.quote.price)), over your limit of \(Figures.ait(maxPrice)); nothing was paid")
+        }
+        return answer
+    }
+
+    /// Pays the quote into escrow and waits for the block. Returns the transaction's hash and its height.
+    func pay(_ quote: Quote) async throws(Problem) -> (tx: Digest, height: Int64) {
+        let transfer = try Transfer(to: .escrow, amount: quote.price, quote: quote)
+        return try await wallet.send(.transfer(transfer))
+    }
+
+    /// Waits until the job is completed or failed, telling of every change. The result is what the quote was for, and signed.
+    func finish(_ quote: Quote, _ job: PreparedJob, onChange: (TaskStatus) -> Void) async throws(Problem) -> TaskResult {
+        var last: TaskStatus?
+        while true {
+            let status = try await coordinator.task(quote.jobID)
+            if status.phase != last?.phase || status.worker != last?.worker || status.attempts != last?.attempts { onChange(status) }
+            last = status
+            switch status.stage {
+            case .completed:
+                let result = try await coordinator.taskResult(quote.jobID)
+                try result.output.check(spec: job.spec, kernel: job.kernel)
+                try result.check(on: wallet.chain)
+                guard result.receipt.terms.jobID == quote.jobID, result.receipt.coordinatorKey == quote.coordinator else {
+                    throw Problem(.outputMismatch, "the receipt is for another job or of another coordinator")
+                }
+                return result
+            case .failed: throw Problem(.jobFailed, "the job failed: \(status.reason?.rawValue ?? "no reason given")")
+            case .pending, .running: try await Poll.pause()
+            }
+        }
+    }
+
+    /// Waits for the receipt's claim to be in a block.
+    func claim(_ receipt: ReceiptClaim) async throws(Problem) -> Int64 {
+        let deadline = ContinuousClock.now + .seconds(120)
+        while ContinuousClock.now < deadline {
+            if let record = try await wallet.node.getReceipt(receipt.terms.receiptID) { return record.height }
+            try await Poll.pause()
+        }
+        throw Problem(.timeout, "receipt \(receipt.terms.receiptID) is in no block after 120 s; the miner will go on trying")
+    }
+}

@@ -1,0 +1,53 @@
+import ArgumentParser
+import ChainClient
+import Coordinator
+import Foundation
+import HTTPServing
+import Signing
+import Wire
+
+/// The coordinator: quotes, leases, checks, signs.
+struct CoordinatorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "coordinator", abstract: "Run a coordinator: it quotes work, leases it out, checks it and signs for it.",
+        subcommands: [CoordinatorRun.self])
+}
+
+struct CoordinatorRun: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Run a coordinator until Ctrl-C.",
+        discussion: "Its key must be on the chain's list of coordinators, or no claim it signs is paid.")
+
+    @Option(help: "HOST:PORT of the HTTP API (COORDINATOR_BIND).") var bind: String?
+    @Option(help: "The chain node's URL (NODE_URL).") var node: String?
+    @Option(help: "The folder for its store and the tensors (COORDINATOR_DATA).") var data: String?
+    @Option(help: "Its key file (COORDINATOR_KEY).") var key: String?
+    @Option(name: .customLong("chain-id"), help: "The chain's name (CHAIN_ID).") var chainID: String?
+    @Option(name: .customLong("price-per-unit"), help: "Base units for one compute unit of 10^6 operations (PRICE_PER_UNIT).") var pricePerUnit: Int?
+    @Option(help: "HOST:PORT under which clients reach it, besides its own address on loopback; may be repeated.") var authority: [String] = []
+    @Option(name: .customLong("log-level"), help: "trace … critical (LOG_LEVEL).") var logLevel: String?
+    @Option(help: "A JSON file with settings.") var config: String?
+
+    func run() async throws {
+        let settings = try Settings(configFile: config)
+        let logger = try Logs(level: settings.text("LOG_LEVEL", logLevel, default: "info")).logger("coordinator")
+        let folder = settings.text("COORDINATOR_DATA", data, default: "./data/coordinator")
+        try Files.makeFolder(folder)
+        let lock = try Files.lockFolder(folder)
+        defer { try? lock.close() }
+        var configuration = CoordinatorConfiguration(
+            bind: try Bind(settings.text("COORDINATOR_BIND", bind, default: "127.0.0.1:8090")), dataDirectory: folder,
+            key: try KeyFile.load(settings.text("COORDINATOR_KEY", key, default: "./data/coordinator.key")),
+            chain: try ChainID(settings.text("CHAIN_ID", chainID, default: "ait-devnet")),
+            pricePerUnit: Int64(try settings.integer("PRICE_PER_UNIT", pricePerUnit, in: 0...1_000_000_000, default: CoordinatorDefaults.pricePerUnit)))
+        configuration.authorities = Set(authority)
+        let chain = NodeChain(try BaseURL(settings.text("NODE_URL", node, default: "http://127.0.0.1:8080")), http: try HTTPClient())
+        let service = try CoordinatorService(configuration, chain: chain, passes: try Hardware.passes(), logger: logger)
+        try await ServiceRun.run(service, logger: logger)
+    }
+}
+
+enum CoordinatorDefaults {
+    /// Base units for one compute unit: 10^9 operations cost a twentieth of an AIT.
+    static let pricePerUnit = 50
+}

@@ -1,0 +1,91 @@
+import ArgumentParser
+import ChainClient
+import Foundation
+import HTTPServing
+import Jobs
+import Kernels
+import Logging
+import MinerNode
+import Profiler
+import Signing
+import Wire
+
+/// The miner.
+struct MinerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "miner", abstract: "Measure this machine, or work for a coordinator.", subcommands: [MinerRun.self, MinerProfile.self])
+}
+
+struct MinerRun: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Work for a coordinator until Ctrl-C.",
+        discussion: "Leases that are held are given back at the end; what was computed and not yet paid goes on at the next start.")
+
+    @Option(help: "The coordinator's URL (COORDINATOR_URL).") var coordinator: String?
+    @Option(help: "The chain node's URL (NODE_URL).") var node: String?
+    @Option(help: "The folder for the outbox and the cache (MINER_DATA).") var data: String?
+    @Option(help: "Its key file, made if there is none (MINER_KEY).") var key: String?
+    @Option(help: "The address that is paid; the key's own where not given (MINER_PAYOUT).") var payout: String?
+    @Option(help: "HOST:PORT of the local status page (MINER_BIND).") var bind: String?
+    @Option(name: .customLong("chain-id"), help: "The chain's name (CHAIN_ID).") var chainID: String?
+    @Option(help: "Threads to compute with; all cores where not given (MINER_THREADS).") var threads: Int?
+    @Option(name: .customLong("memory-mb"), help: "The most memory for a job, in MiB (MINER_MEMORY_MB).") var memoryMB: Int?
+    @Option(name: .customLong("log-level"), help: "trace … critical (LOG_LEVEL).") var logLevel: String?
+    @Option(help: "A JSON file with settings.") var config: String?
+
+    func run() async throws {
+        let settings = try Settings(configFile: config)
+        let logger = try Logs(level: settings.text("LOG_LEVEL", logLevel, default: "info")).logger("miner")
+        let folder = settings.text("MINER_DATA", data, default: "./data/miner")
+        try Files.makeFolder(folder)
+        let lock = try Files.lockFolder(folder)
+        defer { try? lock.close() }
+        let key = try KeyFile.loadOrCreate(settings.text("MINER_KEY", key, default: "./data/miner.key"))
+        let hardware = try await Hardware.open(threads: try MinerSettings.threads(settings, threads))
+        for note in hardware.notes { logger.warning("backend_note", metadata: ["note": "\(note)"]) }
+        var configuration = MinerConfiguration(
+            coordinator: try BaseURL(settings.text("COORDINATOR_URL", coordinator, default: "http://127.0.0.1:8090")),
+            node: try BaseURL(settings.text("NODE_URL", node, default: "http://127.0.0.1:8080")),
+            chain: try ChainID(settings.text("CHAIN_ID", chainID, default: "ait-devnet")), key: key,
+            payout: try settings.text("MINER_PAYOUT", payout).map { (text) throws(Problem) in try Address(text) }, dataDirectory: folder,
+            backends: hardware.backends)
+        let memory = try settings.integer("MINER_MEMORY_MB", memoryMB, in: 0...1 << 30, default: 0)
+        configuration.memoryCap = memory > 0 ? Int64(memory) << 20 : nil
+        configuration.local = try Bind(settings.text("MINER_BIND", bind, default: "127.0.0.1:8100"))
+        configuration.blasCore = hardware.blasCore
+        configuration.softwareVersion = Version.text
+        let service = MinerService(configuration: configuration, logger: logger)
+        try await ServiceRun.run(service, logger: logger)
+    }
+}
+
+struct MinerProfile: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "profile", abstract: "Measure this machine for a few seconds and say which tier it is.")
+
+    @Option(help: "Threads to compute with; all cores where not given (MINER_THREADS).") var threads: Int?
+    @Flag(help: "Print one JSON object.") var json = false
+
+    func run() async throws {
+        let hardware = try await Hardware.open(threads: try MinerSettings.threads(try Settings(), threads))
+        let outcome = try await hardware.profile { progress in
+            if !json && progress.share == 0 { Terminal.say("measuring \(progress.step)…") }
+        }
+        if json { return Terminal.emit(["tier": .string(outcome.tier.rawValue), "profile": outcome.profile.json]) }
+        let profile = outcome.profile
+        Terminal.say("cpu        \(profile.cpuModel), \(profile.cores) cores")
+        Terminal.say("isa        \(profile.isa.joined(separator: " "))")
+        Terminal.say("memory     \(Figures.bytes(profile.memoryBytes)) usable by jobs, \(Figures.rounded(profile.memoryGigabytesPerSecond, 1)) GB/s measured")
+        Terminal.say("F32 GEMM   \(Figures.rounded(profile.f32Gigaflops, 1)) GFLOP/s measured, backend \(outcome.bestBackend ?? "none")")
+        for backend in hardware.backends { Terminal.say("device     \(backend.name): \(backend.device)") }
+        for note in hardware.notes { Terminal.say("note       \(note)") }
+        Terminal.say("tier       \(outcome.tier.rawValue)")
+    }
+}
+
+enum MinerSettings {
+    static func threads(_ settings: Settings, _ flag: Int?) throws(Problem) -> Int? {
+        let threads = try settings.integer("MINER_THREADS", flag, in: 0...4096, default: 0)
+        return threads > 0 ? threads : nil
+    }
+}

@@ -1,0 +1,109 @@
+import ArgumentParser
+import ChainNode
+import Foundation
+import HTTPServing
+import Ledger
+import Logging
+import Signing
+import Wire
+
+/// The chain's node.
+struct NodeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "node", abstract: "Start a chain, or run a node of one.", subcommands: [NodeInit.self, NodeRun.self])
+}
+
+struct NodeInit: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "init", abstract: "Write a genesis.json. Key files that don't exist yet are made.",
+        discussion: "MINT_PER_UNIT and COORDINATOR_RATIO are read here; a running node only checks that they agree with its genesis.")
+
+    @Option(help: "Where the genesis goes (GENESIS).") var genesis: String?
+    @Option(name: .customLong("chain-id"), help: "The chain's name (CHAIN_ID).") var chainID: String?
+    @Option(name: .customLong("proposer-key"), help: "Key file of the block proposer (PROPOSER_KEY).") var proposerKey: String?
+    @Option(name: .customLong("admin-key"), help: "Key file of the admin (ADMIN_KEY).") var adminKey: String?
+    @Option(name: .customLong("coordinator-key"), help: "Key file, or public key, of a coordinator; may be repeated.") var coordinatorKeys: [String] = []
+    @Option(help: "ADDRESS=AIT or KEYFILE=AIT: funds an account; may be repeated.") var fund: [String] = []
+    @Option(help: "NAME=INTEGER: sets a parameter; may be repeated.") var param: [String] = []
+    @Option(help: "A JSON file with settings.") var config: String?
+    @Flag(help: "Print one JSON object.") var json = false
+
+    func run() async throws {
+        let settings = try Settings(configFile: config)
+        let path = settings.text("GENESIS", genesis, default: "./data/genesis.json")
+        guard !FileManager.default.fileExists(atPath: path) else { throw Problem(.keyFileExists, "\(path) exists; a genesis is never overwritten") }
+        try Files.makeFolder((path as NSString).deletingLastPathComponent)
+        let proposer = try KeyFile.loadOrCreate(settings.text("PROPOSER_KEY", proposerKey, default: "./data/proposer.key"))
+        let admin = try KeyFile.loadOrCreate(settings.text("ADMIN_KEY", adminKey, default: "./data/admin.key"))
+        var coordinators: [PublicKey] = []
+        for text in coordinatorKeys.isEmpty ? ["./data/coordinator.key"] : coordinatorKeys {
+            coordinators.append(try PublicKey(hex: text) ?? KeyFile.loadOrCreate(text).publicKey)
+        }
+        let document = try GenesisBuilder.build(
+            chain: try ChainID(settings.text("CHAIN_ID", chainID, default: "ait-devnet")), authorities: [proposer.publicKey], coordinators: coordinators,
+            admin: admin.publicKey, accounts: try accounts(), parameters: try parameters(settings))
+        try Files.write(Array((document.json.canonicalString + "\n").utf8), to: path)
+        let hash = try GenesisBuilder.hash(document)
+        if json { return Terminal.emit(["genesis": .string(path), "chain_id": .string(document.chain.text), "hash": .string(hash.hex)]) }
+        Terminal.say("Wrote \(path): chain \(document.chain), genesis hash \(hash)")
+        Terminal.say("Next: adit node run --genesis \(path)")
+    }
+
+    private func accounts() throws(Problem) -> [Address: Int64] {
+        var accounts: [Address: Int64] = [:]
+        for text in fund {
+            guard let equals = text.lastIndex(of: "=") else { throw Problem(.badRequest, "--fund \(text) is not ADDRESS=AIT or KEYFILE=AIT") }
+            let name = String(text[..<equals])
+            let address = name.hasPrefix("ait1") ? try Address(name) : try KeyFile.loadOrCreate(name).address
+            accounts[address] = try AmountArgument.parse(String(text[text.index(after: equals)...]))
+        }
+        return accounts
+    }
+
+    private func parameters(_ settings: Settings) throws(Problem) -> [Parameter: Int64] {
+        var values = try EnvironmentParameters.read(settings.chainParameters)
+        for text in param {
+            let parts = text.split(separator: "=", maxSplits: 1)
+            guard parts.count == 2, let parameter = Parameter(rawValue: String(parts[0])), let value = Int64(parts[1]), parameter.range.contains(value) else {
+                let names = Parameter.allCases.map(\.rawValue).joined(separator: ", ")
+                throw Problem(.badParams, "--param \(text) is not NAME=INTEGER in its range; the names are \(names)")
+            }
+            values[parameter] = value
+        }
+        return values
+    }
+}
+
+struct NodeRun: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Run a node until Ctrl-C.", discussion: "With a proposer's key it makes blocks in its turns; without one it answers only."
+    )
+
+    @Option(help: "The chain's genesis.json (GENESIS); needed at the first start.") var genesis: String?
+    @Option(help: "The SQLite file (DB_PATH).") var db: String?
+    @Option(help: "HOST:PORT of the HTTP API (RPC_BIND).") var rpc: String?
+    @Option(help: "HOST:PORT for peers (P2P_BIND).") var p2p: String?
+    @Option(name: .customLong("proposer-key"), help: "Key file of the block proposer (PROPOSER_KEY).") var proposerKey: String?
+    @Option(name: .customLong("admin-key"), help: "Key file of the admin (ADMIN_KEY); opens /admin with --admin-token-file.") var adminKey: String?
+    @Option(name: .customLong("admin-token-file"), help: "File of mode 0600 with the admin's bearer token (ADMIN_TOKEN_FILE).") var adminTokenFile: String?
+    @Option(name: .customLong("log-level"), help: "trace … critical (LOG_LEVEL).") var logLevel: String?
+    @Option(help: "A JSON file with settings.") var config: String?
+
+    func run() async throws {
+        let settings = try Settings(configFile: config)
+        let path = settings.text("GENESIS", genesis, default: "./data/genesis.json")
+        let document: Genesis? = FileManager.default.fileExists(atPath: path) ? try GenesisBuilder.load(path) : nil
+        var configuration = NodeConfiguration(
+            rpc: try Bind(settings.text("RPC_BIND", rpc, default: "127.0.0.1:8080")), p2p: try Bind(settings.text("P2P_BIND", p2p, default: "127.0.0.1:7070")),
+            databasePath: settings.text("DB_PATH", db, default: "./data/chain.db"), genesis: document)
+        if let file = settings.text("PROPOSER_KEY", proposerKey) { configuration.proposer = try KeyFile.load(file) }
+        if let file = settings.text("ADMIN_KEY", adminKey) { configuration.admin = try KeyFile.load(file) }
+        if let file = settings.text("ADMIN_TOKEN_FILE", adminTokenFile) { configuration.adminToken = try BearerToken(Files.readSecret(file)) }
+        configuration.environment = settings.chainParameters
+        let logger = try Logs(level: settings.text("LOG_LEVEL", logLevel, default: "info")).logger("node")
+        let service = NodeService(configuration: configuration, logger: logger) { ports in
+            logger.info("node_ready", metadata: ["rpc_port": .stringConvertible(ports.rpc), "p2p_port": .stringConvertible(ports.p2p)])
+        }
+        try await ServiceRun.run(service, logger: logger)
+    }
+}

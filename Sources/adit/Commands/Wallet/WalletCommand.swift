@@ -1,0 +1,80 @@
+import ArgumentParser
+import ChainClient
+import Foundation
+import Ledger
+import Signing
+import Wire
+
+/// Keys and money.
+struct WalletCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "wallet", abstract: "Make a key, look at a balance, send AIT.",
+        subcommands: [WalletNew.self, WalletAddress.self, WalletBalance.self, WalletSend.self])
+}
+
+struct WalletNew: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "new", abstract: "Make a key file (mode 0600); an existing file is never overwritten.")
+
+    @Argument(help: "The file to make.") var file: String
+    @Flag(help: "Print one JSON object.") var json = false
+
+    func run() async throws {
+        let key = try PrivateKey.generate()
+        try KeyFile.create(at: file, key: key)
+        if json { return Terminal.emit(["address": .string(key.address.text), "public_key": .string(key.publicKey.hex), "file": .string(file)]) }
+        Terminal.say(key.address.text)
+        Terminal.say("The key is in \(file). Whoever has the file has the money: keep a copy in a safe place.")
+    }
+}
+
+struct WalletAddress: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "address", abstract: "The address and public key of a key file.")
+
+    @Argument(help: "A key file.") var file: String?
+    @OptionGroup var client: ClientOptions
+    @Flag(help: "Print one JSON object.") var json = false
+
+    func run() async throws {
+        let key = try file.map { (path) throws(Problem) in try KeyFile.load(path) } ?? client.payer()
+        if json { return Terminal.emit(["address": .string(key.address.text), "public_key": .string(key.publicKey.hex)]) }
+        Terminal.say(key.address.text)
+        Terminal.say("public key \(key.publicKey)")
+    }
+}
+
+struct WalletBalance: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "balance", abstract: "What an address holds.")
+
+    @Argument(help: "An address; the key's own where none is given.") var address: String?
+    @OptionGroup var client: ClientOptions
+    @Flag(help: "Print one JSON object.") var json = false
+
+    func run() async throws {
+        let address = try address.map { (text) throws(Problem) in try Address(text) } ?? client.payer().address
+        let record = try await client.nodeClient(HTTPClient()).getBalance(address)
+        if json {
+            return Terminal.emit([
+                "address": .string(address.text), "balance": .integer(record.balance), "nonce": .integer(record.nonce), "staked": .integer(record.staked),
+            ])
+        }
+        Terminal.say("\(address): \(Figures.ait(record.balance)), \(record.nonce) transactions sent")
+    }
+}
+
+struct WalletSend: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "send", abstract: "Send AIT and wait for the block.")
+
+    @Argument(help: "The recipient's address.") var to: String
+    @Argument(help: "How much, in AIT, such as 1.5.") var amount: String
+    @Option(help: "A note of up to 256 bytes, public for ever.") var memo: String?
+    @OptionGroup var client: ClientOptions
+    @Flag(help: "Print one JSON object.") var json = false
+
+    func run() async throws {
+        let transfer = try Transfer(to: try Address(to), amount: try AmountArgument.parse(amount), memo: memo)
+        let sent = try await client.wallet().send(.transfer(transfer))
+        if json { return Terminal.emit(["txHash": .string(sent.tx.hex), "height": .integer(sent.height)]) }
+        Terminal.say("\(Figures.ait(transfer.amount)) to \(transfer.to), block \(sent.height), transaction \(sent.tx)")
+    }
+}

@@ -1,0 +1,38 @@
+import Foundation
+import Wire
+
+/// What a person reads: results on standard output, complaints on standard error.
+enum Terminal {
+    /// One line, at once: a step that takes long must not wait in a buffer.
+    static func say(_ line: String) {
+        FileHandle.standardOutput.write(Data((line + "\n").utf8))
+    }
+
+    static func complain(_ line: String) {
+        FileHandle.standardError.write(Data((line + "\n").utf8))
+    }
+
+    static func complain(_ problem: Problem) {
+        complain("adit: \(problem.detail) [\(problem.code.rawValue)]")
+        if let hint = Hint.next(after: problem.code) { complain("      \(hint)") }
+    }
+
+    /// A canonical JSON line for scripts.
+    static func emit(_ json: JSON) { say(json.canonicalString) }
+}
+
+/// What to do next, where the code alone tells.
+enum Hint {
+    static func next(after code: Problem.Code) -> String? {
+        switch code {
+        case .transportFailed: "Is the service running, and is its address right? `adit devnet` starts all of them here."
+        case .timeout: "The other side did not answer in time; try again, or look at its log."
+        case .insufficientBalance: "Look at it with `adit wallet balance`; on a devnet the client is funded from genesis."
+        case .badKeyFile: "A key file is made by `adit wallet new FILE` and is readable by its owner alone."
+        case .noCapableWorker: "Start a worker that is large enough, or ask for less; `GET /network/state` shows who is there."
+        case .backendUnavailable: "On Debian: apt-get install libopenblas-dev"
+        case .unknownBlob: "Upload the tensor first; `adit job submit` does it for you."
+        default: nil
+        }
+    }
+}

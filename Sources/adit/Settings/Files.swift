@@ -1,0 +1,79 @@
+import Foundation
+import Wire
+
+/// Files the program itself reads and writes; services have their own.
+enum Files {
+    /// The whole file. Throws `io_failed`, or `payload_too_large` before it is read when it is over `limit` bytes.
+    static func read(_ path: String, limit: Int) throws(Problem) -> [UInt8] {
+        guard let handle = FileHandle(forReadingAtPath: path) else { throw Problem(.ioFailed, "\(path) can't be opened") }
+        defer { try? handle.close() }
+        do {
+            let size = try handle.seekToEnd()
+            guard size <= UInt64(limit) else { throw Problem(.payloadTooLarge, "\(path) has \(size) bytes, over the limit of \(limit)") }
+            try handle.seek(toOffset: 0)
+            return Array(try handle.readToEnd() ?? Data())
+        } catch let problem as Problem {
+            throw problem
+        } catch {
+            throw Problem(.ioFailed, "\(path) can't be read: \(error.localizedDescription)")
+        }
+    }
+
+    /// A secret's text without the space around it. Throws `bad_key_file` if others may read the file.
+    static func readSecret(_ path: String) throws(Problem) -> String {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { throw Problem(.ioFailed, "\(path) can't be opened") }
+        guard status.st_mode & 0o077 == 0 else { throw Problem(.badKeyFile, "\(path) can be read by others; run: chmod 600 \(path)") }
+        return String(decoding: try read(path, limit: 4096), as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// Standard input, bounded.
+    static func readStandardInput(limit: Int) throws(Problem) -> [UInt8] {
+        var bytes: [UInt8] = []
+        while let chunk = try? FileHandle.standardInput.read(upToCount: 65_536), !chunk.isEmpty {
+            bytes += chunk
+            guard bytes.count <= limit else { throw Problem(.payloadTooLarge, "standard input is over the limit of \(limit) bytes") }
+        }
+        return bytes
+    }
+
+    /// Written whole or not at all: to a new file beside it, synced, then renamed.
+    static func write(_ bytes: [UInt8], to path: String, mode: Int = 0o644) throws(Problem) {
+        let temporary = path + ".new"
+        do {
+            try? FileManager.default.removeItem(atPath: temporary)
+            guard FileManager.default.createFile(atPath: temporary, contents: nil, attributes: [.posixPermissions: mode]),
+                let handle = FileHandle(forWritingAtPath: temporary)
+            else { throw Problem(.ioFailed, "\(temporary) can't be created") }
+            try handle.write(contentsOf: bytes)
+            try handle.synchronize()
+            try handle.close()
+            guard unsafe rename(temporary, path) == 0 else { throw Problem(.ioFailed, "\(path) can't be replaced") }
+        } catch let problem as Problem {
+            throw problem
+        } catch {
+            throw Problem(.ioFailed, "\(path) can't be written: \(error.localizedDescription)")
+        }
+    }
+
+    /// Makes a folder and those above it, for its owner alone.
+    static func makeFolder(_ path: String) throws(Problem) {
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw Problem(.ioFailed, "the folder \(path) can't be made: \(error.localizedDescription)")
+        }
+    }
+
+    /// A lock that ends with the process, so that two never share a data folder.
+    static func lockFolder(_ path: String) throws(Problem) -> FileHandle {
+        let file = path + "/lock"
+        let descriptor = unsafe open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw Problem(.ioFailed, "\(file) can't be opened") }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw Problem(.ioFailed, "\(path) is in use by another adit; stop that one or give another folder")
+        }
+        return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    }
+}
