@@ -56,8 +56,9 @@ enum Files {
         }
     }
 
-    /// Makes a folder and those above it, for its owner alone.
+    /// Makes a folder and those above it, for its owner alone. An empty path is the current folder.
     static func makeFolder(_ path: String) throws(Problem) {
+        if path.isEmpty { return }
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {

@@ -1,0 +1,60 @@
+import Foundation
+
+/// The built program, run as a person would run it.
+enum Program {
+    struct Outcome {
+        let status: Int32
+        let output: String
+        let complaints: String
+    }
+
+    /// Beside the test bundle, where the build put it.
+    static let url: URL = {
+        let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
+        return URL(filePath: bundle).deletingLastPathComponent().appending(path: "adit")
+    }()
+
+    static let packageRoot = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
+
+    /// Runs to the end on a thread of its own. The environment holds nothing of the caller's but what a program needs.
+    static func run(_ arguments: [String], in folder: URL, environment: [String: String] = [:], input: String? = nil) async throws -> Outcome {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread {
+                continuation.resume(with: Result { try runNow(arguments, folder, environment, input) })
+            }.start()
+        }
+    }
+
+    private static func runNow(_ arguments: [String], _ folder: URL, _ environment: [String: String], _ input: String?) throws -> Outcome {
+        let process = Process()
+        process.executableURL = url
+        process.arguments = arguments
+        process.currentDirectoryURL = folder
+        let inherited = ["PATH", "HOME", "LD_LIBRARY_PATH"].compactMap { name in ProcessInfo.processInfo.environment[name].map { (name, $0) } }
+        process.environment = Dictionary(inherited, uniquingKeysWith: { $1 }).merging(environment) { $1 }
+        // Files instead of pipes: a full pipe would stop a program that says much.
+        let name = UUID().uuidString
+        let (out, err) = (folder.appending(path: "\(name).out"), folder.appending(path: "\(name).err"))
+        for file in [out, err] { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
+        defer { for file in [out, err] { try? FileManager.default.removeItem(at: file) } }
+        process.standardOutput = try FileHandle(forWritingTo: out)
+        process.standardError = try FileHandle(forWritingTo: err)
+        let pipe = Pipe()
+        process.standardInput = pipe
+        try process.run()
+        if let input { try pipe.fileHandleForWriting.write(contentsOf: Data(input.utf8)) }
+        try pipe.fileHandleForWriting.close()
+        process.waitUntilExit()
+        return Outcome(
+            status: process.terminationStatus, output: String(decoding: try Data(contentsOf: out), as: UTF8.self),
+            complaints: String(decoding: try Data(contentsOf: err), as: UTF8.self))
+    }
+
+    /// A folder that is gone when `body` ends.
+    static func inFolder<Value>(_ body: (URL) async throws -> Value) async throws -> Value {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "adit-program-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        return try await body(folder)
+    }
+}
