@@ -66,6 +66,7 @@ let package = Package(
         // Adapters.
         room("NativeBackend", ["Wire", "Kernels", "CKernels"]),
         room("OpenBLASBackend", ["Wire", "Kernels", "COpenBLAS"]),
+        room("TensorFiles", ["Wire", "Kernels"]),
         room("Profiler", ["Wire", "Kernels", "Jobs"]),
         room("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "CCurl"]),
         room("HTTPServing", ["Wire", hummingbird, hummingbirdCore, logging, coreMetrics, lifecycle, httpTypes, nioCore]),
@@ -74,32 +75,39 @@ let package = Package(
         room("ChainNode", ["Wire", "Signing", "Ledger", "HTTPServing", hummingbird, grdb, logging, coreMetrics, lifecycle]),
         room(
             "Coordinator",
-            ["Wire", "Signing", "Kernels", "Ledger", "Jobs", "ChainClient", "HTTPServing", hummingbird, grdb, logging, metrics, lifecycle, httpTypes, nioCore]),
+            [
+                "Wire", "Signing", "Kernels", "Ledger", "Jobs", "ChainClient", "HTTPServing", "TensorFiles", hummingbird, grdb, logging, metrics, lifecycle,
+                httpTypes, nioCore,
+            ]),
         room(
             "MinerNode",
-            ["Wire", "Signing", "Kernels", "Ledger", "Jobs", "ChainClient", "Profiler", "HTTPServing", hummingbird, grdb, logging, metrics, lifecycle]),
+            [
+                "Wire", "Signing", "Kernels", "Ledger", "Jobs", "ChainClient", "Profiler", "HTTPServing", "TensorFiles", hummingbird, grdb, logging, metrics,
+                lifecycle,
+            ]),
 
         // Program.
         .executableTarget(
             name: "adit",
             dependencies: [
                 "Wire", "Signing", "Kernels", "Ledger", "Jobs", "NativeBackend", "OpenBLASBackend", "Profiler",
-                "ChainClient", "HTTPServing", "ChainNode", "Coordinator", "MinerNode", logging, lifecycle,
+                "TensorFiles", "ChainClient", "HTTPServing", "ChainNode", "Coordinator", "MinerNode", logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
 
-        tests("Wire", ["Wire"]),
-        tests("Signing", ["Wire", "Signing"]),
-        tests("Kernels", ["Wire", "Kernels"]),
-        tests("Ledger", ["Wire", "Signing", "Ledger"]),
-        tests("Jobs", ["Wire", "Signing", "Kernels", "Ledger", "Jobs"]),
-        tests("Backend", ["Wire", "Kernels", "NativeBackend", "OpenBLASBackend"]),
+        .target(name: "TestSupport", dependencies: ["Wire"], path: "Tests/TestSupport", swiftSettings: strict),
+        tests("Wire", ["Wire", "TestSupport"]),
+        tests("Signing", ["Wire", "Signing", "TestSupport"]),
+        tests("Kernels", ["Wire", "Kernels", "TestSupport"]),
+        tests("Ledger", ["Wire", "Signing", "Ledger", "TestSupport"]),
+        tests("Jobs", ["Wire", "Signing", "Kernels", "Ledger", "Jobs", "TestSupport"]),
+        tests("Backend", ["Wire", "Kernels", "NativeBackend", "OpenBLASBackend", "TestSupport"]),
         tests("Profiler", ["Wire", "Kernels", "Jobs", "Profiler"]),
         tests("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "ChainClient"]),
         tests("ChainNode", ["Wire", "Signing", "Ledger", "HTTPServing", "ChainNode", "ChainClient", logging, lifecycle, grdb, hummingbird]),
-        tests("Adit", ["Wire", "adit"]),
+        tests("Adit", ["Wire", "adit", "TestSupport"]),
         tests(
             "EndToEnd",
             [

@@ -43,7 +43,8 @@ package struct CoordinatorLimits: Sendable {
     package var uploads = 64
     /// The least average speed of an upload after its first half minute, so that nobody holds a place by sending drops.
     package var uploadBytesPerSecond = 16 << 10
-    /// Tensors of one job, inputs and outputs, which a check maps at once.
+    /// What a check of one job may hold at once: its tensors, which are mapped or made, and the verifier's own memory. The program
+    /// lowers it to half of what this machine has.
     package var jobBytes = 16 << 30
     /// Jobs in memory: quoted, queued or running.
     package var openJobs = 10_000

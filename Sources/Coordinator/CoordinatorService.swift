@@ -48,8 +48,8 @@ package final class CoordinatorService: Service {
     package func run() async throws {
         try await board.restore()
         let start = try await nextSecond()
-        let authenticator = RequestAuthenticator(
-            clock: clock, start: start, authorities: configuration.authorities, keys: try store.knownKeys())
+        let authenticator = try RequestAuthenticator(
+            clock: clock, start: start, authorities: configuration.authorities, store: store)
         let server = HTTPServer(bind: configuration.bind, routes: try routes(authenticator).routes(), logger: logger) { [self] port in
             if configuration.bind.isLoopback {
                 authenticator.allow(["localhost:\(port)", "127.0.0.1:\(port)", "[::1]:\(port)"])

@@ -37,6 +37,8 @@ package protocol Kernel: Sendable {
     func capability(on backend: any ComputeBackend) -> Capability?
 
     /// Looks at the inputs' values before work is sold. Throws `non_finite_input` where the check would cost too much.
+    ///
+    /// Inputs that are finite by construction, such as random ones, may be left out.
     func admit(_ inputs: [Tensor], passes: any VerifierPasses) throws(Problem)
 
     /// Runs on a device; synchronous and long (see `ComputeBackend`).
@@ -68,6 +70,12 @@ extension Kernel {
             let (result, overflow) = sum.addingReportingOverflow(tensor.byteCount)
             return overflow ? Int.max : result
         }
+    }
+
+    /// Bytes that a check holds at once: all tensors and the verifier's own; saturates instead of overflowing.
+    package var checkBytes: Int {
+        let (sum, overflow) = memoryBytes.addingReportingOverflow(verifierBytes)
+        return overflow ? Int.max : sum
     }
 
     /// Finds the tensor that `descriptor` describes among `tensors`. Throws `shape_mismatch` if it isn't there.

@@ -7,11 +7,3 @@ package enum SecureRandom {
     /// Lower-case hex of `count` random bytes.
     package static func hex(bytes count: Int) -> String { Hex.encode(bytes(count)) }
 }
-
-/// Comparison of secrets in a time that doesn't depend on where they differ.
-package enum ConstantTime {
-    package static func equal(_ left: String, _ right: String) -> Bool {
-        // Hashing first makes the lengths equal too.
-        Sodium.equalInConstantTime(SHA256.hash(utf8: left).bytes, SHA256.hash(utf8: right).bytes)
-    }
-}

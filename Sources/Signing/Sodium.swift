@@ -47,9 +47,4 @@ enum Sodium {
         guard point.count == 32 else { return false }
         return unsafe crypto_core_ed25519_is_valid_point(point) == 1
     }
-
-    static func equalInConstantTime(_ left: [UInt8], _ right: [UInt8]) -> Bool {
-        guard left.count == right.count else { return false }
-        return unsafe sodium_memcmp(left, right, left.count) == 0
-    }
 }

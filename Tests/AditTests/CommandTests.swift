@@ -79,4 +79,21 @@ import Wire
             #expect(refused.complaints.contains("mint_per_unit"))
         }
     }
+
+    /// Off loopback TLS is required, or the operator says otherwise aloud.
+    @Test func aPublicBindIsADeliberateAct() async throws {
+        try await Program.inFolder { folder in
+            _ = try await Program.run(["node", "init"], in: folder)
+            for arguments in [
+                ["node", "run", "--rpc", "0.0.0.0:0"], ["coordinator", "run", "--bind", "0.0.0.0:0", "--key", "data/coordinator.key"],
+                ["miner", "run", "--coordinator", "http://198.51.100.1:8090"],
+                ["wallet", "balance", "--key", "data/admin.key", "--node", "http://127.example.org:1"],
+            ] {
+                let outcome = try await Program.run(arguments, in: folder)
+                #expect(outcome.status == 1, "\(arguments)")
+                #expect(outcome.complaints.contains("[forbidden]"), "\(arguments): \(outcome.complaints)")
+                #expect(outcome.complaints.contains("--insecure"))
+            }
+        }
+    }
 }

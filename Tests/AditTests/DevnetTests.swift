@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Wire
 
@@ -8,7 +9,7 @@ import Wire
         try await Program.inFolder { folder in
             let arguments = [
                 "devnet", "--dir", "net", "--port-base", String(Int.random(in: 200...600) * 100), "--once",
-                "--examples", Program.packageRoot.appending(path: "examples").path,
+                "--examples", Vectors.packageRoot.appending(path: "examples").path,
             ]
             let outcome = try await Program.run(arguments, in: folder)
             #expect(outcome.status == 0, "\(outcome.output)\n\(outcome.complaints)")

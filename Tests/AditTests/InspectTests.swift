@@ -1,15 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 import Wire
 
 @Suite struct InspectTests {
-    static let vectors = Program.packageRoot.appending(path: "../shared/vectors/protocol-v1.json").standardized
-    static let present: Bool = {
-        let found = FileManager.default.fileExists(atPath: vectors.path)
-        if !found { print("skipped: no vectors at ../shared/vectors") }
-        return found
-    }()
-
     private func inspect(_ kind: String, _ document: String, _ options: [String] = []) async throws -> Program.Outcome {
         try await Program.inFolder { folder in try await Program.run(["inspect", kind, "-"] + options, in: folder, input: document) }
     }
@@ -29,8 +23,8 @@ import Wire
         #expect(outcome.output.isEmpty)
     }
 
-    @Test(.enabled(if: present)) func transactionsHoldOnTheirChainAlone() async throws {
-        let golden = try JSON.parse(Array(try Data(contentsOf: Self.vectors)), reals: true)
+    @Test(.enabled(if: Vectors.present, Vectors.missing)) func transactionsHoldOnTheirChainAlone() async throws {
+        let golden = try Vectors.json("protocol-v1.json")
         for entry in try #require(golden["transactions"]?.arrayValue).prefix(4) {
             let chain = try #require(entry["chain_id"]?.stringValue)
             let document = try #require(entry["tx"]).canonicalString
@@ -43,8 +37,8 @@ import Wire
         }
     }
 
-    @Test(.enabled(if: present)) func receiptsHoldUnlessAltered() async throws {
-        let golden = try JSON.parse(Array(try Data(contentsOf: Self.vectors)), reals: true)
+    @Test(.enabled(if: Vectors.present, Vectors.missing)) func receiptsHoldUnlessAltered() async throws {
+        let golden = try Vectors.json("protocol-v1.json")
         let entry = try #require(golden["receipts"]?.arrayValue?.first)
         let chain = try #require(entry["chain_id"]?.stringValue)
         let payload = try #require(entry["payload"]?.objectValue)
@@ -69,7 +63,7 @@ import Wire
 
     @Test func tensorFiles() async throws {
         try await Program.inFolder { folder in
-            let digits = Program.packageRoot.appending(path: "examples/digits-test.safetensors").path
+            let digits = Vectors.packageRoot.appending(path: "examples/digits-test.safetensors").path
             let good = try await Program.run(["inspect", "tensor", digits], in: folder)
             #expect(good.status == 0)
             #expect(good.output.contains("x  F32 [360,64]"))

@@ -14,8 +14,6 @@ enum Program {
         return URL(filePath: bundle).deletingLastPathComponent().appending(path: "adit")
     }()
 
-    static let packageRoot = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
-
     /// Runs to the end on a thread of its own. The environment holds nothing of the caller's but what a program needs.
     static func run(_ arguments: [String], in folder: URL, environment: [String: String] = [:], input: String? = nil) async throws -> Outcome {
         try await withCheckedThrowingContinuation { continuation in

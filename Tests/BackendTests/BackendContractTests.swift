@@ -1,4 +1,5 @@
 import NativeBackend
+import TestSupport
 import Testing
 import Wire
 

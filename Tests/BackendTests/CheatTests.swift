@@ -1,5 +1,6 @@
 import Kernels
 import NativeBackend
+import TestSupport
 import Testing
 import Wire
 

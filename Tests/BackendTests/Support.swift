@@ -1,29 +1,11 @@
+import TestSupport
 import Testing
 import Wire
 
 @testable import Kernels
 
-/// SplitMix64 (Steele, Lea and Flood 2014): seeded numbers for tests.
-struct TestRandom: RandomNumberGenerator {
-    var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-
-    /// Uniform in [−1, 1).
-    mutating func unit() -> Double { Double(next() >> 11) * 0x1p-52 - 1 }
-
-    /// Near standard normal: four uniforms, of variance 1/3 each.
-    mutating func normal() -> Double { (unit() + unit() + unit() + unit()) * 0.866_025_403_784_438_6 }
-
-    mutating func challenge() throws -> Challenge { try Challenge((0..<32).map { _ in UInt8(truncatingIfNeeded: next()) }) }
+extension TestRandom {
+    mutating func challenge() throws -> Challenge { try Challenge(bytes32()) }
 }
 
 /// What operands are filled with.
@@ -33,7 +15,7 @@ enum Data: String, CaseIterable, Sendable {
     func value(_ random: inout TestRandom, _ dtype: DType) -> Double {
         switch self {
         case .normal: random.normal()
-        case .uniform: random.unit()
+        case .uniform: 2 * random.unit() - 1
         case .constant: 0.1
         // Products are subnormal, and some vanish.
         case .subnormal: random.normal() * (dtype == .f64 ? 0x1p-532 : 0x1p-70)
@@ -46,7 +28,7 @@ enum Data: String, CaseIterable, Sendable {
             case 2: -.infinity
             default: random.normal()
             }
-        case .negativeZero: random.unit() < 0 ? -0.0 : (random.next() % 8 == 0 ? -1 : 0)
+        case .negativeZero: random.unit() < 0.5 ? -0.0 : (random.next() % 8 == 0 ? -1 : 0)
         }
     }
 

@@ -3,6 +3,7 @@ import Coordinator
 import Jobs
 import Ledger
 import Signing
+import Synchronization
 import Testing
 import Wire
 
@@ -55,6 +56,25 @@ struct CoordinatorSignatureTests {
             await expectRefusal(.unauthorized) { try await send(running, headers(running, other).filter { $0.name != "Adit-Key" }) }
             // A key that was seen need not be sent again.
             try await send(running, headers(running, key).filter { $0.name != "Adit-Key" })
+        }
+    }
+
+    /// A client's clock may run ahead of the coordinator's, whose start then tells nothing about the request's age.
+    @Test func aRestartDoesNotForgetNoncesFromAhead() async throws {
+        let harness = try CoordinatorHarness()
+        let key = try PrivateKey.generate()
+        let name = "coordinator.test:80"
+        let request = Mutex<[(name: String, value: String)]>([])
+        try await harness.run(configure: { $0.authorities = [name] }) { running in
+            let ahead = headers(running, key, authority: name, offset: 20) + [("Host", name)]
+            try await send(running, ahead)
+            request.withLock { $0 = ahead }
+        }
+        harness.clock.advance(5000)
+        try await harness.run(configure: { $0.authorities = [name] }) { running in
+            let ahead = request.withLock { $0 }
+            await expectRefusal(.replayedNonce) { try await send(running, ahead) }
+            try await send(running, headers(running, key, authority: name, offset: 20) + [("Host", name)])
         }
     }
 

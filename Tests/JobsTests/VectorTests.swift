@@ -1,12 +1,13 @@
 import Jobs
 import Ledger
+import TestSupport
 import Testing
 import Wire
 
-@Suite("Golden values of PROTOCOL section 4", .enabled(if: Vectors.document != nil, Vectors.missing))
+@Suite("Golden values of PROTOCOL section 4", .enabled(if: Vectors.present, Vectors.missing))
 struct VectorTests {
     @Test func specsHashAsTheirQuotesSay() throws {
-        let quotes = Vectors.list("quotes")
+        let quotes = try Vectors.protocolCases("quotes")
         #expect(!quotes.isEmpty)
         for entry in quotes {
             let document = try #require(entry["spec"])
@@ -17,7 +18,7 @@ struct VectorTests {
     }
 
     @Test func outputMetadataHashesAsItsReceiptSays() throws {
-        let receipts = Vectors.list("receipts")
+        let receipts = try Vectors.protocolCases("receipts")
         #expect(!receipts.isEmpty)
         for entry in receipts {
             let document = try #require(entry["output_meta"])
@@ -28,7 +29,7 @@ struct VectorTests {
     }
 
     @Test func receiptsOfClaimsHold() throws {
-        for entry in Vectors.list("receipts") {
+        for entry in try Vectors.protocolCases("receipts") {
             let payload = try #require(entry["payload"])
             let claim = try ReceiptClaim(payload)
             let receipt = try SignedReceipt(

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Wire
 
@@ -33,6 +34,13 @@ import Wire
         }
         let finite = try job(badRows: 0, badColumns: 0, 0)
         try finite.kernel.admit(finite.inputs, passes: PlainPasses())
+    }
+
+    @Test func `inputs that are finite by construction may be left out of the quote's look`() throws {
+        let job = try job(badRows: 6, badColumns: 0, .nan)
+        #expect { try job.kernel.admit([job.inputs[0]], passes: PlainPasses()) } throws: { ($0 as? Problem)?.code == .nonFiniteInput }
+        try job.kernel.admit([job.inputs[1]], passes: PlainPasses())
+        try job.kernel.admit([], passes: PlainPasses())
     }
 
     @Test func `a wrong cell in a non-finite row or column is refused`() throws {

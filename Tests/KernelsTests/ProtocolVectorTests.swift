@@ -1,22 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 import Wire
 
 @testable import Kernels
 
-/// Golden values of an independent implementation of the protocol, beside the repository; skipped where that folder is absent.
-private enum Vectors {
-    static let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../shared/vectors/protocol-v1.json").standardized
-
-    static var arePresent: Bool { FileManager.default.fileExists(atPath: file.path) }
-
-    static func cases(_ section: String) throws -> [JSON] {
-        let document = try JSON.parse([UInt8](try Data(contentsOf: file)), reals: true)
-        return try #require(document[section]?.arrayValue)
-    }
-}
-
-@Suite(.enabled(if: Vectors.arePresent, "needs ../shared/vectors/protocol-v1.json"))
+@Suite(.enabled(if: Vectors.present, Vectors.missing))
 struct ProtocolVectorTests {
     private func random(_ json: JSON?, _ name: String) throws -> Tensor {
         try RandomTensor(try #require(json), name: name).generate()
@@ -29,7 +18,7 @@ struct ProtocolVectorTests {
     }
 
     @Test func `panel-256 products`() throws {
-        let vectors = try Vectors.cases("panel256")
+        let vectors = try Vectors.protocolCases("panel256")
         #expect(vectors.count >= 6)
         for vector in vectors {
             let (kernel, inputs, output) = try product(vector)
@@ -43,7 +32,7 @@ struct ProtocolVectorTests {
     }
 
     @Test func `I8 products`() throws {
-        let vectors = try Vectors.cases("i8_gemm")
+        let vectors = try Vectors.protocolCases("i8_gemm")
         #expect(vectors.count >= 2)
         for vector in vectors {
             let (_, _, output) = try product(vector)
@@ -54,7 +43,7 @@ struct ProtocolVectorTests {
     }
 
     @Test func `random tensors`() throws {
-        let vectors = try Vectors.cases("random_tensors")
+        let vectors = try Vectors.protocolCases("random_tensors")
         #expect(vectors.count >= 5)
         for vector in vectors {
             let tensor = try random(vector["random"], "x")

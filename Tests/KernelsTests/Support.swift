@@ -1,29 +1,11 @@
+import TestSupport
 import Testing
 import Wire
 
 @testable import Kernels
 
-/// SplitMix64 (Steele, Lea and Flood 2014): seeded numbers for tests.
-struct TestRandom: RandomNumberGenerator {
-    var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-
-    /// Uniform in [0, 1).
-    mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
-
-    /// Near standard normal: four uniforms, of variance 1/12 each.
-    mutating func normal() -> Double { (unit() + unit() + unit() + unit() - 2) * 1.732_050_807_568_877_2 }
-
-    mutating func challenge() throws -> Challenge { try Challenge((0..<32).map { _ in UInt8(truncatingIfNeeded: next()) }) }
+extension TestRandom {
+    mutating func challenge() throws -> Challenge { try Challenge(bytes32()) }
 }
 
 /// A shape with its transposes.

@@ -1,10 +1,11 @@
 import Ledger
 import Signing
+import TestSupport
 import Testing
 import Wire
 
 /// protocol-v1.json: values of an independent implementation.
-@Suite(.enabled(if: Vectors.present))
+@Suite(.enabled(if: Vectors.present, Vectors.missing))
 struct VectorTests {
     @Test func transactions() throws {
         let cases = try Vectors.protocolCases("transactions")

@@ -1,20 +1,12 @@
 import Foundation
 import Signing
+import TestSupport
 import Testing
 import Wire
 
-private let vectors = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../shared/vectors").standardized
-private let present: Bool = {
-    let found = FileManager.default.fileExists(atPath: vectors.path)
-    if !found { print("skipped: no vectors at ../shared/vectors") }
-    return found
-}()
-
-private func json(_ path: String) throws -> JSON { try JSON.parse(Array(try Data(contentsOf: vectors.appending(path: path))), reals: true) }
-
 @Suite struct KeyTests {
-    @Test(.enabled(if: present)) func rfc8032() throws {
-        let cases = try #require(try json("rfc8032/rfc8032_ed25519.json")["vectors"]?.arrayValue)
+    @Test(.enabled(if: Vectors.present, Vectors.missing)) func rfc8032() throws {
+        let cases = try #require(try Vectors.json("rfc8032/rfc8032_ed25519.json")["vectors"]?.arrayValue)
         #expect(cases.count == 5)
         for entry in cases {
             let key = try #require(PrivateKey(seedHex: entry["seed"]?.stringValue ?? ""))
@@ -27,8 +19,8 @@ private func json(_ path: String) throws -> JSON { try JSON.parse(Array(try Data
     }
 
     /// All twelve edge cases of ed25519-speccheck are refused by PROTOCOL section 1.
-    @Test(.enabled(if: present)) func speccheck() throws {
-        let cases = try #require(try json("ed25519-speccheck/cases.json").arrayValue)
+    @Test(.enabled(if: Vectors.present, Vectors.missing)) func speccheck() throws {
+        let cases = try #require(try Vectors.json("ed25519-speccheck/cases.json").arrayValue)
         #expect(cases.count == 12)
         for (index, entry) in cases.enumerated() {
             let key = try #require(PublicKey(hex: entry["pub_key"]?.stringValue ?? ""))
@@ -53,8 +45,8 @@ private func json(_ path: String) throws -> JSON { try JSON.parse(Array(try Data
         #expect(PublicKey(hex: key.publicKey.hex.uppercased()) == nil || key.publicKey.hex == key.publicKey.hex.uppercased())
     }
 
-    @Test(.enabled(if: present)) func addresses() throws {
-        let golden = try json("protocol-v1.json")
+    @Test(.enabled(if: Vectors.present, Vectors.missing)) func addresses() throws {
+        let golden = try Vectors.json("protocol-v1.json")
         let cases = try #require(golden["addresses"]?.arrayValue)
         #expect(cases.count == 8)
         for entry in cases {
@@ -65,7 +57,7 @@ private func json(_ path: String) throws -> JSON { try JSON.parse(Array(try Data
         }
         #expect(Address.escrow.text == golden["module_addresses"]?["escrow"]?.stringValue)
         #expect(Address.treasury.text == golden["module_addresses"]?["treasury"]?.stringValue)
-        let mutated = try json("bech32/ait_length_mutation.json")
+        let mutated = try Vectors.json("bech32/ait_length_mutation.json")
         for entry in mutated["mutated_must_reject"]?.arrayValue ?? [] { #expect(throws: Problem.self) { try Address(entry.stringValue ?? "") } }
         #expect(throws: Problem.self) { try Address(Address.escrow.text.uppercased()) }
     }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Wire
 
@@ -60,7 +61,7 @@ import Wire
         #expect(JSON.shortest(Double(bitPattern: bits)) == text)
     }
 
-    @Test(.enabled(if: Vectors.present)) func goldenCanonicalForms() throws {
+    @Test(.enabled(if: Vectors.present, Vectors.missing)) func goldenCanonicalForms() throws {
         let cases = try Vectors.protocolCases("canonical_json")
         #expect(cases.count == 19)
         for entry in cases {
@@ -72,7 +73,7 @@ import Wire
         }
     }
 
-    @Test(.enabled(if: Vectors.present), arguments: ["arrays", "french", "structures", "unicode", "values", "weird"])
+    @Test(.enabled(if: Vectors.present, Vectors.missing), arguments: ["arrays", "french", "structures", "unicode", "values", "weird"])
     func rfc8785Documents(name: String) throws {
         let input = try Vectors.bytes("json-canonicalization/testdata/input/\(name).json")
         let output = try Vectors.bytes("json-canonicalization/testdata/output/\(name).json")

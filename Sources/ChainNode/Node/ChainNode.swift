@@ -1,3 +1,4 @@
+import HTTPServing
 package import Ledger
 package import Signing
 package import Wire
@@ -14,6 +15,9 @@ package actor ChainNode {
     nonisolated let store: any ChainStore
     nonisolated let clock: any ChainClock
     nonisolated let executor: BlockExecutor
+    /// Blocks are executed, and written, on the node's own thread.
+    private nonisolated let queue = ServiceQueue("adit.node")
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe queue.asUnownedSerialExecutor() }
     nonisolated let metrics: NodeMetrics
 
     private(set) var head: Block
@@ -100,7 +104,7 @@ extension ChainNode {
             (self.mark, markIsKnown) = (mark, true)
             let block = Block.signed(proposed.header, transactions: proposed.hashes, by: key, chain: chain)
             (applied, bodies) = (try proposed.sealed(block), proposed.transactions)
-            dropHopeless(proposed.skipped)
+            mempool.discard(proposed.skipped)
         }
         try await append(applied, bodies)
         commit(applied)
@@ -135,10 +139,5 @@ extension ChainNode {
         head = applied.block
         state = applied.state
         mempool.advance(to: state, now: clock.now())
-    }
-
-    /// Forgets what may not be in a block and won't be later. A claim under the mint limit waits, and so does what follows it.
-    private func dropHopeless(_ skipped: [(hash: Digest, reason: Problem)]) {
-        for (hash, reason) in skipped where reason.code != .mintLimited && reason.code != .nonceGap { mempool.remove(hash) }
     }
 }

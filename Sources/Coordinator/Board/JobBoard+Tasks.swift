@@ -12,8 +12,8 @@ extension JobBoard {
     /// - Throws: the kernel's own refusals; `unknown_blob`, `shape_mismatch`; `memory_limit`, `no_capable_worker`; `too_many_units`.
     func examine(_ spec: JobSpec) throws(Problem) -> any Kernel {
         let kernel = try spec.kernel()
-        guard kernel.memoryBytes <= configuration.limits.jobBytes else {
-            throw Problem(.memoryLimit, "the job's tensors take \(kernel.memoryBytes) bytes, the limit is \(configuration.limits.jobBytes)")
+        guard kernel.checkBytes <= configuration.limits.jobBytes else {
+            throw Problem(.memoryLimit, "checking the job takes \(kernel.checkBytes) bytes, the limit is \(configuration.limits.jobBytes)")
         }
         for input in spec.inputs {
             guard let root = input.root else { continue }

@@ -22,15 +22,20 @@ final class RequestAuthenticator: Sendable {
     private let start: Int64
     private let authorities: Mutex<Set<String>>
     private let memory: Mutex<Memory>
+    private let store: any JobStore
 
     /// - Parameters:
-    ///   - start: the first second whose requests are taken; nonces of earlier ones are not remembered.
+    ///   - start: the first second whose requests are taken; an earlier one could be a repetition.
     ///   - authorities: names with port that requests may be signed for; empty for any.
-    init(clock: any ServiceClock, start: Int64, authorities: Set<String>, keys: [PublicKey]) {
+    ///   - store: has the keys of those who have been here, and the few nonces that must outlive a restart.
+    /// - Throws: `io_failed`.
+    init(clock: any ServiceClock, start: Int64, authorities: Set<String>, store: any JobStore) throws(Problem) {
         self.clock = clock
         self.start = start
+        self.store = store
         self.authorities = Mutex(Set(authorities.map { $0.lowercased() }))
-        memory = Mutex(Memory(keys: Dictionary(keys.map { ($0.address, $0) }) { first, _ in first }))
+        let keys = try store.knownKeys()
+        memory = Mutex(Memory(keys: Dictionary(keys.map { ($0.address, $0) }) { first, _ in first }, nonces: try store.nonces(after: start)))
     }
 
     /// Adds names, known only once the port is bound.
@@ -67,7 +72,7 @@ final class RequestAuthenticator: Sendable {
                 memory.nonces = memory.nonces.filter { $0.value >= now }
                 memory.nextSweep = now + 10
             }
-            let name = "\(request.address) \(request.nonce)"
+            let name = Self.name(request)
             if memory.nonces[name] != nil { return Problem(.replayedNonce, "this nonce was used before") }
             if memory.nonces.count >= Self.maxNonces { return Problem(.rateLimited, "too many requests") }
             memory.nonces[name] = request.expires
@@ -75,5 +80,9 @@ final class RequestAuthenticator: Sendable {
             return nil
         }
         if let refusal { throw refusal }
+        // A request from before this start is refused by its time alone; one from a clock that runs ahead of ours is not.
+        if request.created > now { try store.saveNonce(Self.name(request), expires: request.expires) }
     }
+
+    private static func name(_ request: VerifiedRequest) -> String { "\(request.address) \(request.nonce)" }
 }

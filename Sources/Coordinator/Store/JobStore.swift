@@ -25,6 +25,9 @@ protocol JobStore: Sendable {
     func knownKeys() throws(Problem) -> [PublicKey]
     /// Bytes of the blobs that each key uploaded.
     func blobBytes() throws(Problem) -> [Address: Int]
+    /// Nonces of requests whose time lay ahead of this clock, with the second they may be forgotten after: a restart must know them.
+    func nonces(after second: Int64) throws(Problem) -> [String: Int64]
+    func saveNonce(_ name: String, expires: Int64) throws(Problem)
     func saveBlob(_ root: Digest, bytes: Int64, owner: Address) throws(Problem)
 }
 

@@ -45,7 +45,24 @@ struct SQLiteJobStore: JobStore {
                     CREATE INDEX blob_by_owner ON blob (owner);
                     """)
         }
+        migrator.registerMigration("2") { db in
+            try db.execute(sql: "CREATE TABLE nonce (name TEXT NOT NULL PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID")
+        }
         return migrator
+    }
+
+    func nonces(after second: Int64) throws(Problem) -> [String: Int64] {
+        try write { db in
+            try db.execute(sql: "DELETE FROM nonce WHERE expires <= ?", arguments: [second])
+            let rows = try Row.fetchAll(db, sql: "SELECT name, expires FROM nonce")
+            return Dictionary(rows.map { (row: Row) -> (String, Int64) in (row["name"], row["expires"]) }) { first, _ in first }
+        }
+    }
+
+    func saveNonce(_ name: String, expires: Int64) throws(Problem) {
+        try write { db in
+            try db.execute(sql: "INSERT OR REPLACE INTO nonce (name, expires) VALUES (?, ?)", arguments: [name, expires])
+        }
     }
 
     func read<Value: Sendable>(_ body: (Database) throws -> Value) throws(Problem) -> Value {

@@ -60,8 +60,19 @@ package struct GEMMKernel: Kernel {
 
     package func admit(_ inputs: [Tensor], passes: any VerifierPasses) throws(Problem) {
         guard arithmetic != .i32Exact, gemm.operations > 0 else { return }
-        let (a, b) = try views(inputs)
-        try NonFinite.admit(rows: try passes.columnNorms(a.transposed), columns: try passes.columnNorms(b))
+        let rows = try norms(of: self.inputs[0], in: inputs, transposed: !gemm.transposeA, count: gemm.m, passes)
+        let columns = try norms(of: self.inputs[1], in: inputs, transposed: gemm.transposeB, count: gemm.n, passes)
+        try NonFinite.admit(rows: rows, columns: columns)
+    }
+
+    /// Norms of the `count` columns of a view; zeros for a tensor that was left out as finite.
+    private func norms(
+        of descriptor: TensorDescriptor, in tensors: [Tensor], transposed: Bool, count: Int, _ passes: any VerifierPasses
+    ) throws(Problem) -> ColumnNorms {
+        guard tensors.contains(where: { $0.name == descriptor.name }) else {
+            return ColumnNorms(sumsOfSquares: Array(repeating: 0, count: count), maxima: Array(repeating: 0, count: count))
+        }
+        return try passes.columnNorms(try MatrixView(try tensor(descriptor, in: tensors), transposed: transposed))
     }
 
     package func run(_ inputs: [Tensor], on backend: any ComputeBackend, control: RunControl, limit: Int) throws(Problem) -> [Tensor] {

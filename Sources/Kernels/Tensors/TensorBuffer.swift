@@ -1,3 +1,4 @@
+private import Glibc
 package import Wire
 
 #if _endian(big)
@@ -24,12 +25,16 @@ package import Wire
     /// - Throws: `memory_limit`, before anything is taken, if `byteCount` is over `limit`.
     package init(byteCount: Int, limit: Int = TensorBuffer.defaultLimit) throws(Problem) {
         guard byteCount >= 0, byteCount <= limit else { throw Problem(.memoryLimit, "\(byteCount) bytes are over the limit of \(limit)") }
-        let base = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 1), alignment: Self.alignment)
+        // Not `allocate`, which ends the process where there is no memory.
+        var memory: UnsafeMutableRawPointer?
+        guard unsafe posix_memalign(&memory, Self.alignment, max(byteCount, 1)) == 0, let base = unsafe memory else {
+            throw Problem(.memoryLimit, "no memory for \(byteCount) bytes")
+        }
         unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
         self.byteCount = byteCount
         unsafe self.base = base
         let owned = unsafe SendablePointer(base)
-        self.release = { unsafe owned.pointer.deallocate() }
+        self.release = { unsafe free(owned.pointer) }
     }
 
     /// A copy of `bytes`.

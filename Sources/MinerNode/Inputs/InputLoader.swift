@@ -1,6 +1,7 @@
 import ChainClient
 import Jobs
 import Kernels
+import TensorFiles
 import Wire
 
 /// Brings a job's inputs: blobs from the coordinator by way of the cache, random ones from their seed.
@@ -39,11 +40,13 @@ struct InputLoader: Sendable {
             switch input.source {
             case .random(let seed): tensors.append(try RandomTensor(seed: seed, descriptor: input.descriptor).generate(limit: limit))
             case .blob(let root):
-                let tensor = try Tensor(input.descriptor, try MappedFile.buffer(cache.path(root), byteCount: input.descriptor.byteCount))
-                guard tensor.root == root else {
+                let bytes = try MappedFile(cache.path(root)).buffer()
+                let found = unsafe bytes.withUnsafeBytes { raw in unsafe TensorRoot.root(of: raw) }
+                guard bytes.byteCount == input.descriptor.byteCount, found == root else {
                     cache.drop(root)
                     throw Problem(.blobMismatch, "input \(input.name) is not its address's")
                 }
+                let tensor = try Tensor(input.descriptor, bytes)
                 tensors.append(tensor)
             }
         }

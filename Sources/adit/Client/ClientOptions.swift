@@ -12,13 +12,15 @@ struct ClientOptions: ParsableArguments {
     @Option(help: "The key file that pays.") var key: String?
     @Option(name: .customLong("chain-id"), help: "The chain's id (CHAIN_ID); asked of the coordinator where not given.") var chainID: String?
 
+    @OptionGroup var exposure: Exposure
+
     private func file() throws(Problem) -> DevnetFile? { try devnet.map { (folder) throws(Problem) in try DevnetFile.load(folder) } }
 
     func nodeClient(_ http: HTTPClient) throws(Problem) -> NodeClient {
         let settings = try Settings()
         let file = try file()
         let url = node ?? file?.rpc ?? settings.text("NODE_URL", nil, default: "http://127.0.0.1:8080")
-        return NodeClient(try BaseURL(url), http: http)
+        return NodeClient(try exposure.url(url), http: http)
     }
 
     /// The key that pays. Throws `bad_key_file` where none is given.
@@ -34,7 +36,7 @@ struct ClientOptions: ParsableArguments {
         let settings = try Settings()
         let file = try file()
         let url = coordinator ?? file?.coordinator ?? settings.text("COORDINATOR_URL", nil, default: "http://127.0.0.1:8090")
-        let coordinator = CoordinatorClient(try BaseURL(url), key: try payer(), http: http)
+        let coordinator = CoordinatorClient(try exposure.url(url), key: try payer(), http: http)
         let chain: ChainID
         if let text = chainID ?? file?.chain.text ?? settings.text("CHAIN_ID", nil) {
             chain = try ChainID(text)

@@ -26,7 +26,10 @@ struct JobClient {
 
     /// Asks for a quote, and checks that it is for this job, signed, and no dearer than `maxPrice` base units.
     func quote(_ spec: JobSpec, maxPrice: Int64?) async throws(Problem) -> TaskAnswer {
-        let answer = try await coordinator.postTask(TaskRequest(spec: spec, client: address), idempotencyKey: SecureRandom.hex(bytes: 16))
+        let name = SecureRandom.hex(bytes: 16)
+        let answer = try await Poll.until("the coordinator gave no quote") { () async throws(Problem) in
+            try await coordinator.postTask(TaskRequest(spec: spec, client: address), idempotencyKey: name)
+        }
         try answer.check(spec: spec, client: address, chain: wallet.chain)
         // An escrow for a key that the chain doesn't list could never be claimed.
         guard try await wallet.coordinators().contains(answer.quote.coordinator) else {
@@ -47,32 +50,28 @@ struct JobClient {
     /// Waits until the job is completed or failed, telling of every change. The result is what the quote was for, and signed.
     func finish(_ quote: Quote, _ job: PreparedJob, onChange: (TaskStatus) -> Void) async throws(Problem) -> TaskResult {
         var last: TaskStatus?
-        while true {
+        let result = try await Poll.until("", patience: nil) { () async throws(Problem) -> TaskResult? in
             let status = try await coordinator.task(quote.jobID)
             if status.phase != last?.phase || status.worker != last?.worker || status.attempts != last?.attempts { onChange(status) }
             last = status
             switch status.stage {
-            case .completed:
-                let result = try await coordinator.taskResult(quote.jobID)
-                try result.output.check(spec: job.spec, kernel: job.kernel)
-                try result.check(on: wallet.chain)
-                guard result.receipt.terms.jobID == quote.jobID, result.receipt.coordinatorKey == quote.coordinator else {
-                    throw Problem(.outputMismatch, "the receipt is for another job or of another coordinator")
-                }
-                return result
+            case .completed: return try await coordinator.taskResult(quote.jobID)
             case .failed: throw Problem(.jobFailed, "the job failed: \(status.reason?.rawValue ?? "no reason given")")
-            case .pending, .running: try await Poll.pause()
+            case .pending, .running: return nil
             }
         }
+        try result.output.check(spec: job.spec, kernel: job.kernel)
+        try result.check(on: wallet.chain)
+        guard result.receipt.terms.jobID == quote.jobID, result.receipt.coordinatorKey == quote.coordinator else {
+            throw Problem(.outputMismatch, "the receipt is for another job or of another coordinator")
+        }
+        return result
     }
 
-    /// Waits for the receipt's claim to be in a block.
+    /// Waits for the receipt's claim to be in a block; returns its height.
     func claim(_ receipt: ReceiptClaim) async throws(Problem) -> Int64 {
-        let deadline = ContinuousClock.now + .seconds(120)
-        while ContinuousClock.now < deadline {
-            if let record = try await wallet.node.getReceipt(receipt.terms.receiptID) { return record.height }
-            try await Poll.pause()
+        try await Poll.until("receipt \(receipt.terms.receiptID) is in no block yet; the miner will go on trying") { () async throws(Problem) in
+            try await wallet.node.getReceipt(receipt.terms.receiptID)?.height
         }
-        throw Problem(.timeout, "receipt \(receipt.terms.receiptID) is in no block after 120 s; the miner will go on trying")
     }
 }

@@ -21,16 +21,13 @@ struct Wallet {
         let account = try await node.getBalance(key.address)
         let fee = try await node.estimateFee(payload)
         let transaction = Transaction.signed(by: key, chain: chain, nonce: account.nonce + 1, fee: fee, payload: payload)
-        let hash = try await node.sendTx(transaction)
-        let deadline = ContinuousClock.now + .seconds(120)
-        while ContinuousClock.now < deadline {
-            if let state = try await node.getTx(hash), let height = state.height {
-                if let error = state.error { throw error }
-                return (hash, height)
-            }
-            try await Poll.pause()
+        // The same transaction may be sent again: it can take effect only once.
+        let hash = try await Poll.until("the node took no transaction") { () async throws(Problem) in try await node.sendTx(transaction) }
+        return try await Poll.until("transaction \(hash) is in no block yet; look again with: adit wallet balance") { () async throws(Problem) in
+            guard let state = try await node.getTx(hash), let height = state.height else { return nil }
+            if let error = state.error { throw error }
+            return (hash, height)
         }
-        throw Problem(.timeout, "transaction \(hash) is still in no block after 120 s; ask again with: adit wallet balance")
     }
 }
 
@@ -38,6 +35,24 @@ struct Wallet {
 enum Poll {
     /// How often the node and the coordinator are asked.
     static let interval = Duration.milliseconds(200)
+
+    /// How long something that takes a few blocks is waited for.
+    static let patience = Duration.seconds(120)
+
+    /// Asks until there is an answer. A lost connection or a busy service doesn't end the wait: money may be on its way.
+    /// - Throws: what `ask` throws, unless asking again may help; `timeout` with `late` after `patience` (nil: never).
+    static func until<Value>(
+        _ late: String, patience: Duration? = Poll.patience, _ ask: () async throws(Problem) -> Value?
+    ) async throws(Problem) -> Value {
+        let deadline = patience.map { ContinuousClock.now + $0 }
+        while true {
+            do throws(Problem) {
+                if let value = try await ask() { return value }
+            } catch  where error.isTransient {}
+            if let deadline, ContinuousClock.now > deadline { throw Problem(.timeout, late) }
+            try await pause()
+        }
+    }
 
     /// Throws `canceled` when the program is being stopped.
     static func pause() async throws(Problem) {

@@ -2,6 +2,7 @@ import ChainClient
 import Foundation
 import Jobs
 import Kernels
+import Profiler
 import Signing
 import Wire
 
@@ -41,7 +42,7 @@ struct Demonstration {
             }
         }
         let output = try await job(input)
-        let expected = try GramReference.int8(input)
+        let expected = try await GramReference.int8(input)
         try compare(output, expected, "integer loops")
     }
 
@@ -51,7 +52,7 @@ struct Demonstration {
         Terminal.say("")
         Terminal.say(
             "Job 2 of 2: a Gaussian kernel of \(Figures.grouped(Int64(rows))) digits by random features: X·Xᵀ, X \(rows)×\(columns) in F32, reproducible")
-        let features = digits.cosineFeatures()
+        let features = try await OwnThread.run("adit-features") { [digits] in digits.cosineFeatures() }
         let input = try write("digits-features", .f32, [rows, columns]) { tensor in
             tensor.withMutableElements(as: Float.self) { elements in
                 for index in features.indices { elements[index] = features[index] }
@@ -66,7 +67,9 @@ struct Demonstration {
     private func job(_ input: TensorFile) async throws(Problem) -> Tensor {
         let story = JobStory(say: { Terminal.say("  " + $0) })
         let other = try TensorFile(TensorArgument(input.path), as: "b")
-        let job = try PreparedJob(kernel: "gemm", params: ["transpose_b": true], files: [input, other], requirements: .none)
+        let job = try await OwnThread.run("adit-hash") { () throws(Problem) in
+            try PreparedJob(kernel: "gemm", params: ["transpose_b": true], files: [input, other], requirements: .none)
+        }
         let sent = try await client.upload(job.files, roots: job.roots)
         story.say("inputs     \(Figures.bytes(Int64(sent))) uploaded, addressed by root \(job.roots[0].hex.prefix(16))…")
         let answer = try await client.quote(job.spec, maxPrice: nil)

@@ -55,9 +55,9 @@ final class Devnet: Service {
     func run() async throws {
         do {
             try await cancelWhenGracefulShutdown { try await self.show() }
-        } catch is CancellationError {
-            return
-        } catch let problem as Problem where problem.code == .canceled {
+        } catch  where error is CancellationError || (error as? Problem)?.code == .canceled {
+            // Stopped in the middle: that is the end of a devnet, but not what --once was asked for.
+            if once { throw Problem(.canceled, "stopped before the jobs were paid and checked") }
             return
         }
         if once { return }
@@ -102,9 +102,10 @@ final class Devnet: Service {
 
     private func startCoordinator() async throws {
         try Files.makeFolder(folder.coordinatorData)
-        let configuration = CoordinatorConfiguration(
+        var configuration = CoordinatorConfiguration(
             bind: try DevnetPorts.bind(ports.coordinator), dataDirectory: folder.coordinatorData, key: folder.coordinator, chain: folder.genesis.chain,
             pricePerUnit: Int64(CoordinatorDefaults.pricePerUnit))
+        configuration.limits = CoordinatorDefaults.limits()
         let chain = NodeChain(try BaseURL(DevnetPorts.url(ports.rpc)), http: http)
         let ready = Once()
         let service = try CoordinatorService(configuration, chain: chain, passes: try Hardware.passes(), logger: logs.logger("coordinator")) { _ in ready.set()

@@ -26,14 +26,14 @@ struct DevnetFolder {
     var coordinatorData: String { path + "/coordinator" }
     func minerData(_ index: Int) -> String { path + "/miner\(index)" }
     var log: String { path + "/devnet.log" }
-    var work: String { path + "/work" }
+    var work: String { path + "/tensors" }
 
     /// Opens the folder, making what is missing: an old chain goes on with its own keys.
     init(_ path: String, miners count: Int) throws(Problem) {
         self.path = path
         let keys = path + "/keys"
         try Files.makeFolder(keys)
-        try Files.makeFolder(path + "/work")
+        try Files.makeFolder(path + "/tensors")
         client = try KeyFile.loadOrCreate(keys + "/client.key")
         coordinator = try KeyFile.loadOrCreate(keys + "/coordinator.key")
         proposer = try KeyFile.loadOrCreate(keys + "/proposer.key")

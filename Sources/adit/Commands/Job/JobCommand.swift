@@ -49,7 +49,7 @@ struct JobSubmit: AsyncParsableCommand {
         let job = try work.job()
         let jobs = try await client.client()
         let sent = try await jobs.upload(job.files, roots: job.roots)
-        story.say("inputs     \(Figures.bytes(Int64(sent))) uploaded, each leaf checked")
+        story.say("inputs     \(Figures.bytes(Int64(sent))) uploaded and checked against their roots")
         let answer = try await jobs.quote(job.spec, maxPrice: try maxPrice.map { (text) throws(Problem) in try AmountArgument.parse(text) })
         story.quoted(answer, kernel: job.kernel)
         let payment = try await jobs.pay(answer.quote)

@@ -3,6 +3,7 @@ import ChainClient
 import Coordinator
 import Foundation
 import HTTPServing
+import Profiler
 import Signing
 import Wire
 
@@ -26,6 +27,7 @@ struct CoordinatorRun: AsyncParsableCommand {
     @Option(name: .customLong("price-per-unit"), help: "Base units for one compute unit of 10^6 operations (PRICE_PER_UNIT).") var pricePerUnit: Int?
     @Option(help: "HOST:PORT under which clients reach it, besides its own address on loopback; may be repeated.") var authority: [String] = []
     @Option(name: .customLong("log-level"), help: "trace … critical (LOG_LEVEL).") var logLevel: String?
+    @OptionGroup var exposure: Exposure
     @Option(help: "A JSON file with settings.") var config: String?
 
     func run() async throws {
@@ -36,12 +38,13 @@ struct CoordinatorRun: AsyncParsableCommand {
         let lock = try Files.lockFolder(folder)
         defer { try? lock.close() }
         var configuration = CoordinatorConfiguration(
-            bind: try Bind(settings.text("COORDINATOR_BIND", bind, default: "127.0.0.1:8090")), dataDirectory: folder,
+            bind: try exposure.bind(settings.text("COORDINATOR_BIND", bind, default: "127.0.0.1:8090")), dataDirectory: folder,
             key: try KeyFile.load(settings.text("COORDINATOR_KEY", key, default: "./data/coordinator.key")),
             chain: try ChainID(settings.text("CHAIN_ID", chainID, default: "ait-devnet")),
             pricePerUnit: Int64(try settings.integer("PRICE_PER_UNIT", pricePerUnit, in: 0...1_000_000_000, default: CoordinatorDefaults.pricePerUnit)))
         configuration.authorities = Set(authority)
-        let chain = NodeChain(try BaseURL(settings.text("NODE_URL", node, default: "http://127.0.0.1:8080")), http: try HTTPClient())
+        configuration.limits = CoordinatorDefaults.limits()
+        let chain = NodeChain(try exposure.url(settings.text("NODE_URL", node, default: "http://127.0.0.1:8080")), http: try HTTPClient())
         let service = try CoordinatorService(configuration, chain: chain, passes: try Hardware.passes(), logger: logger)
         try await ServiceRun.run(service, logger: logger)
     }
@@ -50,4 +53,11 @@ struct CoordinatorRun: AsyncParsableCommand {
 enum CoordinatorDefaults {
     /// Base units for one compute unit: 10^9 operations cost a twentieth of an AIT.
     static let pricePerUnit = 50
+
+    /// The service's own limits, with a check's memory bounded by half of what this process may use.
+    static func limits() -> CoordinatorLimits {
+        var limits = CoordinatorLimits()
+        if let memory = Machine.current().memory.usableBytes { limits.jobBytes = min(limits.jobBytes, Int(clamping: memory / 2)) }
+        return limits
+    }
 }

@@ -31,6 +31,7 @@ struct MinerRun: AsyncParsableCommand {
     @Option(help: "Threads to compute with; all cores where not given (MINER_THREADS).") var threads: Int?
     @Option(name: .customLong("memory-mb"), help: "The most memory for a job, in MiB (MINER_MEMORY_MB).") var memoryMB: Int?
     @Option(name: .customLong("log-level"), help: "trace … critical (LOG_LEVEL).") var logLevel: String?
+    @OptionGroup var exposure: Exposure
     @Option(help: "A JSON file with settings.") var config: String?
 
     func run() async throws {
@@ -44,14 +45,14 @@ struct MinerRun: AsyncParsableCommand {
         let hardware = try await Hardware.open(threads: try MinerSettings.threads(settings, threads))
         for note in hardware.notes { logger.warning("backend_note", metadata: ["note": "\(note)"]) }
         var configuration = MinerConfiguration(
-            coordinator: try BaseURL(settings.text("COORDINATOR_URL", coordinator, default: "http://127.0.0.1:8090")),
-            node: try BaseURL(settings.text("NODE_URL", node, default: "http://127.0.0.1:8080")),
+            coordinator: try exposure.url(settings.text("COORDINATOR_URL", coordinator, default: "http://127.0.0.1:8090")),
+            node: try exposure.url(settings.text("NODE_URL", node, default: "http://127.0.0.1:8080")),
             chain: try ChainID(settings.text("CHAIN_ID", chainID, default: "ait-devnet")), key: key,
             payout: try settings.text("MINER_PAYOUT", payout).map { (text) throws(Problem) in try Address(text) }, dataDirectory: folder,
             backends: hardware.backends)
         let memory = try settings.integer("MINER_MEMORY_MB", memoryMB, in: 0...1 << 30, default: 0)
         configuration.memoryCap = memory > 0 ? Int64(memory) << 20 : nil
-        configuration.local = try Bind(settings.text("MINER_BIND", bind, default: "127.0.0.1:8100"))
+        configuration.local = try exposure.bind(settings.text("MINER_BIND", bind, default: "127.0.0.1:8100"))
         configuration.blasCore = hardware.blasCore
         configuration.softwareVersion = Version.text
         let service = MinerService(configuration: configuration, logger: logger)

@@ -33,6 +33,8 @@ struct NodeInit: AsyncParsableCommand {
         let path = settings.text("GENESIS", genesis, default: "./data/genesis.json")
         guard !FileManager.default.fileExists(atPath: path) else { throw Problem(.keyFileExists, "\(path) exists; a genesis is never overwritten") }
         try Files.makeFolder((path as NSString).deletingLastPathComponent)
+        // The default places of keys are in ./data, which need not be where the genesis goes.
+        if [proposerKey, adminKey].contains(nil) || coordinatorKeys.isEmpty { try Files.makeFolder("./data") }
         let proposer = try KeyFile.loadOrCreate(settings.text("PROPOSER_KEY", proposerKey, default: "./data/proposer.key"))
         let admin = try KeyFile.loadOrCreate(settings.text("ADMIN_KEY", adminKey, default: "./data/admin.key"))
         var coordinators: [PublicKey] = []
@@ -87,6 +89,7 @@ struct NodeRun: AsyncParsableCommand {
     @Option(name: .customLong("admin-key"), help: "Key file of the admin (ADMIN_KEY); opens /admin with --admin-token-file.") var adminKey: String?
     @Option(name: .customLong("admin-token-file"), help: "File of mode 0600 with the admin's bearer token (ADMIN_TOKEN_FILE).") var adminTokenFile: String?
     @Option(name: .customLong("log-level"), help: "trace … critical (LOG_LEVEL).") var logLevel: String?
+    @OptionGroup var exposure: Exposure
     @Option(help: "A JSON file with settings.") var config: String?
 
     func run() async throws {
@@ -94,7 +97,8 @@ struct NodeRun: AsyncParsableCommand {
         let path = settings.text("GENESIS", genesis, default: "./data/genesis.json")
         let document: Genesis? = FileManager.default.fileExists(atPath: path) ? try GenesisBuilder.load(path) : nil
         var configuration = NodeConfiguration(
-            rpc: try Bind(settings.text("RPC_BIND", rpc, default: "127.0.0.1:8080")), p2p: try Bind(settings.text("P2P_BIND", p2p, default: "127.0.0.1:7070")),
+            rpc: try exposure.bind(settings.text("RPC_BIND", rpc, default: "127.0.0.1:8080")),
+            p2p: try exposure.bind(settings.text("P2P_BIND", p2p, default: "127.0.0.1:7070")),
             databasePath: settings.text("DB_PATH", db, default: "./data/chain.db"), genesis: document)
         if let file = settings.text("PROPOSER_KEY", proposerKey) { configuration.proposer = try KeyFile.load(file) }
         if let file = settings.text("ADMIN_KEY", adminKey) { configuration.admin = try KeyFile.load(file) }
