@@ -39,6 +39,10 @@ package struct CoordinatorLimits: Sendable {
     package var blobBytesPerKey = 64 << 30
     /// All blobs together.
     package var blobBytesInAll = 512 << 30
+    /// A blob that no open job needs is kept for so long after its last use: for clients to fetch outputs, or to order anew.
+    package var blobGraceMilliseconds: Int64 = 86_400_000
+    /// How often such blobs are looked for.
+    package var blobSweepMilliseconds: Int64 = 600_000
     /// Uploads at one time; each holds a file and a hasher.
     package var uploads = 64
     /// The least average speed of an upload after its first half minute, so that nobody holds a place by sending drops.
@@ -50,8 +54,8 @@ package struct CoordinatorLimits: Sendable {
     package var openJobs = 10_000
     /// Quoted and unpaid jobs of one client.
     package var unpaidJobsPerClient = 256
-    /// Workers that wait for a lease at one time.
-    package var waitingWorkers = 4096
+    /// Workers that wait for a lease at one time, each on a connection: well below the connections that the server takes.
+    package var waitingWorkers = 512
     /// Registered workers.
     package var workers = 10_000
     /// Leases that one worker may hold.

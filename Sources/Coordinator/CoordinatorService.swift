@@ -17,6 +17,7 @@ package final class CoordinatorService: Service {
     private let board: JobBoard
     private let checker: OutputChecker
     private let blobs: BlobStore
+    private let gate: UploadGate
     private let store: any JobStore
     private let registry: PrometheusRegistry
     private let onReady: @Sendable (Int) async -> Void
@@ -40,8 +41,9 @@ package final class CoordinatorService: Service {
         blobs = try BlobStore(directory: configuration.dataDirectory + "/blobs")
         store = try SQLiteJobStore(path: configuration.dataDirectory + "/coordinator.db")
         checker = OutputChecker(blobs: blobs, passes: passes, limit: configuration.limits.jobBytes)
+        gate = UploadGate(limits: configuration.limits, kept: try store.blobBytes())
         board = JobBoard(
-            configuration: configuration, store: store, blobs: blobs, clock: clock, metrics: BoardMetrics(registry), logger: logger)
+            configuration: configuration, store: store, blobs: blobs, gate: gate, clock: clock, metrics: BoardMetrics(registry), logger: logger)
     }
 
     /// Serves until graceful shutdown or cancellation.
@@ -50,7 +52,7 @@ package final class CoordinatorService: Service {
         let start = try await nextSecond()
         let authenticator = try RequestAuthenticator(
             clock: clock, start: start, authorities: configuration.authorities, store: store)
-        let server = HTTPServer(bind: configuration.bind, routes: try routes(authenticator).routes(), logger: logger) { [self] port in
+        let server = HTTPServer(bind: configuration.bind, routes: routes(authenticator).routes(), logger: logger) { [self] port in
             if configuration.bind.isLoopback {
                 authenticator.allow(["localhost:\(port)", "127.0.0.1:\(port)", "[::1]:\(port)"])
             }
@@ -63,8 +65,9 @@ package final class CoordinatorService: Service {
         try await serve(server, loop, watcher)
     }
 
-    private func routes(_ authenticator: RequestAuthenticator) throws(Problem) -> CoordinatorRoutes {
-        let blobs = try BlobService(blobs: self.blobs, store: store, authenticator: authenticator, limits: configuration.limits, clock: clock)
+    private func routes(_ authenticator: RequestAuthenticator) -> CoordinatorRoutes {
+        let blobs = BlobService(
+            blobs: self.blobs, store: store, gate: gate, authenticator: authenticator, limits: configuration.limits, clock: clock)
         return CoordinatorRoutes(
             board: board, blobs: blobs, authenticator: authenticator, checker: checker, registry: registry, metrics: BoardMetrics(registry),
             limits: configuration.limits)

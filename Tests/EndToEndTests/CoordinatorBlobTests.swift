@@ -1,7 +1,8 @@
 import ChainClient
-import Coordinator
+@testable import Coordinator
 import Foundation
 import Jobs
+import Kernels
 import Ledger
 import Signing
 import Testing
@@ -24,6 +25,17 @@ struct CoordinatorBlobTests {
             #expect(try await client.blobLeaves(root, byteCount: count).count == TensorRoot.leafCount(byteCount: count))
             // Again, by somebody else: answered at once.
             try await running.client(try .generate()).putBlob(root, BytesSource(data))
+        }
+    }
+
+    @Test func manyLeavesComeInPieces() async throws {
+        let harness = try CoordinatorHarness()
+        try await harness.run { running in
+            let client = running.client(try .generate())
+            let data = [UInt8](repeating: 3, count: 514 * 65_536 - 1)
+            let root = TensorRoot.root(of: data)
+            try await client.putBlob(root, BytesSource(data))
+            #expect(try await client.blobLeaves(root, byteCount: data.count).count == 514)
         }
     }
 
@@ -103,6 +115,71 @@ struct CoordinatorBlobTests {
             try await put(50_000, client)
             try await put(50_001, running.client(try .generate()))
         }
+    }
+
+    @Test func unusedBlobsGoAndTheirRoomComesBack() async throws {
+        let harness = try CoordinatorHarness()
+        let day: Int64 = 86_400_000
+        try await harness.run(configure: { $0.limits.blobBytesPerKey = 100_000 }) { running in
+            let key = try PrivateKey.generate()
+            let client = running.client(key)
+            let work = try SampleWork()
+            let answer = try await running.buy(work, by: key)
+            let unused = bytes(90_000)
+            try await client.putBlob(TensorRoot.root(of: unused), BytesSource(unused))
+            await expectRefusal(.quotaExceeded) { try await client.putBlob(TensorRoot.root(of: bytes(9000)), BytesSource(bytes(9000))) }
+            // Asked for again, it lives on.
+            running.clock.advance(day / 2)
+            try await client.putBlob(TensorRoot.root(of: unused), BytesSource(unused))
+            running.clock.advance(day * 2 / 3)
+            try await self.sweep(running)
+            #expect(try await client.hasBlob(TensorRoot.root(of: unused)))
+            running.clock.advance(day)
+            try await running.until("gone") { try await !client.hasBlob(TensorRoot.root(of: unused)) }
+            try await client.putBlob(TensorRoot.root(of: bytes(90_000)), BytesSource(bytes(90_000)))
+
+            // What an open job needs stays, and so does its output for a day after the end.
+            let worker = try await running.worker()
+            let lease = try await worker.lease()
+            let signed = try await worker.client.submitResult(lease.id, try await worker.result(lease, try work.outputs()))
+            let output = try #require(try await client.taskResult(answer.taskID).output.outputs.first)
+            await running.chain.claim(signed.claim.terms.receiptID)
+            try await running.until("claimed") { try await client.task(answer.taskID).claimHeight != nil }
+            running.clock.advance(day / 2)
+            try await self.sweep(running)
+            #expect(try await client.hasBlob(output.root))
+            running.clock.advance(day)
+            try await running.until("gone") { try await !client.hasBlob(output.root) }
+            for input in work.inputs { try await running.until("gone") { try await !client.hasBlob(input.root) } }
+        }
+    }
+
+    /// Waits until a sweep after this moment has been made: it removes a blob that is due.
+    private func sweep(_ running: CoordinatorUnderTest) async throws {
+        running.clock.advance(600_000)
+        let before = running.clock.ticks
+        try await running.until("ticks") { running.clock.ticks > before + 20 }
+    }
+
+    @Test func anAcceptedOutputIsNotItsWorkersBurden() async throws {
+        let harness = try CoordinatorHarness()
+        try await harness.run(configure: { $0.limits.blobBytesPerKey = 6000 }) { running in
+            let worker = try await running.worker()
+            for seed in ["1", "2", "3"] {
+                let work = try SampleWork(seed: seed)
+                _ = try await running.buy(work, by: try .generate())
+                let lease = try await worker.lease()
+                // 4,800 bytes each.
+                _ = try await worker.client.submitResult(lease.id, try await worker.result(lease, try work.outputs()))
+            }
+        }
+    }
+
+    @Test func theStoreSyncsEveryCommit() throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "adit-store-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        for _ in 0..<2 { #expect(try SQLiteJobStore(path: directory + "/coordinator.db").synchronousMode() == 2) }
     }
 }
 

@@ -18,7 +18,14 @@ final class CoordinatorTestClock: ServiceClock {
 
     var nowMilliseconds: Int64 { time.withLock { $0 } }
     func advance(_ milliseconds: Int64) { time.withLock { $0 += milliseconds } }
-    func sleep(milliseconds: Int64) async throws { try await Task.sleep(for: .milliseconds(5)) }
+    /// Waits so far: the loops of a coordinator go on with it.
+    var ticks: Int { waits.withLock { $0 } }
+    private let waits = Mutex(0)
+
+    func sleep(milliseconds: Int64) async throws {
+        waits.withLock { $0 += 1 }
+        try await Task.sleep(for: .milliseconds(5))
+    }
 }
 
 /// The chain behind the coordinator's port, as a test sets it.
@@ -27,6 +34,7 @@ actor CoordinatorTestChain: ChainPort {
     private var escrows: [JobID: EscrowView] = [:]
     private var claims: [ReceiptID: Int64] = [:]
     private var isDown = false
+    private var fees: (base: Int64, perByte: Int64) = (0, 0)
 
     private func reach() throws(Problem) { if isDown { throw Problem(.transportFailed, "the node is down") } }
 
@@ -36,8 +44,11 @@ actor CoordinatorTestChain: ChainPort {
     }
 
     func terms() async throws(Problem) -> ChainTerms {
-        ChainTerms(blockIntervalSeconds: 2, escrowTimeoutBlocks: 43_200, minPricePerUnit: 0, maxUnitsPerClaim: 0)
+        ChainTerms(blockIntervalSeconds: 2, escrowTimeoutBlocks: 43_200, minPricePerUnit: 0, maxUnitsPerClaim: 0, baseFee: fees.base, feePerByte: fees.perByte)
     }
+
+    /// Only before a coordinator runs: it reads the parameters rarely.
+    func charge(base: Int64, perByte: Int64) { fees = (base, perByte) }
 
     func escrow(_ job: JobID) async throws(Problem) -> EscrowView? {
         try reach()
@@ -140,10 +151,11 @@ struct CoordinatorUnderTest: Sendable {
 
     /// Waits until so many calls for leases are open, as the metrics say.
     func untilWorkersWait(_ count: Int) async throws {
-        try await until("\(count) waiting") {
-            let metrics = try await harness.http.send(HTTPRequest(.get, base, path: "/metrics")).body
-            return String(decoding: metrics, as: UTF8.self).contains("\nadit_waiting_workers \(count)\n")
-        }
+        try await until("\(count) waiting") { try await metrics().contains("\nadit_waiting_workers \(count)\n") }
+    }
+
+    func metrics() async throws -> String {
+        String(decoding: try await harness.http.send(HTTPRequest(.get, base, path: "/metrics")).body, as: UTF8.self)
     }
 
     /// Uploads `a` and `b`, asks for their product's quote, and pays it.

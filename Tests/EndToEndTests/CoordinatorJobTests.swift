@@ -26,6 +26,7 @@ struct CoordinatorJobTests {
             #expect(lease.quote == answer.quote)
             #expect(lease.payout == worker.payout)
             #expect(try await client.task(answer.taskID).stage == .running)
+            #expect(try await running.metrics().contains("adit_jobs{phase=\"leased\"} 1\n"))
             let result = try await worker.result(lease, try work.outputs())
             let signed = try await worker.client.submitResult(lease.id, result)
 
@@ -49,6 +50,7 @@ struct CoordinatorJobTests {
             await running.chain.claim(signed.claim.terms.receiptID)
             try await running.until("claim seen") { try await client.task(answer.taskID).claimHeight != nil }
             #expect(try await client.tasks(stage: .completed).tasks.map(\.taskID) == [answer.taskID])
+            #expect(try await running.metrics().contains("adit_jobs{phase=\"leased\"} 0\n"))
         }
     }
 
@@ -156,6 +158,21 @@ struct CoordinatorJobTests {
         for target in [height, height + 1] {
             await running.chain.advance(to: target)
             try await running.until("a round") { try await running.client(key).networkState().height >= target }
+        }
+    }
+
+    @Test func aJobThatNobodyTookIsGivenUpBeforeItsRefund() async throws {
+        let harness = try CoordinatorHarness()
+        try await harness.run { running in
+            let key = try PrivateKey.generate()
+            let answer = try await running.buy(try SampleWork(), by: key)
+            let paid = try #require(try await running.client(key).task(answer.taskID).payment?.height)
+            await running.chain.advance(to: paid + 43_200 - 602)
+            try await running.until("seen") { try await running.client(key).networkState().height == paid + 42_598 }
+            #expect(try await running.client(key).task(answer.taskID).phase == "queued")
+            await running.chain.advance(to: paid + 43_200 - 600)
+            try await running.until("given up") { try await running.client(key).task(answer.taskID).reason == .notEnoughTime }
+            await expectRefusal(.notReady) { _ = try await running.client(key).taskResult(answer.taskID) }
         }
     }
 

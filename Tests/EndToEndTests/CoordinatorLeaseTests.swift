@@ -14,7 +14,8 @@ struct CoordinatorLeaseTests {
         let harness = try CoordinatorHarness()
         try await harness.run { running in
             let work = try SampleWork()
-            _ = try await running.buy(work, by: try .generate())
+            let key = try PrivateKey.generate()
+            let answer = try await running.buy(work, by: key)
             let slow = try await running.worker()
             let quick = try await running.worker()
             let lease = try await slow.lease()
@@ -24,6 +25,8 @@ struct CoordinatorLeaseTests {
             running.clock.advance(50_000)
             #expect(try await quick.client.lease(max: 1, waitSeconds: 0).isEmpty)
             running.clock.advance(11_000)
+            try await running.until("queued") { try await running.client(key).task(answer.taskID).phase == "queued" }
+            running.clock.advance(2000)
             let second = try await quick.lease(wait: 30)
             #expect(second.fence == lease.fence + 1)
             await expectRefusal(.leaseExpired) { _ = try await slow.client.submitResult(lease.id, late) }
@@ -43,7 +46,77 @@ struct CoordinatorLeaseTests {
             #expect(try await running.client(clientKey).task(answer.taskID).progress == 0.25)
             try await worker.client.fail(lease.id, LeaseFailure(fence: lease.fence, reason: .shuttingDown, detail: "bye"))
             #expect(try await running.client(clientKey).task(answer.taskID).phase == "queued")
+            running.clock.advance(2000)
             #expect(try await worker.lease().fence == 2)
+        }
+    }
+
+    @Test func aPaidJobStaysOwedToTheOneMinerThatKeepsReturningIt() async throws {
+        let harness = try CoordinatorHarness()
+        try await harness.run { running in
+            let work = try SampleWork()
+            let clientKey = try PrivateKey.generate()
+            let answer = try await running.buy(work, by: clientKey)
+            let worker = try await running.worker()
+            for attempt in 1...14 {
+                let lease = try await worker.lease()
+                #expect(lease.fence == attempt)
+                let reason: Reason = attempt % 2 == 0 ? .outOfMemory : .workerFault
+                try await worker.client.fail(lease.id, LeaseFailure(fence: lease.fence, reason: reason, detail: ""))
+                running.clock.advance(min(1 << attempt, 300) * 1000 - 1)
+                #expect(try await worker.client.lease(max: 1, waitSeconds: 0).isEmpty)
+                running.clock.advance(1)
+            }
+            let lease = try await worker.lease()
+            _ = try await worker.client.submitResult(lease.id, try await worker.result(lease, try work.outputs()))
+            #expect(try await running.client(clientKey).task(answer.taskID).stage == .completed)
+        }
+    }
+
+    @Test func aWaitingWorkerGetsAJobAsItsRestIsOver() async throws {
+        let harness = try CoordinatorHarness()
+        try await harness.run { running in
+            _ = try await running.buy(try SampleWork(), by: try .generate())
+            let worker = try await running.worker()
+            let lease = try await worker.lease()
+            try await worker.client.fail(lease.id, LeaseFailure(fence: lease.fence, reason: .inputUnavailable, detail: ""))
+            async let again = worker.lease(wait: 60)
+            try await running.untilWorkersWait(1)
+            running.clock.advance(2000)
+            #expect(try await again.fence == 2)
+        }
+    }
+
+    @Test func beyondTheWaitingPlacesTheAnswerComesAtOnce() async throws {
+        let harness = try CoordinatorHarness()
+        try await harness.run(configure: { $0.limits.waitingWorkers = 1 }) { running in
+            let first = try await running.worker()
+            let second = try await running.worker()
+            let waiting = Task { try await first.client.lease(max: 1, waitSeconds: 60) }
+            try await running.untilWorkersWait(1)
+            #expect(try await second.client.lease(max: 1, waitSeconds: 60).isEmpty)
+            waiting.cancel()
+        }
+    }
+
+    @Test func theLongestSilentWorkerMakesRoom() async throws {
+        let harness = try CoordinatorHarness()
+        try await harness.run(configure: { $0.limits.workers = 2 }) { running in
+            let busy = try await running.worker()
+            _ = try await running.buy(try SampleWork(), by: try .generate())
+            _ = try await busy.lease()
+            running.clock.advance(1000)
+            let idle = try await running.worker()
+            running.clock.advance(1000)
+            let fresh = try await running.worker()
+            await expectRefusal(.unknownWorker) { _ = try await idle.client.lease(max: 1, waitSeconds: 0) }
+            #expect(try await fresh.client.lease(max: 1, waitSeconds: 0).isEmpty)
+            #expect(try await busy.client.lease(max: 1, waitSeconds: 0).isEmpty)
+        }
+        try await harness.run { running in
+            // Restored, and not heard of yet.
+            let anybody = running.client(try .generate())
+            #expect(try await anybody.networkState().workerCount == 0)
         }
     }
 

@@ -31,6 +31,9 @@ struct CoordinatorRefusalTests {
             await expectRefusal(.unknownBlob) { try await post(try spec(InputSpec(a.descriptor, .blob(.zero)), b)) }
             let huge = try TensorDescriptor(name: "a", dtype: .i8, shape: [1 << 20, 70])
             await expectRefusal(.memoryLimit) { try await post(try spec(InputSpec(huge, .random(seed: .zero)), b)) }
+            // Nothing to pay for.
+            let (none, empty) = (try TensorDescriptor(name: "a", dtype: .i8, shape: [4, 0]), try TensorDescriptor(name: "b", dtype: .i8, shape: [0, 4]))
+            await expectRefusal(.shapeMismatch) { try await post(try spec(InputSpec(none, .random(seed: .zero)), InputSpec(empty, .random(seed: .zero)))) }
             // Beyond any 64-bit size.
             let absurd: JSON = [
                 "name": "a", "random": ["seed": .string(Digest.zero.hex), "dtype": "F64", "shape": [2_147_483_647, 2_147_483_647, 2_147_483_647]],
@@ -40,6 +43,29 @@ struct CoordinatorRefusalTests {
                 _ = try await signed(running, key, .post, "/tasks", json.replacing("data", ["inputs": [absurd, b.json], "params": [:]]))
             }
             #expect(try await client.tasks().tasks.isEmpty)
+        }
+    }
+
+    @Test func outputsThatNoBlobHoldsAreRefused() async throws {
+        let harness = try CoordinatorHarness()
+        try await harness.run(configure: { $0.limits.blobBytes = 4000 }) { running in
+            let key = try PrivateKey.generate()
+            func sell(_ n: Int) async throws { _ = try await running.buy(try SampleWork(m: 30, k: 4, n: n), by: key, paid: false) }
+            await expectRefusal(.memoryLimit) { try await sell(34) }
+            try await sell(33)
+        }
+    }
+
+    @Test func thePricePaysForTheClaim() async throws {
+        let harness = try CoordinatorHarness()
+        await harness.chain.charge(base: 30, perByte: 2)
+        try await harness.run { running in
+            let answer = try await running.buy(try SampleWork(), by: try .generate())
+            #expect(answer.quote.price == 30 + 2 * 2048)
+            let worker = try await running.worker()
+            let lease = try await worker.lease()
+            let signed = try await worker.client.submitResult(lease.id, try await worker.result(lease, try SampleWork().outputs()))
+            #expect(Payload.receiptClaim(signed.claim).json.canonicalBytes.count < 2048)
         }
     }
 

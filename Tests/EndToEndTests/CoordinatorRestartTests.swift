@@ -46,9 +46,53 @@ struct CoordinatorRestartTests {
             // And its answer is still the same.
             let held = try #require(lease)
             _ = try await worker.client.submitResult(held.id, try await worker.result(held, try works[0].outputs()))
-            // The second job's lease was not kept alive.
+            // The second job's lease is not kept alive.
             running.clock.advance(61_000)
             try await running.until("queued again") { try await running.client(clientKey).task(answers[1].taskID).phase == "queued" }
+        }
+    }
+
+    @Test func anOutageCostsNobodyALease() async throws {
+        let harness = try CoordinatorHarness()
+        let work = try SampleWork()
+        let minerKey = try PrivateKey.generate()
+        let held = Mutex<Lease?>(nil)
+        try await harness.run { running in
+            let worker = TestWorker(key: minerKey, payout: minerKey.address, client: running.client(minerKey))
+            try await worker.client.registerWorker(worker.registration(memoryBytes: 1 << 30, tier: .inference))
+            _ = try await running.buy(work, by: try .generate())
+            let lease = try await worker.lease()
+            held.withLock { $0 = lease }
+        }
+        // Ten times as long as a lease lives without a heartbeat, but within its limit.
+        harness.clock.advance(590_000)
+        try await harness.run { running in
+            let worker = TestWorker(key: minerKey, payout: minerKey.address, client: running.client(minerKey))
+            let lease = try #require(held.withLock { $0 })
+            running.clock.advance(5000)
+            _ = try await worker.client.submitResult(lease.id, try await worker.result(lease, try work.outputs()))
+        }
+    }
+
+    @Test(arguments: [3, 4]) func aCheckThatCannotBeMadeIsTriedAgainAndThenEndsTheLease(_ failures: Int) async throws {
+        let harness = try CoordinatorHarness()
+        let passes = RecordingPasses(failures: failures)
+        try await harness.run(passes: passes) { running in
+            let work = try SampleWork()
+            let key = try PrivateKey.generate()
+            let answer = try await running.buy(work, by: key)
+            let worker = try await running.worker()
+            let lease = try await worker.lease()
+            let result = try await worker.result(lease, try work.outputs())
+            guard failures == 4 else {
+                _ = try await worker.client.submitResult(lease.id, result)
+                return
+            }
+            for _ in 0..<2 { await expectRefusal(.leaseExpired) { _ = try await worker.client.submitResult(lease.id, result) } }
+            #expect(try await running.client(key).task(answer.taskID).failedChecks == 0)
+            running.clock.advance(2000)
+            let second = try await worker.lease()
+            _ = try await worker.client.submitResult(second.id, try await worker.result(second, try work.outputs()))
         }
     }
 
@@ -87,6 +131,26 @@ struct CoordinatorRestartTests {
         }
         let (before, after) = (first.vectors.first ?? [], second.vectors.first ?? [])
         #expect(!before.isEmpty && before.count == after.count && before != after)
+    }
+
+    @Test func ofManyCallsForOneOutcomeTheLatestAreKept() async throws {
+        let harness = try CoordinatorHarness()
+        let passes = RecordingPasses()
+        passes.hold()
+        try await harness.run(passes: passes) { running in
+            let work = try SampleWork()
+            _ = try await running.buy(work, by: try .generate())
+            let worker = try await running.worker()
+            let lease = try await worker.lease()
+            let result = try await worker.result(lease, try work.outputs())
+            let first = Task { try await worker.client.submitResult(lease.id, result) }
+            try await running.until("the check runs") { !passes.vectors.isEmpty }
+            let later = (0..<4).map { _ in Task { try await worker.client.submitResult(lease.id, result) } }
+            await expectRefusal(.unavailable) { _ = try await first.value }
+            passes.letGo()
+            for call in later { #expect(try await call.value.claim.terms.jobID == lease.jobID) }
+        }
+        passes.letGo()
     }
 
     @Test func everyCheckDrawsItsOwnChallenge() async throws {
@@ -130,12 +194,21 @@ final class RecordingPasses: VerifierPasses {
     private let plain = PlainPasses()
     private let seen = Mutex<[[UInt64]]>([])
     private let isHeld = Mutex(false)
+    private let failures: Mutex<Int>
+
+    /// - Parameter failures: so many calls fail first.
+    init(failures: Int = 0) { self.failures = Mutex(failures) }
 
     var vectors: [[UInt64]] { seen.withLock { $0 } }
     func hold() { isHeld.withLock { $0 = true } }
     func letGo() { isHeld.withLock { $0 = false } }
 
     func fieldProduct(_ matrix: MatrixView, _ vectors: [UInt64], count: Int) throws(Problem) -> [UInt64] {
+        let fails = failures.withLock { left in
+            left -= 1
+            return left >= 0
+        }
+        if fails { throw Problem(.ioFailed, "the disk is away") }
         seen.withLock { $0.append(vectors) }
         while isHeld.withLock({ $0 }) { usleep(1000) }
         return try plain.fieldProduct(matrix, vectors, count: count)

@@ -142,16 +142,19 @@ import Wire
         }
     }
 
-    @Test("A job larger than the miner's memory is given back before memory is taken") func tooLarge() async throws {
+    @Test("A miner registers the memory that it offers, whatever its profile says, and takes what fits") func memory() async throws {
         try await MinerWorld.run { world in
             var configuration = try world.configuration()
             configuration.memoryCap = 10_000
             let miner = TestMiner(configuration)
-            _ = try await world.order(m: 60, k: 300)
-            let failed = try await miner.wait(.taskFailed)
-            #expect(failed["reason"] == "out_of_memory")
-            #expect(failed["code"] == "memory_limit")
+            try await miner.wait(.ready)
+            await #expect(performing: { try await world.order(m: 60, k: 300) }, throws: { ($0 as? Problem)?.code == .memoryLimit })
+            let quote = try await world.order(m: 8, k: 64)
+            let assigned = try await miner.wait(.taskAssigned)
+            #expect(assigned["job_id"] == .string(quote.jobID.text))
+            try await miner.wait(.receiptConfirmed)
             await miner.stop()
+            #expect(!miner.seen.contains(.taskFailed))
         }
     }
 

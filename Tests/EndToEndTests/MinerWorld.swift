@@ -65,6 +65,11 @@ struct MinerWorld {
         let world = MinerWorld(
             chain: chain, folder: folder, client: client, miner: try PrivateKey.generate(), http: http, nodeURL: nodeURL, coordinatorURL: coordinatorURL)
         do {
+            // Orders are refused until the coordinator has seen the chain.
+            for _ in 0..<1500 {
+                if (try? await world.coordinator.health()) != nil { break }
+                try await Task.sleep(for: .milliseconds(20))
+            }
             try await body(world)
         } catch {
             await coordinator.stop()

@@ -1,4 +1,4 @@
-import Jobs
+@testable import Jobs
 import Ledger
 import Signing
 import Testing
@@ -6,7 +6,7 @@ import Wire
 
 @Suite("A job's life")
 struct JobStateTests {
-    private let policy = JobPolicy(maxFailedChecks: 2, maxReturns: 3)
+    private let policy = JobPolicy(maxFailedChecks: 2, maxRestSeconds: 8)
     private let payment = JobPayment(tx: .zero, height: 4)
 
     private func grant(_ fence: Int64, _ worker: UInt8, deadline: Int64 = 100, limit: Int64 = 1000) throws -> LeaseGrant {
@@ -49,7 +49,19 @@ struct JobStateTests {
         #expect(try state.apply(.tick, now: 101, policy: policy) == [.end(lease, .leaseExpired), .offer])
         #expect(state.phase == .queued)
         #expect(code { _ = try state.apply(.committed(lease: "lease_1", fence: 1), now: 102, policy: policy) } == .leaseExpired)
-        #expect(state.canLease(to: lease.worker))
+        #expect(!state.canLease(to: lease.worker, now: 2100) && state.canLease(to: lease.worker, now: 2101))
+    }
+
+    @Test func aResumedLeaseGetsTimeUpToItsLimit() throws {
+        var state = try job(.granted(try grant(1, 1, deadline: 100, limit: 150)))
+        #expect(try state.apply(.resumed(until: 130), now: 120, policy: policy) == [])
+        #expect(state.phase.lease?.deadline == 130)
+        _ = try state.apply(.resumed(until: 200), now: 140, policy: policy)
+        #expect(state.phase.lease?.deadline == 150)
+        var queued = try job()
+        let before = queued
+        #expect(try queued.apply(.resumed(until: 200), now: 140, policy: policy) == [])
+        #expect(queued == before)
     }
 
     @Test func aLateCommitmentIsRefusedEvenBeforeTheTick() throws {
@@ -70,8 +82,9 @@ struct JobStateTests {
 
     @Test func fencesRiseAndStaleOnesAreRefused() throws {
         var state = try job(.granted(try grant(1, 1)), .returned(lease: "lease_1", fence: 1, .shuttingDown))
-        #expect(code { _ = try state.apply(.granted(try grant(1, 1)), now: 0, policy: policy) } == .staleFence)
-        _ = try state.apply(.granted(try grant(2, 1)), now: 0, policy: policy)
+        #expect(code { _ = try state.apply(.granted(try grant(1, 1)), now: 2000, policy: policy) } == .staleFence)
+        #expect(code { _ = try state.apply(.granted(try grant(2, 1)), now: 0, policy: policy) } == .leaseTaken)
+        _ = try state.apply(.granted(try grant(2, 1, deadline: 3000, limit: 9000)), now: 2000, policy: policy)
         #expect(code { _ = try state.apply(.heartbeat(lease: "lease_2", fence: 1, until: 9), now: 0, policy: policy) } == .staleFence)
         #expect(code { _ = try state.apply(.committed(lease: "lease_1", fence: 1), now: 0, policy: policy) } == .leaseExpired)
         #expect(code { _ = try state.apply(.granted(try grant(3, 2)), now: 0, policy: policy) } == .leaseTaken)
@@ -88,7 +101,7 @@ struct JobStateTests {
         let first = try grant(1, 1)
         var state = try job(.granted(first), .committed(lease: "lease_1", fence: 1))
         #expect(try state.apply(.checkFailed(lease: "lease_1"), now: 0, policy: policy) == [.end(first, .verificationFailed), .offer])
-        #expect(!state.canLease(to: first.worker))
+        #expect(!state.canLease(to: first.worker, now: .max))
         #expect(code { _ = try state.apply(.granted(try grant(2, 1)), now: 0, policy: policy) } == .verificationFailed)
         let second = try grant(2, 2)
         _ = try state.apply(.granted(second), now: 0, policy: policy)
@@ -98,22 +111,41 @@ struct JobStateTests {
         #expect(state.phase.isFinal)
     }
 
-    @Test func returnsAreBoundedAndUnableWorkersExcluded() throws {
-        var state = try job(.granted(try grant(1, 1)))
-        _ = try state.apply(.returned(lease: "lease_1", fence: 1, .outOfMemory), now: 0, policy: policy)
-        #expect(!state.canLease(to: try Samples.key(1).address))
-        for fence: Int64 in [2, 3] {
-            _ = try state.apply(.granted(try grant(fence, 2)), now: 0, policy: policy)
-            _ = try state.apply(.returned(lease: "lease_\(fence)", fence: fence, .shuttingDown), now: 0, policy: policy)
+    @Test func returnedJobsRestAndStayOwed() throws {
+        let worker = try Samples.key(1).address
+        var state = try job()
+        var now: Int64 = 0
+        for (fence, rest) in zip(Int64(1)..., [2000, 4000, 8000, 8000] as [Int64]) {
+            _ = try state.apply(.granted(try grant(fence, 1, deadline: now + 100, limit: now + 100)), now: now, policy: policy)
+            let over = try state.apply(.returned(lease: "lease_\(fence)", fence: fence, .outOfMemory), now: now, policy: policy)
+            #expect(over.last == .offer && state.returns == Int(fence))
+            #expect(!state.canLease(to: worker, now: now + rest - 1))
+            now += rest
+            #expect(state.canLease(to: worker, now: now))
         }
-        #expect(state.phase == .failed(.attemptsExhausted))
+        for returns in 5..<100 { #expect(JobPolicy().rest(after: returns) <= 300_000) }
+    }
+
+    @Test func onlyAWorkerThatCannotIsExcluded() throws {
+        var state = try job(.granted(try grant(1, 1)))
+        _ = try state.apply(.returned(lease: "lease_1", fence: 1, .unsupportedKernel), now: 0, policy: policy)
+        let (first, second) = (try Samples.key(1).address, try Samples.key(2).address)
+        #expect(!state.canLease(to: first, now: .max) && state.canLease(to: second, now: .max))
+    }
+
+    @Test func aJobWithoutTimeIsGivenUpUnlessItIsHeld() throws {
+        var state = try job()
+        #expect(try state.apply(.refundNear, now: 0, policy: policy) == [.giveUp(.notEnoughTime)])
+        #expect(state.phase == .failed(.notEnoughTime))
+        var held = try job(.granted(try grant(1, 1)))
+        #expect(try held.apply(.refundNear, now: 0, policy: policy) == [])
     }
 
     @Test func aCheckThatCouldNotBeMadeBlamesNobody() throws {
         let lease = try grant(1, 1)
         var state = try job(.granted(lease), .committed(lease: "lease_1", fence: 1))
         #expect(try state.apply(.checkUnavailable(lease: "lease_1"), now: 0, policy: policy) == [.end(lease, .checkUnavailable), .offer])
-        #expect(state.canLease(to: lease.worker))
+        #expect(state.canLease(to: lease.worker, now: 2000))
         #expect(state.failedChecks == 0)
     }
 
@@ -156,16 +188,16 @@ struct JobStateTests {
     @Test func randomEventsKeepTheInvariants() throws {
         var random = SplitMix(seed: 7)
         let workers = try (1...3).map { try Samples.key($0).address }
-        for _ in 0..<100 {
+        for _ in 0..<200 {
             var state = JobState()
             var now: Int64 = 0
             for _ in 0..<40 {
-                now += Int64(random.next(40))
+                now += Int64(random.next(random.next(4) == 0 ? 4000 : 40))
                 let id = state.phase.lease?.id ?? "lease_\(state.fence)"
                 let events: [JobEvent] = [
                     .paid(payment), .quoteExpired, .tick, .canceled, .claimed(height: 5), .checkPassed(lease: id), .checkFailed(lease: id),
                     .checkUnavailable(lease: id), .committed(lease: id, fence: state.fence), .heartbeat(lease: id, fence: state.fence, until: now + 50),
-                    .returned(lease: id, fence: state.fence, .overheated),
+                    .returned(lease: id, fence: state.fence, .overheated), .resumed(until: now + 60), .refundNear,
                     .granted(
                         LeaseGrant(
                             id: "lease_\(state.fence + 1)", worker: workers[random.next(3)], fence: state.fence + 1, nonce: String(repeating: "a", count: 32),
@@ -178,7 +210,7 @@ struct JobStateTests {
                     #expect(state == before)
                 }
                 #expect(state.fence >= before.fence)
-                #expect(state.failedChecks <= policy.maxFailedChecks && state.returns <= policy.maxReturns)
+                #expect(state.failedChecks <= policy.maxFailedChecks && state.notBefore <= now + 8000)
                 if before.payment != nil { #expect(state.payment == before.payment) }
                 if state.phase.lease != nil { #expect(state.payment != nil) }
                 #expect(try JobState(json: state.json) == state)

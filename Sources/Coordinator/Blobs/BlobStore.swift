@@ -42,20 +42,25 @@ final class BlobStore: Sendable {
         return Int(info.st_size)
     }
 
-    /// The hashes of a blob's leaves, in order.
+    /// The hashes of a blob's leaves, in order, 32 bytes each: at most 1/2048 of the blob.
     ///
     /// - Throws: `unknown_blob`; `io_failed` if the file beside it does not fit.
-    func leaves(_ root: Digest) throws(Problem) -> [Digest] {
+    func leaves(_ root: Digest) throws(Problem) -> [UInt8] {
         guard let bytes = byteCount(root) else { throw Problem(.unknownBlob, "no blob has this root") }
         let count = TensorRoot.leafCount(byteCount: bytes)
         if count == 0 { return [] }
-        if count == 1 { return [root] }
+        if count == 1 { return root.bytes }
         guard let data = FileManager.default.contents(atPath: leavesPath(root)), data.count == 32 * count else {
             throw Problem(.ioFailed, "the leaf hashes of a blob are damaged")
         }
-        let hashes = stride(from: 0, to: data.count, by: 32).compactMap { Digest(bytes: data[$0..<$0 + 32]) }
-        guard hashes.count == count else { throw Problem(.ioFailed, "the leaf hashes of a blob are damaged") }
-        return hashes
+        return Array(data)
+    }
+
+    /// Removes a blob, if it is there; who reads it goes on reading. Throws `io_failed`.
+    func remove(_ root: Digest) throws(Problem) {
+        for path in [path(root), leavesPath(root)] {
+            guard unsafe unlink(path) == 0 || errno == ENOENT else { throw Self.failure("unlink") }
+        }
     }
 
     /// Moves a finished and synced upload to its place. Throws `io_failed`.

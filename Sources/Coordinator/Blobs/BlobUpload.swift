@@ -12,6 +12,7 @@ actor BlobUpload {
     private let temporary: String
     private var descriptor: Int32 = -1
     private var hasher = TensorHasher()
+    private var leaves: [Digest] = []
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe queue.asUnownedSerialExecutor() }
 
@@ -40,7 +41,7 @@ actor BlobUpload {
         try result.get()
     }
 
-    /// Ends the upload and gives its size.
+    /// Ends the upload and gives its size; `adopt` makes it visible.
     ///
     /// - Throws: `blob_mismatch` if the bytes do not hash to the root, and nothing is kept; `io_failed`.
     func finish() throws(Problem) -> Int {
@@ -48,9 +49,12 @@ actor BlobUpload {
         let (found, leaves, byteCount) = hasher.finish()
         guard found == root else { throw Problem(.blobMismatch, "these \(byteCount) bytes have the root \(found.hex)") }
         guard fsync(descriptor) == 0 else { throw BlobStore.failure("fsync") }
-        try store.adopt(temporary, root: root, leaves: leaves)
+        self.leaves = leaves
         return byteCount
     }
+
+    /// Moves a finished upload to its place. Throws `io_failed`.
+    func adopt() throws(Problem) { try store.adopt(temporary, root: root, leaves: leaves) }
 
     /// Closes the file and removes what was not adopted. To be called in any case.
     func close() {

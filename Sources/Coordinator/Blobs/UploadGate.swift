@@ -8,12 +8,18 @@ final class UploadGate: Sendable {
         var uploads = 0
         var bytes: [Address: Int]
         var total: Int
+
+        mutating func free(_ owner: Address, _ freed: Int) {
+            let mine = (bytes[owner] ?? 0) - freed
+            bytes[owner] = mine > 0 ? mine : nil
+            total -= freed
+        }
     }
 
     private let limits: CoordinatorLimits
     private let state: Mutex<State>
 
-    /// - Parameter kept: bytes of the blobs that each key has uploaded so far.
+    /// - Parameter kept: bytes of the blobs that count for each key.
     init(limits: CoordinatorLimits, kept: [Address: Int]) {
         self.limits = limits
         state = Mutex(State(bytes: kept, total: kept.values.reduce(0, +)))
@@ -40,11 +46,25 @@ final class UploadGate: Sendable {
     /// Ends an upload that had reserved `bytes`, of which `kept` stay.
     func leave(_ owner: Address, bytes: Int, kept: Int) {
         state.withLock { state in
-            let freed = bytes - kept
-            let mine = (state.bytes[owner] ?? 0) - freed
             state.uploads -= 1
-            state.bytes[owner] = mine > 0 ? mine : nil
-            state.total -= freed
+            state.free(owner, bytes - kept)
+        }
+    }
+
+    /// Blobs that counted for `owner` are gone.
+    func release(_ owner: Address, bytes: Int) { state.withLock { $0.free(owner, bytes) } }
+
+    /// Blobs that counted for `owner` count for `heir`.
+    func pass(bytes: Int, from owner: Address, to heir: Address) {
+        release(owner, bytes: bytes)
+        add(heir, bytes: bytes)
+    }
+
+    /// A blob was found that counted for nobody.
+    func add(_ owner: Address, bytes: Int) {
+        state.withLock { state in
+            state.bytes[owner, default: 0] += bytes
+            state.total += bytes
         }
     }
 }

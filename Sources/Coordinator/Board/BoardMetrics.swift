@@ -36,7 +36,7 @@ struct BoardMetrics: Sendable {
 
     /// The counts of a network state.
     func show(_ state: NetworkState) {
-        for (phase, count) in state.jobs { Meter(label: "adit_jobs", dimensions: [("phase", phase)], factory: registry).set(count) }
+        for phase in JobPhase.names { Meter(label: "adit_jobs", dimensions: [("phase", phase)], factory: registry).set(state.jobs[phase] ?? 0) }
         for (tier, count) in state.workers {
             Meter(label: "adit_workers", dimensions: [("tier", tier.rawValue)], factory: registry).set(count)
         }

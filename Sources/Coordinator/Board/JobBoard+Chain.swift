@@ -28,11 +28,26 @@ extension JobBoard {
     /// The head and the parameters, as just seen.
     func see(height: Int64, terms: ChainTerms) {
         let first = self.terms == nil
+        let isNew = height != self.height
         self.height = height
         self.terms = terms
         seenChainAt = clock.nowMilliseconds
         metrics.height(height)
+        if isNew { endWhatCannotEnd() }
         if first { answerCalls() }
+    }
+
+    /// Gives up jobs for which no lease would end before their client could have its money back.
+    private func endWhatCannotEnd() {
+        for id in waiting {
+            guard let job = jobs[id], job.state.phase == .queued, !endsBeforeRefund(job) else { continue }
+            do {
+                try advance(id, .refundNear)
+            } catch {
+                logger.error("give_up_failed", metadata: ["job_id": "\(id)", "error": "\(error)"])
+            }
+        }
+        waiting.removeAll { jobs[$0]?.state.phase != .queued }
     }
 
     /// The job's escrow is on the chain, or is not at a head of `height`.

@@ -6,12 +6,10 @@ import Wire
 
 // What workers ask for, up to the result.
 extension JobBoard {
-    /// Throws `quota_exceeded` when there are too many workers.
+    /// Where there are too many workers, the one that was silent longest makes room. Throws `quota_exceeded` if all hold leases.
     func register(_ registration: WorkerRegistration) throws(Problem) {
         let address = registration.address
-        guard workers[address] != nil || workers.count < configuration.limits.workers else {
-            throw Problem(.quotaExceeded, "there are too many workers")
-        }
+        if workers[address] == nil, workers.count >= configuration.limits.workers { try dismissSilentWorker() }
         let stored = StoredWorker(registration: registration, draining: false)
         try store.save(stored)
         workers[address] = BoardWorker(stored: stored, seen: clock.nowMilliseconds, leases: workers[address]?.leases ?? 0)
@@ -24,8 +22,20 @@ extension JobBoard {
         worker.stored.draining = true
         try store.save(worker.stored)
         workers[address] = worker
-        for call in calls where call.worker == address { call.answer.finish() }
-        calls.removeAll { $0.worker == address }
+        endCalls(of: address)
+    }
+
+    private func endCalls(of worker: Address) {
+        for call in calls where call.worker == worker { call.answer.finish() }
+        calls.removeAll { $0.worker == worker }
+    }
+
+    private func dismissSilentWorker() throws(Problem) {
+        let idle = workers.lazy.filter { $0.value.leases == 0 }
+        guard let silent = idle.min(by: { $0.value.seen < $1.value.seen })?.key else { throw Problem(.quotaExceeded, "there are too many workers") }
+        try store.removeWorker(silent)
+        workers[silent] = nil
+        endCalls(of: silent)
     }
 
     /// Workers that were heard of lately.
@@ -64,12 +74,13 @@ extension JobBoard {
     }
 
     private func fits(_ job: BoardJob, _ worker: BoardWorker) -> Bool {
-        job.state.canLease(to: worker.registration.address) && worker.registration.meets(job.stored.spec.requirements, bytes: job.bytes)
+        job.state.canLease(to: worker.registration.address, now: clock.nowMilliseconds)
+            && worker.registration.meets(job.stored.spec.requirements, bytes: job.bytes)
             && endsBeforeRefund(job)
     }
 
     /// A job is not leased whose client could start a refund before the lease's longest end and 300 blocks more (PROTOCOL section 8).
-    private func endsBeforeRefund(_ job: BoardJob) -> Bool {
+    func endsBeforeRefund(_ job: BoardJob) -> Bool {
         guard let terms, let height, let payment = job.state.payment else { return false }
         return height + blocksToRefund(units: job.quote.computeUnits, terms) <= payment.height + terms.escrowTimeoutBlocks
     }
@@ -102,21 +113,22 @@ extension JobBoard {
     /// Opens a call for leases that ends when there is one, when its time is over, or when the service stops.
     ///
     /// - Returns: its number, for `hangUp`, and a stream that gives the leases once.
-    /// - Throws: `unknown_worker`; `rate_limited` when too many workers wait.
+    ///   With too many workers waiting already, it gives what there is at once.
+    /// - Throws: `unknown_worker`; `io_failed`.
     func call(_ worker: Address, _ request: LeaseRequest) throws(Problem) -> (id: UInt64, answer: AsyncStream<[Lease]>) {
         let (stream, sink) = AsyncStream<[Lease]>.makeStream(bufferingPolicy: .bufferingNewest(1))
         lastCall += 1
         let leases = isStopping ? [] : try lease(to: worker, max: request.max)
-        guard leases.isEmpty, request.waitSeconds > 0, !isStopping, workers[worker]?.stored.draining == false else {
+        // A worker has one open call: an older one belongs to a connection that it has given up.
+        endCalls(of: worker)
+        guard leases.isEmpty, request.waitSeconds > 0, !isStopping, workers[worker]?.stored.draining == false,
+            calls.count < configuration.limits.waitingWorkers
+        else {
             sink.yield(leases)
             sink.finish()
             return (lastCall, stream)
         }
-        guard calls.count < configuration.limits.waitingWorkers else { throw Problem(.rateLimited, "too many workers wait") }
         let until = clock.nowMilliseconds + Int64(request.waitSeconds) * 1000
-        // A worker has one open call: an older one belongs to a connection that it has given up.
-        for old in calls where old.worker == worker { old.answer.finish() }
-        calls.removeAll { $0.worker == worker }
         calls.append(LeaseWaiter(id: lastCall, worker: worker, max: request.max, until: until, answer: sink))
         return (lastCall, stream)
     }

@@ -10,7 +10,7 @@ extension JobBoard {
     /// Takes a worker's commitment. What is written here is what will be checked: the challenge does not exist yet.
     ///
     /// A repeated message gets the same outcome as the first.
-    /// - Returns: a stream that gives the outcome once; it ends without one when the service stops.
+    /// - Returns: a stream that gives the outcome once; it ends without one when the service stops, or after four newer calls.
     /// - Throws: `unknown_lease`, `lease_expired`, `stale_fence`, `lease_taken`, `output_mismatch`, `unknown_blob`, and what
     ///   `SignedReceipt.check` throws. The lease lives on then: nothing was committed.
     func commit(_ lease: String, by worker: Address, _ result: LeaseResult) throws(Problem) -> AsyncStream<LeaseOutcome> {
@@ -32,8 +32,15 @@ extension JobBoard {
             try advance(id, .committed(lease: lease, fence: result.fence)) { $0.lease?.commitment = result }
         }
         // A stopping coordinator checks nothing more: what is committed is checked after the next start.
-        if isStopping { sink.finish() } else { outcomes[lease, default: []].append(sink) }
+        if isStopping { sink.finish() } else { listen(sink, to: lease) }
         return stream
+    }
+
+    /// A worker that asks again has mostly given up its earlier call: of its calls only the latest few are kept.
+    private func listen(_ sink: AsyncStream<LeaseOutcome>.Continuation, to lease: String) {
+        var listeners = outcomes[lease] ?? []
+        if listeners.count >= 4 { listeners.removeFirst().finish() }
+        outcomes[lease] = listeners + [sink]
     }
 
     /// What came of a lease that is over; `nil` while it is in force.
@@ -113,6 +120,7 @@ extension JobBoard {
             job.lease?.outcome = outcome
         }
         release(held.grant)
+        takeOver(result.output.outputs.map(\.root), from: held.grant.worker)
         logger.info(
             "task_completed",
             metadata: [

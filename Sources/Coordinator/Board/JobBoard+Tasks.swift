@@ -9,12 +9,27 @@ import Wire
 extension JobBoard {
     /// Everything about a spec that can be refused without reading a tensor.
     ///
-    /// - Throws: the kernel's own refusals; `unknown_blob`, `shape_mismatch`; `memory_limit`, `no_capable_worker`; `too_many_units`.
-    func examine(_ spec: JobSpec) throws(Problem) -> any Kernel {
+    /// - Throws: `quota_exceeded`; the kernel's own refusals; `unknown_blob`, `shape_mismatch`; `memory_limit`, `no_capable_worker`; `too_many_units`.
+    func examine(_ spec: JobSpec, client: Address) throws(Problem) -> any Kernel {
+        try findRoom(for: client)
         let kernel = try spec.kernel()
         guard kernel.checkBytes <= configuration.limits.jobBytes else {
             throw Problem(.memoryLimit, "checking the job takes \(kernel.checkBytes) bytes, the limit is \(configuration.limits.jobBytes)")
         }
+        for output in kernel.outputs where output.byteCount > configuration.limits.blobBytes {
+            throw Problem(.memoryLimit, "output \(output.name) has \(output.byteCount) bytes, a blob may have \(configuration.limits.blobBytes)")
+        }
+        guard kernel.operations > 0 else { throw Problem(.shapeMismatch, "a dimension is 0: there is nothing to compute") }
+        try findInputs(spec)
+        if let most = terms?.maxUnitsPerClaim, most > 0, kernel.computeUnits > most {
+            throw Problem(.tooManyUnits, "the job has \(kernel.computeUnits) units, the chain takes \(most) in a claim")
+        }
+        try findWorker(spec.requirements, bytes: Int64(clamping: kernel.memoryBytes))
+        return kernel
+    }
+
+    /// Throws `unknown_blob` or `shape_mismatch` unless all blobs are here.
+    private func findInputs(_ spec: JobSpec) throws(Problem) {
         for input in spec.inputs {
             guard let root = input.root else { continue }
             guard let bytes = blobs.byteCount(root) else { throw Problem(.unknownBlob, "input \(input.name): no blob has the root \(root.hex)") }
@@ -22,11 +37,15 @@ extension JobBoard {
                 throw Problem(.shapeMismatch, "input \(input.name): the blob has \(bytes) bytes, its shape needs \(input.descriptor.byteCount)")
             }
         }
-        if let most = terms?.maxUnitsPerClaim, most > 0, kernel.computeUnits > most {
-            throw Problem(.tooManyUnits, "the job has \(kernel.computeUnits) units, the chain takes \(most) in a claim")
+    }
+
+    /// Throws `quota_exceeded` when there are too many open jobs, or too many that this client has not paid.
+    private func findRoom(for client: Address) throws(Problem) {
+        guard jobs.values.count(where: { $0.stored.finished == nil }) < configuration.limits.openJobs else {
+            throw Problem(.quotaExceeded, "there are too many open jobs")
         }
-        try findWorker(spec.requirements, bytes: Int64(clamping: kernel.memoryBytes))
-        return kernel
+        let unpaid = jobs.values.count { $0.state.phase == .quoted && $0.quote.client == client }
+        guard unpaid < configuration.limits.unpaidJobsPerClient else { throw Problem(.quotaExceeded, "this client has too many unpaid quotes") }
     }
 
     /// Refuses at once what none of the present workers could do; with no worker present, waits for one.
@@ -57,16 +76,14 @@ extension JobBoard {
     func open(_ spec: JobSpec, _ kernel: any Kernel, client: PublicKey, idempotency: IdempotencyKey?) throws(Problem) -> TaskAnswer {
         if let idempotency, let answer = try earlier(idempotency) { return answer }
         guard let height, let terms else { throw Problem(.unavailable, "the chain has not been seen yet") }
-        guard jobs.values.count(where: { $0.stored.finished == nil }) < configuration.limits.openJobs else {
-            throw Problem(.quotaExceeded, "there are too many open jobs")
-        }
-        let unpaid = jobs.values.count { $0.state.phase == .quoted && $0.quote.client == client.address }
-        guard unpaid < configuration.limits.unpaidJobsPerClient else { throw Problem(.quotaExceeded, "this client has too many unpaid quotes") }
+        // Once more: time has passed since it was examined.
+        try findRoom(for: client.address)
+        try findInputs(spec)
         let units = kernel.computeUnits
         guard blocksToRefund(units: units, terms) <= terms.escrowTimeoutBlocks / 2 else {
             throw Problem(.tooLong, "a lease of \(units) units could outlast the escrow's \(terms.escrowTimeoutBlocks) blocks")
         }
-        let price = max(1, try Amount.multiply(units, max(configuration.pricePerUnit, terms.minPricePerUnit)))
+        let price = max(1, try terms.claimFee(), try Amount.multiply(units, max(configuration.pricePerUnit, terms.minPricePerUnit)))
         let quote = try Quote.signed(
             by: configuration.key, chain: configuration.chain, client: client.address, specHash: spec.hash,
             salt: try Salt(SecureRandom.hex(bytes: 16)), computeUnits: units, price: price,

@@ -12,6 +12,7 @@ actor JobBoard {
     let configuration: CoordinatorConfiguration
     let store: any JobStore
     let blobs: BlobStore
+    let gate: UploadGate
     let clock: any ServiceClock
     let metrics: BoardMetrics
     let logger: Logger
@@ -39,27 +40,33 @@ actor JobBoard {
     var seenChainAt: Int64 = 0
     var terms: ChainTerms?
     var watchFrom = 0
+    /// In Unix milliseconds.
+    private var lastTick: Int64 = 0
+    var nextSweep: Int64 = 0
     var isStopping = false
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe queue.asUnownedSerialExecutor() }
 
     init(
-        configuration: CoordinatorConfiguration, store: any JobStore, blobs: BlobStore, clock: any ServiceClock, metrics: BoardMetrics,
-        logger: Logger
+        configuration: CoordinatorConfiguration, store: any JobStore, blobs: BlobStore, gate: UploadGate, clock: any ServiceClock,
+        metrics: BoardMetrics, logger: Logger
     ) {
         self.configuration = configuration
         self.store = store
         self.blobs = blobs
+        self.gate = gate
         self.clock = clock
         self.metrics = metrics
         self.logger = logger
         (checks, checkSink) = AsyncStream.makeStream()
     }
 
-    /// Takes up what the store holds: jobs wait, leases keep their deadlines, committed outputs are checked anew.
+    /// Takes up what the store holds: jobs wait, leases get the time to be heard of again, committed outputs are checked anew.
     func restore() throws(Problem) {
         let now = clock.nowMilliseconds
-        for worker in try store.workers() { workers[worker.registration.address] = BoardWorker(stored: worker, seen: now) }
+        for worker in try store.workers() { workers[worker.registration.address] = BoardWorker(stored: worker, seen: 0) }
+        // After an outage, an hour for those who come back for their outputs.
+        nextSweep = now + min(configuration.limits.blobGraceMilliseconds, 3_600_000)
         counts = try store.counts()
         for stored in try store.openJobs() {
             guard let kernel = try? stored.spec.kernel() else {
@@ -74,6 +81,7 @@ actor JobBoard {
                 workers[grant.worker]?.leases += 1
             }
             jobs[stored.id] = job
+            try advance(stored.id, .resumed(until: now + configuration.limits.leaseMilliseconds))
             follow(stored.state.resumption, of: stored.id)
         }
     }
@@ -101,7 +109,8 @@ actor JobBoard {
 
     private static func ended(_ reason: Reason) -> Problem {
         switch reason {
-        case .checkUnavailable: Problem(.unavailable, "the coordinator could not check the output; the job waits for a worker again")
+        // No `unavailable`: the worker would ask for ever.
+        case .checkUnavailable: Problem(.leaseExpired, "the coordinator could not check the output; the job waits for a worker again")
         default: Problem(.leaseExpired, "the lease is over: \(reason.rawValue)")
         }
     }
@@ -150,7 +159,7 @@ actor JobBoard {
         if let id = leased[lease] { sendToCheck(id) }
     }
 
-    /// Time passed: expires leases and ends waits.
+    /// Time passed: expires leases, offers jobs that have rested, ends waits, clears blobs away.
     func tick() {
         let now = clock.nowMilliseconds
         for id in Set(leased.values) {
@@ -160,8 +169,12 @@ actor JobBoard {
                 logger.error("tick_failed", metadata: ["job_id": "\(id)", "error": "\(error)"])
             }
         }
+        let rested = waiting.contains { id in jobs[id].map { $0.state.notBefore > lastTick && $0.state.notBefore <= now } ?? false }
+        lastTick = now
+        if rested { answerCalls() }
         for call in calls where call.until <= now { call.answer.finish() }
         calls.removeAll { $0.until <= now }
+        if now >= nextSweep { sweepBlobs(now) }
     }
 
     /// Ends all waits, so that the service can stop.

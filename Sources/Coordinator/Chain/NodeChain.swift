@@ -24,7 +24,9 @@ package struct NodeChain: ChainPort {
                 blockIntervalSeconds: try fields.integer(Parameter.blockInterval.rawValue, in: Parameter.blockInterval.range),
                 escrowTimeoutBlocks: try fields.integer(Parameter.escrowTimeout.rawValue, in: Parameter.escrowTimeout.range),
                 minPricePerUnit: try fields.integer(Parameter.minPricePerUnit.rawValue, in: Parameter.minPricePerUnit.range),
-                maxUnitsPerClaim: try fields.integer(Parameter.maxUnitsPerClaim.rawValue, in: Parameter.maxUnitsPerClaim.range))
+                maxUnitsPerClaim: try fields.integer(Parameter.maxUnitsPerClaim.rawValue, in: Parameter.maxUnitsPerClaim.range),
+                baseFee: try fields.integer(Parameter.baseFee.rawValue, in: Parameter.baseFee.range),
+                feePerByte: try fields.integer(Parameter.feePerByte.rawValue, in: Parameter.feePerByte.range))
         } catch {
             throw Problem(.badAnswer, "params: \(error)")
         }

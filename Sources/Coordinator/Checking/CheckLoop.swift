@@ -10,7 +10,6 @@ struct PendingCheck: Sendable {
     let kernel: any Kernel
     let lease: LeaseGrant
     let result: LeaseResult
-
 }
 
 /// What a check came to.
@@ -27,6 +26,8 @@ struct CheckLoop: Sendable {
     let clock: any ServiceClock
     let logger: Logger
     private let queue = WorkQueue("adit.coordinator.check")
+    /// Pauses before a check that could not be made is tried again.
+    private static let pauses: [Int64] = [1000, 2000, 4000]
 
     init(checker: OutputChecker, board: JobBoard, clock: any ServiceClock, logger: Logger) {
         self.checker = checker
@@ -38,7 +39,12 @@ struct CheckLoop: Sendable {
     /// Runs until the stream ends or the task is cancelled.
     func run(_ checks: AsyncStream<(id: String, check: PendingCheck)>) async {
         for await (id, check) in checks {
-            let verdict = await verdict(on: check)
+            var verdict = await verdict(on: check)
+            for pause in Self.pauses {
+                guard case .unavailable = verdict, !Task.isCancelled else { break }
+                do { try await clock.sleep(milliseconds: pause) } catch { return }
+                verdict = await self.verdict(on: check)
+            }
             // Cut short: the commitment stands, and the next start checks it.
             if Task.isCancelled { return }
             guard await !board.conclude(id, verdict) else { continue }

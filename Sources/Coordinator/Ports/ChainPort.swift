@@ -21,13 +21,23 @@ package struct ChainTerms: Sendable, Equatable {
     package let minPricePerUnit: Int64
     /// 0: no limit.
     package let maxUnitsPerClaim: Int64
+    /// In base units: of a transaction, and of a byte of its payload.
+    package let baseFee: Int64
+    package let feePerByte: Int64
 
-    package init(blockIntervalSeconds: Int64, escrowTimeoutBlocks: Int64, minPricePerUnit: Int64, maxUnitsPerClaim: Int64) {
+    package init(
+        blockIntervalSeconds: Int64, escrowTimeoutBlocks: Int64, minPricePerUnit: Int64, maxUnitsPerClaim: Int64, baseFee: Int64, feePerByte: Int64
+    ) {
+        self.baseFee = baseFee
+        self.feePerByte = feePerByte
         self.blockIntervalSeconds = blockIntervalSeconds
         self.escrowTimeoutBlocks = escrowTimeoutBlocks
         self.minPricePerUnit = minPricePerUnit
         self.maxUnitsPerClaim = maxUnitsPerClaim
     }
+
+    /// The least price that lets a miner pay the fee of its claim, whose payload has under 2,048 bytes. Throws `out_of_range` over 2^53−1.
+    func claimFee() throws(Problem) -> Int64 { try Amount.add(baseFee, Amount.multiply(feePerByte, 2048)) }
 }
 
 /// An escrow as the chain records it.

@@ -1,6 +1,7 @@
 import HTTPServing
 import HTTPTypes
 import Hummingbird
+import NIOCore
 import Signing
 import Wire
 
@@ -16,14 +17,15 @@ struct BlobService: Sendable {
     /// Uploads write and hash here, the store's questions are asked here: two, so that one slow disk call does not stop all.
     private let queues = [WorkQueue("adit.coordinator.blobs.0"), WorkQueue("adit.coordinator.blobs.1")]
 
-    /// Throws `io_failed`.
-    init(blobs: BlobStore, store: any JobStore, authenticator: RequestAuthenticator, limits: CoordinatorLimits, clock: any ServiceClock) throws(Problem) {
+    init(
+        blobs: BlobStore, store: any JobStore, gate: UploadGate, authenticator: RequestAuthenticator, limits: CoordinatorLimits, clock: any ServiceClock
+    ) {
         self.blobs = blobs
         self.store = store
+        self.gate = gate
         self.authenticator = authenticator
         self.limits = limits
         self.clock = clock
-        gate = UploadGate(limits: limits, kept: try store.blobBytes())
     }
 
     func add(to routes: Routes) {
@@ -33,8 +35,22 @@ struct BlobService: Sendable {
             let root = try root(context)
             let blobs = blobs
             let leaves = try await queue(root).run { () throws(Problem) in try blobs.leaves(root) }
-            return .json(["root": .string(root.hex), "leaves": .array(leaves.map { .string($0.hex) })])
+            return Self.answer(root, leaves)
         }
+    }
+
+    /// `{"leaves", "root"}`, written piece by piece: the hashes of a large blob are megabytes.
+    private static func answer(_ root: Digest, _ leaves: [UInt8]) -> Response {
+        let body = ResponseBody { writer in
+            try await writer.write(ByteBuffer(string: "{\"leaves\":["))
+            for start in stride(from: 0, to: leaves.count, by: 32 * 256) {
+                let piece = stride(from: start, to: min(start + 32 * 256, leaves.count), by: 32).map { "\"\(Hex.encode(leaves[$0..<$0 + 32]))\"" }
+                try await writer.write(ByteBuffer(string: (start > 0 ? "," : "") + piece.joined(separator: ",")))
+            }
+            try await writer.write(ByteBuffer(string: "],\"root\":\"\(root.hex)\"}"))
+            try await writer.finish(nil)
+        }
+        return Response(status: .ok, headers: [.contentType: "application/json"], body: body)
     }
 
     private func root(_ context: ServingContext) throws(Problem) -> Digest {
@@ -47,13 +63,19 @@ struct BlobService: Sendable {
     /// Streams a body to the disk. Its signature covers the root in the path, and the root covers the bytes.
     private func put(_ request: Request, _ root: Digest) async throws -> Response {
         let owner = try authenticator.verify(request, body: .boundByPath).address
-        if let bytes = blobs.byteCount(root) { return Self.answer(root, bytes, "exists", .ok) }
+        let (store, queue) = (store, queue(root))
+        if let bytes = blobs.byteCount(root) {
+            let blob = StoredBlob(root: root, bytes: bytes, owner: owner)
+            let now = clock.nowMilliseconds
+            let isNew = try await queue.run { () throws(Problem) in try store.saveBlob(blob, now: now) }
+            if isNew { gate.add(owner, bytes: bytes) }
+            return Self.answer(root, bytes, "exists", .ok)
+        }
         let body = try request.bounded(limit: limits.blobBytes)
         let reserved = try request.declaredLength() ?? limits.blobBytes
         var kept = 0
         try gate.enter(owner, bytes: reserved)
         defer { gate.leave(owner, bytes: reserved, kept: kept) }
-        let (store, queue) = (store, queue(root))
         let upload = BlobUpload(root, into: blobs, on: queue)
         do {
             let start = clock.nowMilliseconds
@@ -67,8 +89,12 @@ struct BlobService: Sendable {
                 try await upload.write(chunk)
             }
             let bytes = try await upload.finish()
-            try await queue.run { () throws(Problem) in try store.saveBlob(root, bytes: Int64(bytes), owner: owner) }
-            kept = bytes
+            // The note comes first: a blob without one would never be cleared away.
+            let blob = StoredBlob(root: root, bytes: bytes, owner: owner)
+            let now = clock.nowMilliseconds
+            let isNew = try await queue.run { () throws(Problem) in try store.saveBlob(blob, now: now) }
+            kept = isNew ? bytes : 0
+            try await upload.adopt()
             await upload.close()
             return Self.answer(root, bytes, "stored", .created)
         } catch {

@@ -41,7 +41,7 @@ extension CoordinatorRoutes {
         guard task.client == signer.address else { throw Problem(.forbidden, "the client is not the request's signer") }
         let idempotency = try idempotencyKey(request, client: signer.address, body: body)
         if let idempotency, let earlier = try await board.earlier(idempotency) { return earlier }
-        let kernel = try await board.examine(task.spec)
+        let kernel = try await board.examine(task.spec, client: signer.address)
         let checker = checker
         try await admissions.run { () throws(Problem) in try checker.admit(task.spec, kernel) }
         return try await board.open(task.spec, kernel, client: signer.key, idempotency: idempotency)

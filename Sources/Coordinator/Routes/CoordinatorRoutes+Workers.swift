@@ -42,7 +42,7 @@ extension CoordinatorRoutes {
                 case .refused(let problem): throw problem
                 }
             }
-            throw Problem(.unavailable, "the service is stopping; the output is committed, ask again")
+            throw Problem(.unavailable, "the output is committed and its check not over; ask again")
         }
     }
 

@@ -20,15 +20,23 @@ protocol JobStore: Sendable {
     func apply(_ change: JobChange) throws(Problem)
     func lease(_ id: String) throws(Problem) -> StoredLease?
     func save(_ worker: StoredWorker) throws(Problem)
+    func removeWorker(_ address: Address) throws(Problem)
     func workers() throws(Problem) -> [StoredWorker]
     /// The keys of all clients and workers.
     func knownKeys() throws(Problem) -> [PublicKey]
-    /// Bytes of the blobs that each key uploaded.
-    func blobBytes() throws(Problem) -> [Address: Int]
     /// Nonces of requests whose time lay ahead of this clock, with the second they may be forgotten after: a restart must know them.
     func nonces(after second: Int64) throws(Problem) -> [String: Int64]
     func saveNonce(_ name: String, expires: Int64) throws(Problem)
-    func saveBlob(_ root: Digest, bytes: Int64, owner: Address) throws(Problem)
+    /// Bytes of the blobs that count for each key.
+    func blobBytes() throws(Problem) -> [Address: Int]
+    /// Notes a blob as used at `now`, in Unix milliseconds. Returns false if it was known, and then stays its first owner's.
+    func saveBlob(_ blob: StoredBlob, now: Int64) throws(Problem) -> Bool
+    func touchBlobs(_ roots: Set<Digest>, now: Int64) throws(Problem)
+    /// Gives those of the blobs that are one owner's to another; returns their bytes.
+    func passBlobs(_ roots: [Digest], from owner: Address, to heir: Address) throws(Problem) -> Int
+    /// Forgets blobs not used since `time`, longest unused first, each together with what `remove` removes; an upload of the same
+    /// blob comes before or after, never between.
+    func expireBlobs(before time: Int64, limit: Int, remove: (Digest) throws(Problem) -> Void) throws(Problem) -> [StoredBlob]
 }
 
 /// A client's own name for one call, and the hash of the call's body.

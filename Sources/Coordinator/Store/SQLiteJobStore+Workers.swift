@@ -49,6 +49,10 @@ extension SQLiteJobStore {
         }
     }
 
+    func removeWorker(_ address: Address) throws(Problem) {
+        try write { db in try db.execute(sql: "DELETE FROM worker WHERE address = ?", arguments: [address.text]) }
+    }
+
     func workers() throws(Problem) -> [StoredWorker] {
         try read { db in
             try Row.fetchAll(db, sql: "SELECT * FROM worker").map { row in
@@ -60,24 +64,6 @@ extension SQLiteJobStore {
     func knownKeys() throws(Problem) -> [PublicKey] {
         let clients = try read { db in try String.fetchAll(db, sql: "SELECT DISTINCT client_key FROM job") }
         return clients.compactMap { PublicKey(hex: $0) } + (try workers().map(\.registration.publicKey))
-    }
-
-    func blobBytes() throws(Problem) -> [Address: Int] {
-        try read { db in
-            var bytes: [Address: Int] = [:]
-            for row in try Row.fetchAll(db, sql: "SELECT owner, SUM(bytes) AS bytes FROM blob GROUP BY owner") {
-                bytes[try Address(row["owner"])] = row["bytes"]
-            }
-            return bytes
-        }
-    }
-
-    func saveBlob(_ root: Digest, bytes: Int64, owner: Address) throws(Problem) {
-        try write { db in
-            try db.execute(
-                sql: "INSERT INTO blob (root, bytes, owner) VALUES (?, ?, ?) ON CONFLICT (root) DO NOTHING",
-                arguments: [root.hex, bytes, owner.text])
-        }
     }
 }
 

@@ -14,10 +14,9 @@ struct SQLiteJobStore: JobStore {
             var configuration = Configuration()
             configuration.busyMode = .timeout(5)
             configuration.journalMode = .wal
-            configuration.prepareDatabase { db in
-                try db.execute(sql: "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON")
-            }
             let database = try DatabaseQueue(path: path, configuration: configuration)
+            // After opening: GRDB sets NORMAL when it turns WAL on.
+            try database.inDatabase { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
             try Self.migrator.migrate(database)
             return database
         }
@@ -48,7 +47,20 @@ struct SQLiteJobStore: JobStore {
         migrator.registerMigration("2") { db in
             try db.execute(sql: "CREATE TABLE nonce (name TEXT NOT NULL PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID")
         }
+        migrator.registerMigration("3") { db in
+            try db.execute(
+                sql: """
+                    ALTER TABLE blob ADD COLUMN used INTEGER NOT NULL DEFAULT 0;
+                    UPDATE blob SET used = CAST(strftime('%s', 'now') AS INTEGER) * 1000;
+                    CREATE INDEX blob_by_use ON blob (used);
+                    """)
+        }
         return migrator
+    }
+
+    /// SQLite's `synchronous` setting; 2 is FULL.
+    func synchronousMode() throws(Problem) -> Int? {
+        try Self.guarded { try database.inDatabase { db in try Int.fetchOne(db, sql: "PRAGMA synchronous") } }
     }
 
     func nonces(after second: Int64) throws(Problem) -> [String: Int64] {

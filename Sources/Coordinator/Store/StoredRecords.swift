@@ -46,6 +46,13 @@ struct StoredWorker: Sendable {
     var draining: Bool
 }
 
+/// A blob as the store keeps it, and who uploaded it: a key's quota counts it.
+struct StoredBlob: Sendable {
+    let root: Digest
+    let bytes: Int
+    let owner: Address
+}
+
 /// Everything that one event changes, written in one transaction.
 struct JobChange: Sendable {
     let job: StoredJob

@@ -13,6 +13,9 @@ package enum JobPhase: Sendable, Equatable {
     case failed(Reason)
     case canceled
 
+    /// All names of phases.
+    package static let names = ["quoted", "queued", "leased", "verifying", "completed", "failed", "canceled"]
+
     /// The phase's name in the store and in answers.
     package var name: String {
         switch self {
@@ -42,17 +45,20 @@ package enum JobPhase: Sendable, Equatable {
     }
 }
 
-/// How often a job may be tried before it is given up.
+/// How often a job may be tried before it is given up, and how long it rests between.
 package struct JobPolicy: Sendable, Equatable {
     /// Outputs that failed their check.
     package let maxFailedChecks: Int
-    /// Leases that expired or were given back.
-    package let maxReturns: Int
+    /// The longest rest after a lease that expired or was given back.
+    package let maxRestSeconds: Int64
 
-    package init(maxFailedChecks: Int = 3, maxReturns: Int = 12) {
+    package init(maxFailedChecks: Int = 3, maxRestSeconds: Int64 = 300) {
         self.maxFailedChecks = maxFailedChecks
-        self.maxReturns = maxReturns
+        self.maxRestSeconds = maxRestSeconds
     }
+
+    /// How long a job rests after so many returns, in milliseconds: 2 seconds after the first, then twice as long each time.
+    func rest(after returns: Int) -> Int64 { min(1 << Int64(min(max(returns, 0), 30)), maxRestSeconds) * 1000 }
 }
 
 /// What can happen to a job.
@@ -65,6 +71,8 @@ package enum JobEvent: Sendable, Equatable {
     case granted(LeaseGrant)
     /// The holder is alive; the deadline moves to `until`.
     case heartbeat(lease: String, fence: Int64, until: Int64)
+    /// The coordinator was away, and with it the way to report: the deadline moves to `until`.
+    case resumed(until: Int64)
     /// The holder gives it back.
     case returned(lease: String, fence: Int64, Reason)
     /// The holder committed to an output.
@@ -75,6 +83,8 @@ package enum JobEvent: Sendable, Equatable {
     case checkUnavailable(lease: String)
     /// Time passed.
     case tick
+    /// The client could have its money back before another lease would end.
+    case refundNear
     case canceled
     /// Its receipt's claim is in a block.
     case claimed(height: Int64)

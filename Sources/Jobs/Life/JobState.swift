@@ -15,9 +15,9 @@ package struct JobPayment: Sendable, Equatable {
 
 /// A job's life: a value without I/O that answers every event with what is to be done.
 ///
-/// quoted → queued → leased → verifying → completed. An expired or returned lease queues the job again; a failed check
-/// excludes its worker and queues it for the others; both are bounded by `JobPolicy`. An event that does not fit throws
-/// and changes nothing.
+/// quoted → queued → leased → verifying → completed. An expired or returned lease queues the job again after a rest, for as
+/// long as there is time before its refund: it was paid for. A failed check excludes its worker and queues it for the others,
+/// as often as `JobPolicy` allows. An event that does not fit throws and changes nothing.
 package struct JobState: Sendable, Equatable {
     package private(set) var phase: JobPhase = .quoted
     package private(set) var payment: JobPayment?
@@ -26,7 +26,10 @@ package struct JobState: Sendable, Equatable {
     /// Workers whose output for this job failed its check, or who said they can't run it.
     package private(set) var excluded: [Address] = []
     package private(set) var failedChecks = 0
+    /// Leases that expired or were given back.
     package private(set) var returns = 0
+    /// No lease before this time, in Unix milliseconds.
+    package private(set) var notBefore: Int64 = 0
     /// The height of the block with the claim of its receipt.
     package private(set) var claimHeight: Int64?
 
@@ -35,8 +38,8 @@ package struct JobState: Sendable, Equatable {
     /// The number of leases so far.
     package var attempts: Int64 { fence }
 
-    /// Whether `worker` may take the job now.
-    package func canLease(to worker: Address) -> Bool { phase == .queued && !excluded.contains(worker) }
+    /// Whether `worker` may take the job at `now`, in Unix milliseconds.
+    package func canLease(to worker: Address, now: Int64) -> Bool { phase == .queued && now >= notBefore && !excluded.contains(worker) }
 
     /// Applies one event.
     ///
@@ -51,16 +54,19 @@ package struct JobState: Sendable, Equatable {
             phase = .failed(.quoteExpired)
             return [.giveUp(.quoteExpired)]
         case .granted(let lease):
-            try take(lease)
+            try take(lease, now)
             return []
         case .heartbeat(let id, let fence, let until):
             let lease = try held(id, fence, now)
             phase = .leased(lease.extended(to: until))
             return []
+        case .resumed(let until):
+            if case .leased(let lease) = phase { phase = .leased(lease.extended(to: until)) }
+            return []
         case .returned(let id, let fence, let reason):
             let lease = try held(id, fence, now)
-            if reason == .unsupportedKernel || reason == .outOfMemory { exclude(lease.worker) }
-            return giveBack(lease, reason, policy)
+            if reason == .unsupportedKernel { exclude(lease.worker) }
+            return giveBack(lease, reason, now, policy)
         case .committed(let id, let fence):
             let lease = try held(id, fence, now)
             phase = .verifying(lease)
@@ -69,10 +75,14 @@ package struct JobState: Sendable, Equatable {
             phase = .completed(try checked(id))
             return []
         case .checkFailed(let id): return fail(try checked(id), policy)
-        case .checkUnavailable(let id): return giveBack(try checked(id), .checkUnavailable, policy)
+        case .checkUnavailable(let id): return giveBack(try checked(id), .checkUnavailable, now, policy)
         case .tick:
             guard case .leased(let lease) = phase, now > lease.deadline else { return [] }
-            return giveBack(lease, .leaseExpired, policy)
+            return giveBack(lease, .leaseExpired, now, policy)
+        case .refundNear:
+            guard phase == .queued else { return [] }
+            phase = .failed(.notEnoughTime)
+            return [.giveUp(.notEnoughTime)]
         case .canceled:
             guard phase == .quoted else { throw Problem(.notReady, "a job can be canceled until its payment is in a block") }
             phase = .canceled
@@ -101,8 +111,8 @@ package struct JobState: Sendable, Equatable {
         return [.offer]
     }
 
-    private mutating func take(_ lease: LeaseGrant) throws(Problem) {
-        guard phase == .queued else { throw Problem(.leaseTaken, "the job does not wait for a worker") }
+    private mutating func take(_ lease: LeaseGrant, _ now: Int64) throws(Problem) {
+        guard phase == .queued, now >= notBefore else { throw Problem(.leaseTaken, "the job does not wait for a worker") }
         guard !excluded.contains(lease.worker) else { throw Problem(.verificationFailed, "this worker's output for the job was refused") }
         guard lease.fence == fence + 1 else { throw Problem(.staleFence, "the next fencing number is \(fence + 1)") }
         fence = lease.fence
@@ -124,23 +134,27 @@ package struct JobState: Sendable, Equatable {
     }
 
     private mutating func exclude(_ worker: Address) {
-        if !excluded.contains(worker) { excluded.append(worker) }
+        guard !excluded.contains(worker) else { return }
+        if excluded.count >= Self.maxExcluded { excluded.removeFirst() }
+        excluded.append(worker)
     }
+
+    /// Keys cost nothing, so their number is bounded.
+    private static let maxExcluded = 256
 
     private mutating func fail(_ lease: LeaseGrant, _ policy: JobPolicy) -> [JobDirective] {
         exclude(lease.worker)
         failedChecks += 1
-        return requeue(lease, .verificationFailed, spent: failedChecks >= policy.maxFailedChecks)
+        let isSpent = failedChecks >= policy.maxFailedChecks
+        phase = isSpent ? .failed(.attemptsExhausted) : .queued
+        return [.end(lease, .verificationFailed), isSpent ? .giveUp(.attemptsExhausted) : .offer]
     }
 
-    private mutating func giveBack(_ lease: LeaseGrant, _ reason: Reason, _ policy: JobPolicy) -> [JobDirective] {
+    private mutating func giveBack(_ lease: LeaseGrant, _ reason: Reason, _ now: Int64, _ policy: JobPolicy) -> [JobDirective] {
         returns += 1
-        return requeue(lease, reason, spent: returns >= policy.maxReturns)
-    }
-
-    private mutating func requeue(_ lease: LeaseGrant, _ reason: Reason, spent: Bool) -> [JobDirective] {
-        phase = spent ? .failed(.attemptsExhausted) : .queued
-        return [.end(lease, reason), spent ? .giveUp(.attemptsExhausted) : .offer]
+        notBefore = now + policy.rest(after: returns)
+        phase = .queued
+        return [.end(lease, reason), .offer]
     }
 }
 
@@ -168,6 +182,7 @@ extension JobState {
         excluded = try JSON.map(try fields.array("excluded", maxCount: 1024)) { (item) throws(Problem) in try Address(item.stringValue ?? "") }
         failedChecks = Int(try fields.integer("failedChecks"))
         returns = Int(try fields.integer("returns"))
+        notBefore = try fields.optionalInteger("notBefore") ?? 0
         claimHeight = try fields.optionalInteger("claimHeight")
         try fields.finish()
     }
@@ -187,6 +202,7 @@ extension JobState {
             ("excluded", .array(excluded.map { .string($0.text) })),
             ("failedChecks", .integer(Int64(failedChecks))),
             ("returns", .integer(Int64(returns))),
+            ("notBefore", .integer(notBefore)),
             ("claimHeight", claimHeight.map { .integer($0) }),
         ])
     }

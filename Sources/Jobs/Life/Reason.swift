@@ -9,6 +9,7 @@ package enum Reason: String, CaseIterable, Sendable {
     case unsupportedKernel = "unsupported_kernel"
     case deviceFailed = "device_failed"
     case overheated
+    /// Also of a job whose client could have its money back before another lease would end.
     case notEnoughTime = "not_enough_time"
     case shuttingDown = "shutting_down"
     case workerFault = "worker_fault"

@@ -1,58 +1,82 @@
 import ChainClient
 import Foundation
 import Synchronization
-import Wire
+package import Wire
 
 /// Inputs on disk, by their root, for this job and later ones; the least recently used go first when it is full.
-final class BlobCache: Sendable {
+package final class BlobCache: Sendable {
     private let folder: String
     private let maxBytes: Int64
+    private let queue = DiskQueue("blobs")
+    /// The roots that leases in work need, by how many of them do.
+    private let pins = Mutex<[Digest: Int]>([:])
 
     /// - Throws: `io_failed` if the folder can't be made.
-    init(_ folder: String, maxBytes: Int64) throws(Problem) {
+    package init(_ folder: String, maxBytes: Int64) throws(Problem) {
         self.folder = folder
         self.maxBytes = maxBytes
         try DataFolder.make(folder)
-        for file in list() where file.name.hasSuffix(".part") { unsafe unlink("\(folder)/\(file.name)") }
+        for file in list() where file.isPartial { unsafe unlink("\(folder)/\(file.name)") }
     }
 
     /// The file that holds, or will hold, a blob.
-    func path(_ root: Digest) -> String { "\(folder)/\(root.hex)" }
+    package func path(_ root: Digest) -> String { "\(folder)/\(root.hex)" }
 
-    /// Where a blob's bytes are, once they are here and checked against its root as they came.
+    /// Keeps these where they are, or will be, until `unpin`. Pins count.
+    package func pin(_ roots: some Sequence<Digest>) { pins.withLock { pins in for root in roots { pins[root, default: 0] += 1 } } }
+
+    package func unpin(_ roots: some Sequence<Digest>) {
+        pins.withLock { pins in
+            for root in roots { pins[root] = pins[root].flatMap { $0 > 1 ? $0 - 1 : nil } }
+        }
+    }
+
+    /// Brings a blob here, checked against its root as it comes. Pin it first: another download may need the room.
     ///
     /// - Throws: what the download throws; `blob_mismatch` for bytes that aren't the root's.
-    func fetch(_ root: Digest, byteCount: Int, from coordinator: CoordinatorClient) async throws(Problem) -> String {
+    func fetch(_ root: Digest, byteCount: Int, from coordinator: CoordinatorClient) async throws(Problem) {
         let path = path(root)
-        if FileManager.default.fileExists(atPath: path) {
-            // A new date keeps it; its bytes are checked again when they are mapped.
-            unsafe utimes(path, nil)
-            return path
+        let isHere = await queue.run {
+            if FileManager.default.fileExists(atPath: path) {
+                // A new date keeps it; its bytes are checked again when they are mapped.
+                unsafe utimes(path, nil)
+                return true
+            }
+            self.makeRoom(for: Int64(byteCount))
+            return false
         }
-        makeRoom(for: Int64(byteCount))
-        try await coordinator.downloadBlob(root, byteCount: byteCount, to: path)
-        return path
+        if !isHere { try await coordinator.downloadBlob(root, byteCount: byteCount, to: path) }
     }
 
     /// Takes a file away whose bytes turned out to be wrong.
     func drop(_ root: Digest) { unsafe unlink(path(root)) }
 
-    /// Removes old files until `bytes` more fit. A file in use stays readable for who has it mapped.
-    private func makeRoom(for bytes: Int64) {
-        var files = list().sorted { $0.date < $1.date }
+    /// Removes old files until `bytes` more fit, but none that is pinned or still arrives: the bound gives way to work.
+    ///
+    /// A file in use stays readable for who has it mapped.
+    package func makeRoom(for bytes: Int64) {
+        let pinned = pins.withLock { Set($0.keys.map(\.hex)) }
+        let files = list().sorted { $0.date < $1.date }
         var total = files.reduce(0) { $0 + $1.size }
-        while total > maxBytes - min(bytes, maxBytes), !files.isEmpty {
-            let file = files.removeFirst()
+        for file in files where !file.isPartial && !pinned.contains(file.name) {
+            guard total > maxBytes - min(bytes, maxBytes) else { return }
             unsafe unlink("\(folder)/\(file.name)")
             total -= file.size
         }
     }
 
-    private func list() -> [(name: String, size: Int64, date: Int)] {
+    private struct Kept {
+        let name: String
+        let size: Int64
+        let date: Int
+        var isPartial: Bool { name.hasSuffix(".part") }
+    }
+
+    private func list() -> [Kept] {
         ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).compactMap { name in
             var info = stat()
             guard unsafe lstat("\(folder)/\(name)", &info) == 0 else { return nil }
-            return (name, Int64(info.st_size), info.st_mtim.tv_sec)
+            return Kept(name: name, size: Int64(info.st_size), date: info.st_mtim.tv_sec)
         }
     }
 }

@@ -20,7 +20,7 @@ struct InputLoader: Sendable {
             var tries = 0
             while true {
                 do throws(Problem) {
-                    _ = try await cache.fetch(root, byteCount: input.descriptor.byteCount, from: coordinator)
+                    try await cache.fetch(root, byteCount: input.descriptor.byteCount, from: coordinator)
                     break
                 } catch {
                     tries += 1

@@ -12,8 +12,8 @@ struct ClaimDesk: Sendable {
         /// It went to the node just now.
         case sent
         case settled(height: Int64)
-        /// This transaction can't get into a block any more, another one may.
-        case lost
+        /// This transaction is in no mempool and can't get into a block for this reason; another one may, later.
+        case lost(Problem)
         /// No claim of this receipt can succeed.
         case refused(Problem)
     }
@@ -22,14 +22,15 @@ struct ClaimDesk: Sendable {
     let key: PrivateKey
     let chain: ChainID
 
-    /// A signed claim with the next free nonce; nil if the chain has settled the receipt already.
+    /// A signed claim with the first free nonce; nil if the chain has settled the receipt already.
     ///
-    /// - Parameter highest: the highest nonce of claims that are on their way.
-    func prepare(_ claim: ReceiptClaim, after highest: Int64) async throws(Problem) -> Transaction? {
+    /// - Parameter taken: the nonces of claims that are on their way. A nonce left out between them would hold up those after it.
+    func prepare(_ claim: ReceiptClaim, besides taken: Set<Int64>) async throws(Problem) -> Transaction? {
         if try await settledHeight(claim.terms.receiptID) != nil { return nil }
         let fee = try await node.estimateFee(.receiptClaim(claim))
         let account = try await node.getBalance(key.address)
-        let nonce = try Amount.add(max(account.nonce, highest), 1)
+        var nonce = try Amount.add(account.nonce, 1)
+        while taken.contains(nonce) { nonce = try Amount.add(nonce, 1) }
         return .signed(by: key, chain: chain, nonce: nonce, fee: fee, payload: .receiptClaim(claim))
     }
 
@@ -37,13 +38,14 @@ struct ClaimDesk: Sendable {
 
     /// Looks where a claim is, and sends it (again) if the node doesn't know it.
     ///
-    /// - Throws: what may pass: a node that can't be reached or is full, the chain's limit on mint.
-    func follow(_ transaction: Transaction, receipt: ReceiptID) async throws(Problem) -> Outcome {
+    /// - Throws: what leaves open whether the node took it; the same transaction has to be followed further.
+    func follow(_ transaction: Transaction, of claim: ReceiptClaim) async throws(Problem) -> Outcome {
+        let receipt = claim.terms.receiptID
         if let state = try await node.getTx(transaction.hash(on: chain)) {
             switch state.status {
             case .pending: return .waiting
             case .confirmed: return .settled(height: state.height ?? 0)
-            case .failed: return try await judge(state.error ?? Problem(.badAnswer, "the claim failed without a reason"), receipt, used: true)
+            case .failed: return try await judge(state.error ?? Problem(.badAnswer, "the claim failed without a reason"), claim)
             }
         }
         if let height = try await settledHeight(receipt) { return .settled(height: height) }
@@ -51,25 +53,17 @@ struct ClaimDesk: Sendable {
             try await node.submitReceipt(transaction)
             return .sent
         } catch {
-            return try await judge(error, receipt, used: false)
+            if error.code.leavesTransactionOpen { throw error }
+            return try await judge(error, claim)
         }
     }
 
-    /// - Parameter used: the transaction is in a block, so its nonce is gone.
-    private func judge(_ problem: Problem, _ receipt: ReceiptID, used: Bool) async throws(Problem) -> Outcome {
-        switch problem.code {
-        case .receiptAlreadyClaimed:
-            // By an earlier claim of ours, whose answer was lost.
-            if let height = try await settledHeight(receipt) { return .settled(height: height) }
-            return .refused(problem)
-        case .nonceTooLow, .nonceGap, .feeTooLow, .replacementFeeTooLow: return .lost
-        case .mintLimited, .unknownEscrow:
-            // Waits for the window to move, or for the node to catch up.
-            if used { return .lost }
-            throw problem
-        default:
-            if problem.isTransient { throw problem }
-            return .refused(problem)
-        }
+    /// What a refusal, by a block or by the mempool, means for the receipt.
+    private func judge(_ problem: Problem, _ claim: ReceiptClaim) async throws(Problem) -> Outcome {
+        guard problem.code == .receiptAlreadyClaimed else { return problem.code.endsClaim ? .refused(problem) : .lost(problem) }
+        // By an earlier claim of ours whose answer was lost, by one that is still pending, or by another miner's.
+        if let height = try await settledHeight(claim.terms.receiptID) { return .settled(height: height) }
+        let isTaken = try await node.getEscrow(claim.terms.jobID)?.claimed.contains(claim.terms.part) ?? false
+        return isTaken ? .refused(problem) : .lost(problem)
     }
 }

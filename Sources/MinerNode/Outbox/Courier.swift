@@ -45,6 +45,7 @@ final class Courier: Sendable {
     // MARK: to the coordinator
 
     /// Uploads the outputs, hands in the result and keeps the coordinator's signature; tries until there is an answer that counts.
+    /// The caller keeps the lease alive meanwhile.
     ///
     /// Returns the entry as it is then; still `computed` if the task was canceled.
     func deliver(_ entry: OutboxEntry) async throws(Problem) -> OutboxEntry {
@@ -56,7 +57,7 @@ final class Courier: Sendable {
                 trouble(nil)
             } catch {
                 if Task.isCancelled { break }
-                guard Self.isWorthAnotherTry(error) else {
+                guard await isWorthAnotherTry(error, entry) else {
                     try await refuse(&entry, error)
                     break
                 }
@@ -68,11 +69,13 @@ final class Courier: Sendable {
     }
 
     private func handIn(_ entry: inout OutboxEntry) async throws(Problem) {
-        for output in entry.outputs { try await coordinator.putBlob(output.root, try outputs.source(output)) }
+        for output in entry.outputs where try await !coordinator.hasBlob(output.root) {
+            try await coordinator.putBlob(output.root, try await outputs.source(output))
+        }
         let answer = try await coordinator.submitResult(entry.leaseID, entry.result)
         try entry.apply(.accepted(answer.claim))
         try await store.keep(entry)
-        outputs.remove(entry)
+        await outputs.discard(entry)
         var facts = Self.facts(entry)
         facts["verification"] = .string(answer.verification.className)
         facts["check_us"] = .integer(answer.verification.checkMicroseconds)
@@ -80,17 +83,29 @@ final class Courier: Sendable {
         bell.ring()
     }
 
-    /// What time, or a fresh upload, may mend. Anything else is an answer.
-    private static func isWorthAnotherTry(_ problem: Problem) -> Bool {
-        switch problem.code {
-        case .unknownBlob, .blobIncomplete, .quotaExceeded, .unknownWorker, .requestExpired, .replayedNonce, .unauthorized: true
-        default: problem.isTransient
+    /// Time mends no file that is gone here.
+    private func isWorthAnotherTry(_ problem: Problem, _ entry: OutboxEntry) async -> Bool {
+        guard problem.code == .ioFailed else { return problem.mayPassOnDelivery }
+        return await outputs.holds(entry)
+    }
+
+    /// A few at a time; the leases of all are kept alive from the first moment on.
+    private func deliverLeftovers() async {
+        let places = Gate(width: 4)
+        await withDiscardingTaskGroup { group in
+            for entry in leftovers { group.addTask { await self.deliverLeftover(entry, places) } }
         }
     }
 
-    private func deliverLeftovers() async {
-        for entry in leftovers {
-            do throws(Problem) { _ = try await deliver(entry) } catch { trouble(error) }
+    private func deliverLeftover(_ entry: OutboxEntry, _ places: Gate) async {
+        await withDiscardingTaskGroup { group in
+            // That they end is no reason to stop: the coordinator's answer to the result is what counts.
+            group.addTask { _ = await Heartbeats(entry, to: self.coordinator).run(now: true) }
+            if await places.enter() {
+                do throws(Problem) { _ = try await deliver(entry) } catch { trouble(error) }
+                places.leave()
+            }
+            group.cancelAll()
         }
     }
 
@@ -98,14 +113,16 @@ final class Courier: Sendable {
 
     private func claimAll() async {
         var pauses = pauses
+        var holds = ClaimHolds(self.pauses)
         while !Task.isCancelled {
             var wait = Duration.seconds(60)
             do throws(Problem) {
                 let entries = try await store.find(in: ["attested", "claiming"])
+                holds.keepOnly(entries.map(\.id))
                 if !entries.isEmpty { wait = followEvery }
-                try await claim(entries)
+                let problem = try await claim(entries, &holds)
                 pauses.reset()
-                if !entries.isEmpty { trouble(nil) }
+                if !entries.isEmpty { trouble(problem) }
             } catch {
                 if Task.isCancelled { return }
                 trouble(error)
@@ -116,34 +133,41 @@ final class Courier: Sendable {
     }
 
     /// Takes each a step further. One that has to wait, as for the chain's limit on mint, doesn't hold up the others.
-    private func claim(_ entries: [OutboxEntry]) async throws(Problem) {
-        var waiting: Problem?
+    ///
+    /// - Returns: why one waits; nil if none does.
+    /// - Throws: an outage of the node, or of the disk.
+    private func claim(_ entries: [OutboxEntry], _ holds: inout ClaimHolds) async throws(Problem) -> Problem? {
+        var last: Problem?
         for entry in entries where !Task.isCancelled {
+            if let reason = holds.reason(entry.id, at: .now) {
+                last = reason
+                continue
+            }
             do throws(Problem) {
                 try await claim(entry)
             } catch {
-                switch error.code {
-                case .mintLimited, .unknownEscrow, .mempoolFull: waiting = error
-                default: throw error
-                }
+                if Task.isCancelled || error.code.isOutage { throw error }
+                holds.put(entry.id, error, at: .now)
+                last = error
             }
         }
-        if let waiting { throw waiting }
+        return last
     }
 
+    /// - Throws: why the claim has to wait; it is on disk then in a phase to go on from.
     private func claim(_ entry: OutboxEntry) async throws(Problem) {
         var entry = entry
         if entry.step == .prepareClaim {
             guard case .attested(let claim) = entry.phase else { return }
-            let highest = try await store.find(in: ["claiming"]).compactMap(\.claimNonce).max() ?? 0
-            guard let transaction = try await claims.prepare(claim, after: highest) else {
+            let taken = Set(try await store.find(in: ["claiming"]).compactMap(\.claimNonce))
+            guard let transaction = try await claims.prepare(claim, besides: taken) else {
                 return try await settle(&entry, try await claims.settledHeight(entry.id) ?? 0)
             }
             try entry.apply(.prepared(transaction))
             try await store.keep(entry)
         }
-        guard case .claiming(_, let transaction) = entry.phase else { return }
-        switch try await claims.follow(transaction, receipt: entry.id) {
+        guard case .claiming(let claim, let transaction) = entry.phase else { return }
+        switch try await claims.follow(transaction, of: claim) {
         case .waiting: break
         case .sent:
             var facts = Self.facts(entry)
@@ -151,9 +175,10 @@ final class Courier: Sendable {
             facts["fee"] = .integer(transaction.fee)
             events.emit(.claimSent, facts)
         case .settled(let height): try await settle(&entry, height)
-        case .lost:
+        case .lost(let problem):
             try entry.apply(.unprepared)
             try await store.keep(entry)
+            throw problem
         case .refused(let problem): try await refuse(&entry, problem)
         }
     }
@@ -169,7 +194,7 @@ final class Courier: Sendable {
     private func refuse(_ entry: inout OutboxEntry, _ problem: Problem) async throws(Problem) {
         try entry.apply(.refused(problem))
         try await store.keep(entry)
-        outputs.remove(entry)
+        await outputs.discard(entry)
         events.emit(.resultRejected, Self.facts(entry).merging(problem.facts) { $1 }, weight: .warning)
     }
 

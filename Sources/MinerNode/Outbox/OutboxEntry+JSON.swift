@@ -7,8 +7,9 @@ package import Wire
 extension OutboxEntry {
     package var json: JSON {
         var members: [(String, JSON)] = [
-            ("version", 1), ("chain", .string(chain.text)), ("lease", .string(leaseID)), ("coordinator", .string(coordinator.hex)),
-            ("payment", .string(payment.hex)), ("result", result.json), ("outputs", .array(outputs.map(\.json))), ("phase", .string(phase.name)),
+            ("version", 1), ("chain", .string(chain.text)), ("lease", .string(leaseID)), ("heartbeat_ms", .integer(heartbeatMilliseconds)),
+            ("coordinator", .string(coordinator.hex)), ("payment", .string(payment.hex)), ("result", result.json), ("outputs", .array(outputs.map(\.json))),
+            ("phase", .string(phase.name)),
         ]
         switch phase {
         case .computed: break
@@ -25,6 +26,8 @@ extension OutboxEntry {
         _ = try fields.integer("version", in: 1...1)
         let chain = try ChainID(try fields.string("chain", maxBytes: 32))
         let lease = try fields.string("lease", maxBytes: 64)
+        // Missing in what the first builds wrote.
+        let heartbeat = try fields.optionalInteger("heartbeat_ms", in: 1...86_400_000) ?? 5_000
         guard let coordinator = PublicKey(hex: try fields.string("coordinator", maxBytes: 64)) else {
             throw Problem(.badPublicKey, "outbox entry: coordinator")
         }
@@ -34,7 +37,9 @@ extension OutboxEntry {
         for item in try fields.array("outputs", maxCount: 64) { outputs.append(try Output(json: item)) }
         let phase = try Self.phase(&fields)
         try fields.finish()
-        self.init(chain: chain, leaseID: lease, coordinator: coordinator, payment: payment, result: result, outputs: outputs, phase: phase)
+        self.init(
+            chain: chain, leaseID: lease, heartbeatMilliseconds: heartbeat, coordinator: coordinator, payment: payment, result: result, outputs: outputs,
+            phase: phase)
     }
 
     private static func phase(_ fields: inout JSONFields) throws(Problem) -> Phase {

@@ -63,6 +63,8 @@ package struct OutboxEntry: Sendable, Equatable {
 
     package let chain: ChainID
     package let leaseID: String
+    /// How often the lease wants a heartbeat while the result is delivered.
+    package let heartbeatMilliseconds: Int64
     /// The key that has to sign: the quote's.
     package let coordinator: PublicKey
     package let payment: Digest
@@ -73,6 +75,7 @@ package struct OutboxEntry: Sendable, Equatable {
     package init(lease: Lease, result: LeaseResult, outputs: [Output]) {
         chain = lease.chain
         leaseID = lease.id
+        heartbeatMilliseconds = lease.heartbeatMilliseconds
         coordinator = lease.quote.coordinator
         payment = lease.payment
         self.result = result
@@ -81,9 +84,11 @@ package struct OutboxEntry: Sendable, Equatable {
     }
 
     init(
-        chain: ChainID, leaseID: String, coordinator: PublicKey, payment: Digest, result: LeaseResult, outputs: [Output], phase: Phase
+        chain: ChainID, leaseID: String, heartbeatMilliseconds: Int64, coordinator: PublicKey, payment: Digest, result: LeaseResult, outputs: [Output],
+        phase: Phase
     ) {
-        (self.chain, self.leaseID, self.coordinator, self.payment) = (chain, leaseID, coordinator, payment)
+        (self.chain, self.leaseID, self.heartbeatMilliseconds) = (chain, leaseID, heartbeatMilliseconds)
+        (self.coordinator, self.payment) = (coordinator, payment)
         (self.result, self.outputs, self.phase) = (result, outputs, phase)
     }
 

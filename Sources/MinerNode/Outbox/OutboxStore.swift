@@ -6,8 +6,7 @@ package import Wire
 /// The outbox on disk: SQLite in WAL with `synchronous=FULL`, so that what was written is there after a power cut.
 package final class OutboxStore: Sendable {
     private let database: DatabaseQueue
-    /// Where callers on Swift's shared pool wait for the disk. A cancelled caller still waits: what was begun is written.
-    private let queue = DispatchQueue(label: "adit.miner.outbox")
+    private let queue = DiskQueue("outbox")
 
     /// Opens or makes the file.
     ///
@@ -73,28 +72,15 @@ package final class OutboxStore: Sendable {
     }
 
     /// `save` for callers on Swift's shared pool.
-    func keep(_ entry: OutboxEntry) async throws(Problem) { try await onQueue { () throws(Problem) in try self.save(entry) } }
+    func keep(_ entry: OutboxEntry) async throws(Problem) { try await queue.run { () throws(Problem) in try self.save(entry) } }
 
     /// `entries(in:)` for callers on Swift's shared pool.
     func find(in phases: [String]) async throws(Problem) -> [OutboxEntry] {
-        try await onQueue { () throws(Problem) in try self.entries(in: phases) }
+        try await queue.run { () throws(Problem) in try self.entries(in: phases) }
     }
 
     /// `counts` for callers on Swift's shared pool.
-    func tally() async throws(Problem) -> [String: Int] { try await onQueue { () throws(Problem) in try self.counts() } }
-
-    private func onQueue<Value: Sendable>(_ body: @escaping @Sendable () throws(Problem) -> Value) async throws(Problem) -> Value {
-        let outcome: Result<Value, Problem> = await withCheckedContinuation { continuation in
-            queue.async {
-                do throws(Problem) {
-                    continuation.resume(returning: .success(try body()))
-                } catch {
-                    continuation.resume(returning: .failure(error))
-                }
-            }
-        }
-        return try outcome.get()
-    }
+    func tally() async throws(Problem) -> [String: Int] { try await queue.run { () throws(Problem) in try self.counts() } }
 
     /// SQLite's `synchronous` setting; 2 is FULL.
     package func synchronousMode() throws(Problem) -> Int? {

@@ -7,6 +7,7 @@ import Wire
 /// Outputs that the coordinator hasn't signed for yet, one file each, written through to the disk.
 struct OutputFolder: Sendable {
     private let folder: String
+    private let queue = DiskQueue("outputs")
 
     /// - Throws: `io_failed` if the folder can't be made.
     init(_ folder: String) throws(Problem) {
@@ -37,9 +38,27 @@ struct OutputFolder: Sendable {
         return OutboxEntry.Output(root: root, byteCount: tensor.buffer.byteCount, file: file)
     }
 
-    func source(_ output: OutboxEntry.Output) throws(Problem) -> FileSource { try FileSource(path: "\(folder)/\(output.file)", length: output.byteCount) }
+    /// An output's bytes, to be sent. Throws `io_failed`.
+    func source(_ output: OutboxEntry.Output) async throws(Problem) -> FileSource {
+        let path = "\(folder)/\(output.file)"
+        return try await queue.run { () throws(Problem) in try FileSource(path: path, length: output.byteCount) }
+    }
 
-    /// Takes an entry's files away: they are with the coordinator, or nobody wants them.
+    /// Whether all of an entry's files are here and whole.
+    func holds(_ entry: OutboxEntry) async -> Bool {
+        let folder = folder
+        return await queue.run {
+            entry.outputs.allSatisfy { output in
+                var info = stat()
+                return unsafe stat("\(folder)/\(output.file)", &info) == 0 && Int(info.st_size) >= output.byteCount
+            }
+        }
+    }
+
+    /// `remove` for callers on Swift's shared pool.
+    func discard(_ entry: OutboxEntry) async { await queue.run { self.remove(entry) } }
+
+    /// Takes an entry's files away: they are with the coordinator, or nobody wants them. Synchronous: on a thread of its own.
     func remove(_ entry: OutboxEntry) {
         for output in entry.outputs { unsafe unlink("\(folder)/\(output.file)") }
     }

@@ -100,16 +100,21 @@ final class MinerHouse: Sendable {
         board.stage = .ready
         await onReady()
         events.emit(.ready, ["address": .string(configuration.key.address.text)])
-        await lease(registration, memoryCap: Int(clamping: min(profile.profile.memoryBytes, configuration.memoryCap ?? .max)))
+        await lease(registration)
     }
 
+    /// The profile, measured or given, with no more memory than jobs may have here: what is registered is what is accepted.
     private func measure() async throws(Problem) -> Profiler.Outcome {
-        if let profile = configuration.profile { return profile }
-        let machine = Machine.current()
-        let cap = configuration.memoryCap ?? machine.memory.usableBytes.map { $0 / 4 * 3 }
-        return try await Profiler(
-            backends: devices.usable, memoryCap: cap, softwareVersion: configuration.softwareVersion, blasCore: configuration.blasCore
-        ).run()
+        let cap = configuration.memoryCap ?? Machine.current().memory.usableBytes.map { $0 / 4 * 3 }
+        let outcome: Profiler.Outcome
+        if let profile = configuration.profile {
+            outcome = profile
+        } else {
+            outcome = try await Profiler(
+                backends: devices.usable, memoryCap: cap, softwareVersion: configuration.softwareVersion, blasCore: configuration.blasCore
+            ).run()
+        }
+        return cap.map { outcome.capped(at: $0) } ?? outcome
     }
 
     /// Tries until it works; false if the task was canceled before. A refusal that time can't mend is told each time.
@@ -131,44 +136,70 @@ final class MinerHouse: Sendable {
         return false
     }
 
-    /// Asks for work and runs it, `prefetch` + 1 leases at a time.
-    private func lease(_ registration: WorkerRegistration, memoryCap: Int) async {
+    /// Asks for work and runs it, `prefetch` + 1 leases at a time, the next one when the computation before it is past its half.
+    private func lease(_ registration: WorkerRegistration) async {
+        let setback = Setback(configuration.pauses)
         let runner = LeaseRunner(
             configuration: configuration, coordinator: coordinator, node: node, devices: devices, inputs: InputLoader(cache: cache, coordinator: coordinator),
-            outputs: outputs, store: store, courier: courier, events: events, metrics: metrics, compute: Gate(width: 1), memoryCap: memoryCap)
+            outputs: outputs, store: store, courier: courier, events: events, metrics: metrics, compute: Gate(width: 1),
+            memoryCap: Int(clamping: registration.profile.memoryBytes), setback: setback)
         let places = Gate(width: configuration.prefetch + 1)
+        // A lease that waited behind a whole long computation could run out before its own turn.
+        let next = Gate(width: 1)
         await withDiscardingTaskGroup { group in
             var pauses = configuration.pauses
-            while await places.enter() {
-                let asked = ContinuousClock.now
-                do throws(Problem) {
-                    let leases = try await coordinator.lease(max: 1, waitSeconds: configuration.pollSeconds)
-                    for lease in leases.prefix(1) {
-                        group.addTask {
-                            let control = WorkControl()
-                            self.board.begin(lease, control)
-                            await runner.run(lease, control: control)
-                            self.board.end(lease)
-                            places.leave()
-                        }
-                    }
-                    if !leases.isEmpty {
-                        pauses.reset()
-                        board.note(problem: nil)
-                        continue
-                    }
+            while await next.enter() {
+                guard await places.enter() else { return }
+                await setback.wait()
+                guard let lease = await ask(registration, &pauses) else {
                     places.leave()
-                    // A coordinator that answers at once with nothing isn't asked in a circle.
-                    if ContinuousClock.now - asked < .milliseconds(500) { try? await Task.sleep(for: pauses.next()) } else { pauses.reset() }
-                } catch {
+                    next.leave()
+                    continue
+                }
+                group.addTask {
+                    let control = WorkControl { next.leave() }
+                    self.board.begin(lease, control)
+                    await runner.run(lease, control: control)
+                    self.board.end(lease)
                     places.leave()
-                    if Task.isCancelled { return }
-                    board.note(problem: error)
-                    events.emit(.serviceUnreachable, ["service": "coordinator"].merging(error.facts) { $1 }, weight: .warning)
-                    if error.code == .unknownWorker { _ = await register(registration) }
-                    try? await Task.sleep(for: pauses.next())
+                    control.passOn()
                 }
             }
         }
+    }
+
+    /// One call for a lease; nil, after a pause where one is due, if there was none.
+    private func ask(_ registration: WorkerRegistration, _ pauses: inout Pauses) async -> Lease? {
+        let asked = ContinuousClock.now
+        do throws(Problem) {
+            if let lease = try await coordinator.lease(max: 1, waitSeconds: configuration.pollSeconds).first {
+                pauses.reset()
+                board.note(problem: nil)
+                return lease
+            }
+            // A coordinator that answers at once with nothing isn't asked in a circle.
+            if ContinuousClock.now - asked < .milliseconds(500) { try? await Task.sleep(for: pauses.next()) } else { pauses.reset() }
+        } catch {
+            if Task.isCancelled { return nil }
+            board.note(problem: error)
+            events.emit(.serviceUnreachable, ["service": "coordinator"].merging(error.facts) { $1 }, weight: .warning)
+            if error.code == .unknownWorker { _ = await register(registration) }
+            try? await Task.sleep(for: pauses.next())
+        }
+        return nil
+    }
+}
+
+extension Profiler.Outcome {
+    /// The same with at most so much memory.
+    func capped(at bytes: Int64) -> Profiler.Outcome {
+        let devices = profile.devices.map { WorkerDevice(kind: $0.kind, name: $0.name, memoryBytes: min($0.memoryBytes, bytes)) }
+        let capped = WorkerProfile(
+            cpuModel: profile.cpuModel, cores: profile.cores, isa: profile.isa, memoryBytes: min(profile.memoryBytes, bytes), devices: devices,
+            f32FlopsPerSecond: profile.f32FlopsPerSecond, memoryBytesPerSecond: profile.memoryBytesPerSecond, blasCore: profile.blasCore,
+            softwareVersion: profile.softwareVersion)
+        return Profiler.Outcome(
+            machine: machine, bestBackend: bestBackend, f32FlopsPerSecond: f32FlopsPerSecond, memoryBytesPerSecond: memoryBytesPerSecond, tier: tier,
+            profile: capped)
     }
 }

@@ -22,6 +22,8 @@ struct LeaseRunner: Sendable {
     /// One computation at a time.
     let compute: Gate
     let memoryCap: Int
+    /// Grows with leases that fail one after the other.
+    let setback: Setback
 
     /// Returns when the result is delivered (or refused), the lease given back, or the task canceled.
     func run(_ lease: Lease, control: WorkControl) async {
@@ -30,7 +32,7 @@ struct LeaseRunner: Sendable {
             ["job_id": .string(lease.jobID.text), "lease": .string(lease.id), "kernel": .string(lease.spec.type), "price": .integer(lease.quote.price)])
         let end: Problem? = await withTaskGroup(of: Problem?.self) { group in
             group.addTask {
-                guard let over = await Heartbeats(coordinator: coordinator, lease: lease, control: control).run() else { return nil }
+                guard let over = await Heartbeats(lease, control, to: coordinator).run() else { return nil }
                 // A committed result is delivered all the same: the coordinator's answer to it is what counts.
                 return control.stop() ? over : nil
             }
@@ -65,6 +67,9 @@ struct LeaseRunner: Sendable {
             throw Problem(.memoryLimit, "the job's tensors take \(kernel.memoryBytes) bytes, this miner offers \(memoryCap)")
         }
         try await checkTerms(lease)
+        let roots = Set(lease.spec.inputs.compactMap(\.root))
+        inputs.cache.pin(roots)
+        defer { inputs.cache.unpin(roots) }
         let clock = ContinuousClock()
         let begin = clock.now
         try await inputs.prefetch(lease.spec, pauses: configuration.pauses)
@@ -74,7 +79,13 @@ struct LeaseRunner: Sendable {
         guard await compute.enter() else { throw Problem(.canceled, "stopped before the computation") }
         let entry = try await computed(lease, kernel, backend, fetched, control)
         control.stage = .delivering
-        _ = try await courier.deliver(entry)
+        control.passOn()
+        let delivered = try await courier.deliver(entry)
+        switch delivered.phase {
+        case .computed: break
+        case .rejected: setback.failed()
+        case .attested, .claiming, .paid: setback.worked()
+        }
     }
 
     /// Computes in its turn, and lets the next one in whatever happens.
@@ -83,15 +94,19 @@ struct LeaseRunner: Sendable {
     ) async throws(Problem) -> OutboxEntry {
         defer { compute.leave() }
         control.stage = .computing
+        if let speed = kernel.capability(on: backend)?.operationsPerSecond, Double(kernel.operations) < 5 * speed { control.passOn() }
         return try await OwnThread.run("adit-compute") { () throws(Problem) in try self.produce(lease, kernel, backend, fetched, control) }
     }
 
     /// A lease of another chain, for another payout, or without its escrow would be work for nothing.
+    ///
+    /// Waits as long as the lease lives for a node that can't be asked, and about half a minute for one that doesn't know the escrow yet.
     private func checkTerms(_ lease: Lease) async throws(Problem) {
         guard lease.chain == configuration.chain else { throw Problem(.wrongChain, "the lease is for chain \(lease.chain.text)") }
         guard lease.payout == configuration.payout else { throw Problem(.wrongMiner, "the lease pays to another address than the one registered") }
         var pauses = configuration.pauses
-        for attempt in 1...5 {
+        var absences = 0
+        while !Task.isCancelled {
             do throws(Problem) {
                 if let escrow = try await node.getEscrow(lease.jobID) {
                     guard escrow.payment == lease.payment, escrow.price == lease.quote.price, escrow.computeUnits == lease.quote.computeUnits,
@@ -99,12 +114,14 @@ struct LeaseRunner: Sendable {
                     else { throw Problem(.escrowMismatch, "the chain's escrow is not what the lease says") }
                     return
                 }
-                if attempt == 5 { throw Problem(.unknownEscrow, "the chain has no escrow for this job") }
+                absences += 1
+                if absences == 8 { throw Problem(.unknownEscrow, "the chain has no escrow for this job") }
             } catch {
-                guard error.isTransient, attempt < 5, !Task.isCancelled else { throw error }
+                guard error.isTransient || error.code == .badAnswer else { throw error }
             }
             try? await Task.sleep(for: pauses.next())
         }
+        throw Problem(.canceled, "stopped before the lease's terms were checked")
     }
 
     /// Computes, hashes, writes the output, signs and commits. Runs on its own thread, and blocks it.
@@ -172,6 +189,7 @@ struct LeaseRunner: Sendable {
         events.emit(
             .taskFailed, ["job_id": .string(lease.jobID.text), "lease": .string(lease.id), "reason": .string(reason.rawValue)].merging(problem.facts) { $1 },
             weight: .warning)
+        if problem.code != .canceled { setback.failed() }
         switch problem.code {
         case .leaseExpired, .unknownLease, .staleFence, .leaseTaken: return
         case .canceled where !Task.isCancelled: return

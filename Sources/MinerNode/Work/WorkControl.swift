@@ -12,9 +12,14 @@ final class WorkControl: Sendable {
         var isStopped = false
         var isCommitted = false
         var isFinished = false
+        var hasPassedOn = false
     }
 
     private let state = Mutex(State())
+    private let onPassOn: @Sendable () -> Void
+
+    /// - Parameter onPassOn: is called once, when the next lease may be taken.
+    init(onPassOn: @escaping @Sendable () -> Void = {}) { self.onPassOn = onPassOn }
 
     var stage: Stage {
         get { state.withLock { $0.stage } }
@@ -23,6 +28,20 @@ final class WorkControl: Sendable {
 
     /// Share of the computation that is done, 0…1.
     var progress: Double { state.withLock { $0.progress } }
+
+    /// Lets the next lease be taken: it won't wait for this one's computation for long. Told again, nothing happens.
+    func passOn() {
+        let isFirst = state.withLock { state in
+            defer { state.hasPassedOn = true }
+            return !state.hasPassedOn
+        }
+        if isFirst { onPassOn() }
+    }
+
+    private func note(_ share: Double) {
+        state.withLock { $0.progress = max($0.progress, share) }
+        if share > 0.5 { passOn() }
+    }
 
     /// After this only the outbox decides; `stop` does nothing any more. False if the work was stopped before.
     func commit() -> Bool {
@@ -52,7 +71,7 @@ final class WorkControl: Sendable {
     /// For the device that computes.
     var run: RunControl {
         RunControl(
-            report: { share in self.state.withLock { $0.progress = max($0.progress, share) } },
+            report: { share in self.note(share) },
             isCanceled: { self.state.withLock { $0.isStopped } })
     }
 }
