@@ -36,20 +36,27 @@ struct InputLoader: Sendable {
     /// - Throws: `blob_mismatch` for a file that has gone bad on disk, and it is dropped; `memory_limit`.
     func load(_ spec: JobSpec, limit: Int) throws(Problem) -> [Tensor] {
         var tensors: [Tensor] = []
+        // A product of a matrix with itself is common: its file is mapped and hashed once.
+        var checked: [Digest: TensorBuffer] = [:]
         for input in spec.inputs {
             switch input.source {
             case .random(let seed): tensors.append(try RandomTensor(seed: seed, descriptor: input.descriptor).generate(limit: limit))
             case .blob(let root):
-                let bytes = try MappedFile(cache.path(root)).buffer()
-                let found = unsafe bytes.withUnsafeBytes { raw in unsafe TensorRoot.root(of: raw) }
-                guard bytes.byteCount == input.descriptor.byteCount, found == root else {
-                    cache.drop(root)
-                    throw Problem(.blobMismatch, "input \(input.name) is not its address's")
-                }
-                let tensor = try Tensor(input.descriptor, bytes)
-                tensors.append(tensor)
+                let bytes = if let known = checked[root] { known } else { try read(input, root) }
+                checked[root] = bytes
+                tensors.append(try Tensor(input.descriptor, bytes))
             }
         }
         return tensors
+    }
+
+    private func read(_ input: InputSpec, _ root: Digest) throws(Problem) -> TensorBuffer {
+        let bytes = try MappedFile(cache.path(root)).buffer()
+        let found = unsafe bytes.withUnsafeBytes { raw in unsafe TensorRoot.root(of: raw) }
+        guard bytes.byteCount == input.descriptor.byteCount, found == root else {
+            cache.drop(root)
+            throw Problem(.blobMismatch, "input \(input.name) is not its address's")
+        }
+        return bytes
     }
 }

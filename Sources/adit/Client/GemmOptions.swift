@@ -40,7 +40,10 @@ struct PreparedJob {
 
     init(kernel: String, params: JSON, files: [TensorFile], requirements: Requirements) throws(Problem) {
         var roots: [Digest] = []
-        for file in files { roots.append(file.tensor.root) }
+        for (index, file) in files.enumerated() {
+            let same = files[..<index].firstIndex { $0.path == file.path && $0.range == file.range }
+            roots.append(same.map { roots[$0] } ?? file.tensor.root)
+        }
         let inputs = zip(files, roots).map { InputSpec($0.tensor.descriptor, .blob($1)) }
         spec = try JobSpec(type: kernel, params: params, inputs: inputs, requirements: requirements)
         self.kernel = try spec.kernel()
