@@ -25,7 +25,7 @@ struct RestartTests {
 
     /// Makes a chain of a few blocks with a transfer in it.
     private func fill() async throws {
-        let store = try SQLiteChainStore(path: folder.database)
+        let store = try await SQLiteChainStore.reopened(folder.database)
         let clock = ManualClock(TestChain.start)
         let node = try await open(store, genesis: chain.genesis, clock: clock)
         _ = try await node.submit(chain.transfer(77, to: chain.miner.address, nonce: 1))
@@ -84,11 +84,11 @@ struct RestartTests {
     @Test func aChangedRecordIsNoticed() async throws {
         try await fill()
         try TamperedFile(folder.database).run("UPDATE records SET value = replace(value, '\"balance\":77', '\"balance\":78') WHERE kind = 'account'")
-        #expect(await refusal { _ = try await open(try SQLiteChainStore(path: folder.database), genesis: chain.genesis) } == .supplyBroken)
+        #expect(await refusal { _ = try await open(try await SQLiteChainStore.reopened(folder.database), genesis: chain.genesis) } == .supplyBroken)
         // A sum that still holds doesn't help either.
         try TamperedFile(folder.database).run(
             "UPDATE records SET value = replace(value, '\"balance\":5000000', '\"balance\":4999999') WHERE kind = 'account'")
-        #expect(await refusal { _ = try await open(try SQLiteChainStore(path: folder.database), genesis: chain.genesis) } == .wrongStateRoot)
+        #expect(await refusal { _ = try await open(try await SQLiteChainStore.reopened(folder.database), genesis: chain.genesis) } == .wrongStateRoot)
     }
 
     @Test func aLostRecordOrBlockIsNoticed() async throws {
@@ -96,17 +96,17 @@ struct RestartTests {
         let database = folder.database
         try FileManager.default.copyItem(atPath: database, toPath: database + ".copy")
         try TamperedFile(database).run("DELETE FROM transactions; DELETE FROM blocks WHERE height > 0")
-        #expect(await refusal { _ = try await open(try SQLiteChainStore(path: database), genesis: chain.genesis) } == .wrongStateRoot)
+        #expect(await refusal { _ = try await open(try await SQLiteChainStore.reopened(database), genesis: chain.genesis) } == .wrongStateRoot)
         try TamperedFile(database + ".copy").run("DELETE FROM records WHERE kind = 'param' AND name = 'base_fee'")
-        #expect(await refusal { _ = try await open(try SQLiteChainStore(path: database + ".copy"), genesis: chain.genesis) } == .badParams)
+        #expect(await refusal { _ = try await open(try await SQLiteChainStore.reopened(database + ".copy"), genesis: chain.genesis) } == .badParams)
     }
 
     @Test func anotherGenesisIsRefused() async throws {
         try await fill()
         for other in [try TestChain(chain: "ait-other"), try TestChain(clientBalance: 5)] {
-            #expect(await refusal { _ = try await open(try SQLiteChainStore(path: folder.database), genesis: other.genesis) } == .wrongChain)
+            #expect(await refusal { _ = try await open(try await SQLiteChainStore.reopened(folder.database), genesis: other.genesis) } == .wrongChain)
         }
-        #expect(await refusal { _ = try await open(try SQLiteChainStore(path: folder.path + "/fresh.db"), genesis: nil) } == .badParams)
+        #expect(await refusal { _ = try await open(try await SQLiteChainStore.reopened(folder.path + "/fresh.db"), genesis: nil) } == .badParams)
     }
 
     @Test func anEnvironmentThatDisagreesIsRefused() async throws {
@@ -114,11 +114,11 @@ struct RestartTests {
         for environment in [
             ["MINT_PER_UNIT": "1001"], ["COORDINATOR_RATIO": "0.0501"], ["MINT_PER_UNIT": "many"], ["COORDINATOR_RATIO": "5%"], ["COORDINATOR_RATIO": "1.5"],
         ] {
-            let code = await refusal { _ = try await open(try SQLiteChainStore(path: folder.database), genesis: nil, environment: environment) }
+            let code = await refusal { _ = try await open(try await SQLiteChainStore.reopened(folder.database), genesis: nil, environment: environment) }
             #expect(code == .badParams || code == .outOfRange, "\(environment)")
         }
         for environment in [["MINT_PER_UNIT": "1000", "COORDINATOR_RATIO": "0.05"], ["COORDINATOR_RATIO": "0.0500"], ["MINT_PER_UNIT": ""]] {
-            #expect(await refusal { _ = try await open(try SQLiteChainStore(path: folder.database), genesis: nil, environment: environment) } == nil)
+            #expect(await refusal { _ = try await open(try await SQLiteChainStore.reopened(folder.database), genesis: nil, environment: environment) } == nil)
         }
     }
 
@@ -138,7 +138,7 @@ struct RestartTests {
         let clock = ManualClock(TestChain.start + TestChain.interval)
         var marked: SigningMark?
         do {
-            let store = FailingStore(try SQLiteChainStore(path: folder.database), at: point)
+            let store = FailingStore(try await SQLiteChainStore.reopened(folder.database), at: point)
             let node = try await open(store, genesis: chain.genesis, clock: clock)
             _ = try await node.submit(chain.transfer(5, to: chain.miner.address, nonce: 1))
             #expect(await refusal { try await node.produce(with: chain.authority) } == .ioFailed)
@@ -148,7 +148,7 @@ struct RestartTests {
         #expect((marked == nil) == (point == .beforeMark))
         // Later, with another transaction and another time: the height was signed, so only that very block may come.
         clock.set(TestChain.start + 5 * TestChain.interval)
-        let node = try await open(try SQLiteChainStore(path: folder.database), genesis: chain.genesis, clock: clock)
+        let node = try await open(try await SQLiteChainStore.reopened(folder.database), genesis: chain.genesis, clock: clock)
         _ = try await node.submit(chain.transfer(6, to: chain.coordinator.address, nonce: 1))
         let block = try await node.produce(with: chain.authority)
         #expect(block.header.height == 1)
@@ -164,7 +164,7 @@ struct RestartTests {
     @Test(arguments: [FailingStore.Point.beforeMark, .afterMark, .beforeBlock, .afterBlock])
     func aDiskThatFailsOnceIsTriedAgain(point: FailingStore.Point) async throws {
         let clock = ManualClock(TestChain.start + TestChain.interval)
-        let store = FailingStore(try SQLiteChainStore(path: folder.database), at: point)
+        let store = FailingStore(try await SQLiteChainStore.reopened(folder.database), at: point)
         let node = try await open(store, genesis: chain.genesis, clock: clock)
         _ = try await node.submit(chain.transfer(5, to: chain.miner.address, nonce: 1))
         let failed = await refusal { try await node.produce(with: chain.authority) }

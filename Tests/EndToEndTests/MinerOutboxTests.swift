@@ -40,7 +40,8 @@ import Wire
                 fence: 3, output: output, receipt: receipt, timing: WorkTiming(computeMicroseconds: 1, inputMicroseconds: 2, outputMicroseconds: 3),
                 device: "test")
             entry = OutboxEntry(
-                lease: lease, result: result, outputs: [OutboxEntry.Output(root: SHA256.hash(utf8: "c"), byteCount: 16, file: "\(receipt.receiptID.text).0")])
+                lease: lease, result: result,
+                outputs: [OutboxEntry.Output(root: SHA256.hash(utf8: "c"), byteCount: 16, file: "\(receipt.terms.receiptID.text).0")])
         }
 
         func claim(by key: PrivateKey? = nil, payment: Digest? = nil) throws -> ReceiptClaim {

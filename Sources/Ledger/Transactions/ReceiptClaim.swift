@@ -31,7 +31,7 @@ package struct ReceiptClaim: Hashable, Sendable {
     }
 
     init(_ fields: inout JSONFields) throws(Problem) {
-        terms = try ReceiptTerms(&fields)
+        terms = try ReceiptTerms(reading: &fields)
         payment = try fields.digest("client_payment_tx")
         minerKey = try fields.publicKey("miner_pubkey")
         minerSignature = try fields.signature("miner_sig")

@@ -36,7 +36,8 @@ package struct ReceiptTerms: Hashable, Sendable {
         self.nonce = nonce
     }
 
-    init(_ fields: inout JSONFields) throws(Problem) {
+    /// Reads the members of the terms from an object that may have others; the caller calls `finish`.
+    package init(reading fields: inout JSONFields) throws(Problem) {
         receiptID = try ReceiptID(fields.string("receipt_id"))
         jobID = try fields.jobID("job_id")
         part = try fields.integer("part")
@@ -49,7 +50,8 @@ package struct ReceiptTerms: Hashable, Sendable {
         nonce = try fields.nonce16("nonce")
     }
 
-    var members: [(String, JSON)] {
+    /// The members of the terms in a receipt's document.
+    package var members: [(String, JSON)] {
         [
             ("receipt_id", .string(receiptID.text)),
             ("job_id", .string(jobID.text)),

@@ -200,8 +200,8 @@ final class Courier: Sendable {
 
     private static func facts(_ entry: OutboxEntry) -> [String: JSON] {
         [
-            "job_id": .string(entry.jobID.text), "receipt_id": .string(entry.id.text), "price": .integer(entry.result.receipt.price),
-            "compute_units": .integer(entry.result.receipt.computeUnits),
+            "job_id": .string(entry.jobID.text), "receipt_id": .string(entry.id.text), "price": .integer(entry.result.receipt.terms.price),
+            "compute_units": .integer(entry.result.receipt.terms.computeUnits),
         ]
     }
 }

@@ -92,8 +92,8 @@ package struct OutboxEntry: Sendable, Equatable {
         (self.result, self.outputs, self.phase) = (result, outputs, phase)
     }
 
-    package var id: ReceiptID { result.receipt.receiptID }
-    package var jobID: JobID { result.receipt.jobID }
+    package var id: ReceiptID { result.receipt.terms.receiptID }
+    package var jobID: JobID { result.receipt.terms.jobID }
 
     package var step: Step {
         switch phase {
@@ -127,16 +127,9 @@ package struct OutboxEntry: Sendable, Equatable {
     /// Whether the coordinator signed exactly what the miner did, for the payment that the lease named.
     private func check(_ claim: ReceiptClaim) throws(Problem) {
         let receipt = result.receipt
-        guard claim.terms.receiptDigest(on: chain) == terms().map({ $0.receiptDigest(on: chain) }), claim.minerKey == receipt.minerKey,
+        guard claim.terms == receipt.terms, claim.minerKey == receipt.minerKey,
             claim.minerSignature == receipt.minerSignature, claim.payment == payment, claim.coordinatorKey == coordinator
         else { throw Problem(.badAnswer, "the coordinator answered with another receipt") }
         guard claim.coordinatorSignatureHolds(on: chain, under: coordinator) else { throw Problem(.badSignature, "the coordinator's signature does not hold") }
-    }
-
-    private func terms() -> ReceiptTerms? {
-        let receipt = result.receipt
-        return try? ReceiptTerms(
-            chain: chain, jobID: receipt.jobID, part: receipt.part, client: receipt.client, miner: receipt.miner, payout: receipt.payout,
-            computeUnits: receipt.computeUnits, price: receipt.price, outputHash: receipt.outputHash, nonce: receipt.nonce)
     }
 }
