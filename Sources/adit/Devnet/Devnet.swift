@@ -20,15 +20,17 @@ final class Devnet: Service {
     private let folder: DevnetFolder
     private let ports: DevnetPorts
     private let digits: Digits
+    private let hardware: Hardware
     private let logs: Logs
     private let once: Bool
     private let http: HTTPClient
     private let group = Mutex<ServiceGroup?>(nil)
 
-    init(folder: DevnetFolder, ports: DevnetPorts, digits: Digits, logs: Logs, once: Bool) throws(Problem) {
+    init(folder: DevnetFolder, ports: DevnetPorts, digits: Digits, hardware: Hardware, logs: Logs, once: Bool) throws(Problem) {
         self.folder = folder
         self.ports = ports
         self.digits = digits
+        self.hardware = hardware
         self.logs = logs
         self.once = once
         http = try HTTPClient()
@@ -117,7 +119,6 @@ final class Devnet: Service {
 
     private func startMiners() async throws {
         Terminal.say("miner       measuring this machine…")
-        let hardware = try await Hardware.open(threads: nil)
         let outcome = try await hardware.profile()
         Terminal.say("            \(hardware.summary(outcome))")
         for (index, key) in folder.miners.enumerated() {

@@ -27,8 +27,11 @@ struct DevnetCommand: AsyncParsableCommand {
         defer { try? lock.close() }
         let folder = try DevnetFolder(dir, miners: miners)
         let level = try Settings().text("LOG_LEVEL", logLevel, default: "info")
+        // Before the services: choosing OpenBLAS's core type changes the environment for a moment.
+        let hardware = try await Hardware.open(threads: nil)
         let devnet = try Devnet(
             folder: folder, ports: try DevnetPorts(base: portBase, miners: miners), digits: try Digits(folder: examples),
+            hardware: hardware,
             logs: try Logs(level: level, file: folder.log), once: once)
         try await devnet.runToEnd()
     }
