@@ -4,7 +4,7 @@ import Wire
 
 /// The only owner of one loaded copy of OpenBLAS: its functions, its threads, its state. Closed when the owner goes.
 ///
-/// Not safe for calls from two threads at once; `OpenBLASGEMM` takes turns.
+/// `@unchecked Sendable`: not safe for calls from two threads at once, and never called so: `OpenBLASGEMM` keeps it behind a lock.
 @safe final class OpenBLASLibrary: @unchecked Sendable {
     // Sendable: the handle and the functions never change, and calls are serialised by the owner's lock.
     private let handle: UnsafeMutableRawPointer

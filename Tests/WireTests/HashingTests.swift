@@ -48,6 +48,18 @@ import Wire
         let roots = try #require(tree["roots_by_size_1_to_8"]?.arrayValue)
         #expect(MerkleTree.root([]).hex == tree["empty_root"]?.stringValue)
         for size in 1...8 { #expect(MerkleTree.root(Array(leaves.prefix(size))).hex == roots[size - 1].stringValue) }
+        let hashes = leaves.map { MerkleTree.leafHash($0) }
+        let paths = try #require(tree["inclusion_paths_leaf_is_1_based"]?.arrayValue)
+        #expect(paths.count == 6)
+        for entry in paths {
+            let leaf = Int(try #require(entry["leaf"]?.integerValue))
+            let size = Int(try #require(entry["tree_size"]?.integerValue))
+            let path = try #require(entry["path_hex"]?.arrayValue).compactMap { Digest(hex: $0.stringValue ?? "") }
+            // Leaf 0 of no leaves: there is nothing to prove.
+            #expect(MerkleTree.inclusionProof(index: leaf - 1, leafHashes: Array(hashes.prefix(size))) == path)
+            guard leaf > 0, leaf <= size, let root = Digest(hex: roots[size - 1].stringValue ?? "") else { continue }
+            #expect(MerkleTree.verify(proof: path, index: leaf - 1, count: size, leafHash: hashes[leaf - 1], root: root))
+        }
     }
 
     @Test func inclusionProofsHoldForTheirLeafAlone() {
