@@ -17,6 +17,7 @@ struct Adit: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             DevnetCommand.self, NodeCommand.self, CoordinatorCommand.self, MinerCommand.self, WalletCommand.self, JobCommand.self, InspectCommand.self,
+            SignCommand.self,
         ])
 
     static func main() async {

@@ -23,13 +23,29 @@ enum Program {
         }
     }
 
-    private static func runNow(_ arguments: [String], _ folder: URL, _ environment: [String: String], _ input: String?) throws -> Outcome {
+    /// Runs a script in bash, likewise.
+    static func shell(_ script: String, in folder: URL, environment: [String: String] = [:]) async throws -> Outcome {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread {
+                continuation.resume(with: Result { try runNow(["-c", script], folder, environment, nil, program: URL(filePath: "/bin/bash")) })
+            }.start()
+        }
+    }
+
+    /// What a program needs of the caller's environment, and `more`.
+    static func environment(_ more: [String: String]) -> [String: String] {
+        let inherited = ["PATH", "HOME", "LD_LIBRARY_PATH"].compactMap { name in ProcessInfo.processInfo.environment[name].map { (name, $0) } }
+        return Dictionary(inherited, uniquingKeysWith: { $1 }).merging(more) { $1 }
+    }
+
+    private static func runNow(
+        _ arguments: [String], _ folder: URL, _ environment: [String: String], _ input: String?, program: URL = url
+    ) throws -> Outcome {
         let process = Process()
-        process.executableURL = url
+        process.executableURL = program
         process.arguments = arguments
         process.currentDirectoryURL = folder
-        let inherited = ["PATH", "HOME", "LD_LIBRARY_PATH"].compactMap { name in ProcessInfo.processInfo.environment[name].map { (name, $0) } }
-        process.environment = Dictionary(inherited, uniquingKeysWith: { $1 }).merging(environment) { $1 }
+        process.environment = self.environment(environment)
         // Files instead of pipes: a full pipe would stop a program that says much.
         let name = UUID().uuidString
         let (out, err) = (folder.appending(path: "\(name).out"), folder.appending(path: "\(name).err"))

@@ -31,14 +31,19 @@ struct JobClient {
             try await coordinator.postTask(TaskRequest(spec: spec, client: address), idempotencyKey: name)
         }
         try answer.check(spec: spec, client: address, chain: wallet.chain)
-        // An escrow for a key that the chain doesn't list could never be claimed.
-        guard try await wallet.coordinators().contains(answer.quote.coordinator) else {
-            throw Problem(.unknownCoordinator, "the quote's coordinator \(answer.quote.coordinator) is not on the chain's list; nothing was paid")
-        }
-        if let maxPrice, answer.quote.price > maxPrice {
-            throw Problem(.tooExpensive, "the quote is \(Figures.ait(answer.quote.price)), over your limit of \(Figures.ait(maxPrice)); nothing was paid")
-        }
+        try await checkPayable(answer.quote, maxPrice: maxPrice)
         return answer
+    }
+
+    /// Throws unless the chain lists the quote's coordinator and the price is at most `maxPrice` base units.
+    func checkPayable(_ quote: Quote, maxPrice: Int64?) async throws(Problem) {
+        // An escrow for a key that the chain doesn't list could never be claimed.
+        guard try await wallet.coordinators().contains(quote.coordinator) else {
+            throw Problem(.unknownCoordinator, "the quote's coordinator \(quote.coordinator) is not on the chain's list; nothing was paid")
+        }
+        if let maxPrice, quote.price > maxPrice {
+            throw Problem(.tooExpensive, "the quote is \(Figures.ait(quote.price)), over your limit of \(Figures.ait(maxPrice)); nothing was paid")
+        }
     }
 
     /// Pays the quote into escrow and waits for the block. Returns the transaction's hash and its height.

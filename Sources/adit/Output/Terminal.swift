@@ -4,12 +4,14 @@ import Wire
 /// What a person reads: results on standard output, complaints on standard error.
 enum Terminal {
     /// One line, at once: a step that takes long must not wait in a buffer.
+    ///
+    /// A reader that has seen enough (`adit … | head -1`) is no error: the rest is dropped, and the command does its work to the end.
     static func say(_ line: String) {
-        FileHandle.standardOutput.write(Data((line + "\n").utf8))
+        try? FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8))
     }
 
     static func complain(_ line: String) {
-        FileHandle.standardError.write(Data((line + "\n").utf8))
+        try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8))
     }
 
     static func complain(_ problem: Problem) {

@@ -8,8 +8,8 @@ import Wire
 /// Keys and money.
 struct WalletCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "wallet", abstract: "Make a key, look at a balance, send AIT.",
-        subcommands: [WalletNew.self, WalletAddress.self, WalletBalance.self, WalletSend.self])
+        commandName: "wallet", abstract: "Make a key, look at a balance, send AIT, pay a quote.",
+        subcommands: [WalletNew.self, WalletAddress.self, WalletBalance.self, WalletSend.self, WalletPay.self])
 }
 
 struct WalletNew: AsyncParsableCommand {
