@@ -46,4 +46,35 @@ struct NodeClientTests {
             await #expect { try await client.sendTx(deposit) } throws: { ($0 as? Problem)?.code == .nonceTooLow }
         }
     }
+
+    @Test func manyAreAskedForInOneCall() async throws {
+        let chain = try TestChain()
+        let folder = try TemporaryFolder()
+        try await RunningNode.run(chain, at: folder.database) { node async throws in
+            let client = NodeClient(try BaseURL("http://127.0.0.1:\(node.ports.rpc)"), http: node.http)
+            let (first, second) = (try chain.transfer(5, to: chain.miner.address, nonce: 1), try chain.transfer(6, to: chain.miner.address, nonce: 2))
+            let gap = try chain.transfer(7, to: chain.miner.address, nonce: 9)
+            let outcomes = try await client.sendTxs([first, gap, second])
+            #expect(outcomes.map { (try? $0.get()) != nil } == [true, false, true])
+            guard case .failure(let problem) = outcomes[1] else { throw Problem(.internalError, "taken") }
+            #expect(problem.code == .nonceGap)
+            let hash = try outcomes[0].get()
+            #expect(try await client.getTxs([hash, .zero]).map { $0?.status } == [.pending, nil])
+            await node.block()
+            #expect(try await client.getTxs([hash]).first??.height == 1)
+
+            let quote = try chain.quote()
+            let payment = try await client.sendTx(chain.transfer(quote.price, to: .escrow, nonce: 3, quote: quote))
+            await node.block()
+            #expect(try await client.getEscrows([quote.jobID, try JobID("job_" + String(repeating: "0", count: 32))]).map { $0?.status } == [.open, nil])
+            let claim = try chain.claim(quote, payment: payment)
+            guard case .receiptClaim(let content) = claim.payload else { throw Problem(.internalError, "not a claim") }
+            #expect(try await client.getReceiptHeights([content.terms.receiptID]) == [nil])
+            _ = try await client.sendTxs([claim]).first?.get()
+            await node.block()
+            #expect(try await client.getReceiptHeights([content.terms.receiptID]) == [3])
+            await #expect { try await client.sendTxs(Array(repeating: first, count: 129)) } throws: { ($0 as? Problem)?.code == .outOfRange }
+            await #expect { try await client.getTxs(Array(repeating: .zero, count: 257)) } throws: { ($0 as? Problem)?.code == .outOfRange }
+        }
+    }
 }

@@ -6,7 +6,7 @@ package import Wire
 ///
 /// Every call throws the node's own problem, or `transport_failed`, `timeout`, `canceled`, `bad_answer`. Unknown members of answers are ignored.
 package struct NodeClient: Sendable {
-    private let api: ServiceAPI
+    let api: ServiceAPI
 
     package init(_ base: BaseURL, http: HTTPClient) { api = ServiceAPI(http: http, base: base) }
 

@@ -13,6 +13,7 @@ struct ChainRoutes: Sendable {
     let registry: PrometheusRegistry
 
     func add(to routes: Routes) {
+        BatchRoutes(node: node).add(to: routes)
         routes.post("/rpc/sendTx") { request, _ in try await send(request, claimsOnly: false) }
         routes.post("/rpc/submitReceipt") { request, _ in try await send(request, claimsOnly: true) }
         routes.post("/rpc/estimateFee") { request, _ in try await estimateFee(request) }

@@ -59,6 +59,13 @@ package actor ChainNode {
         return hash
     }
 
+    /// Takes several transactions in their order, each for itself.
+    package func submit(_ transactions: [Transaction]) -> [Result<Digest, Problem>] {
+        transactions.map { transaction in
+            do throws(Problem) { return .success(try submit(transaction)) } catch { return .failure(error) }
+        }
+    }
+
     /// Makes, signs and submits a transaction with the next nonce of `key` and the least fee.
     package func submit(_ payload: Payload, by key: PrivateKey) throws(Problem) -> Digest {
         let nonce = mempool.nextNonce(of: key.address, state: state)

@@ -5,7 +5,7 @@ package struct MempoolLimits: Hashable, Sendable {
     /// In seconds.
     package var age: Int64
 
-    package init(transactions: Int = 10_000, perSender: Int = 64, age: Int64 = 3600) {
+    package init(transactions: Int = 10_000, perSender: Int = 4096, age: Int64 = 3600) {
         self.transactions = max(1, transactions)
         self.perSender = max(1, perSender)
         self.age = max(1, age)
