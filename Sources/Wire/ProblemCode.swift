@@ -29,6 +29,8 @@ extension Problem {
         case escrowMismatch = "escrow_mismatch"
         case unknownEscrow = "unknown_escrow"
         case escrowClosed = "escrow_closed"
+        case escrowClosing = "escrow_closing"
+        case refundTooEarly = "refund_too_early"
         case quoteExpired = "quote_expired"
         case unknownCoordinator = "unknown_coordinator"
         case priceTooLow = "price_too_low"
@@ -116,7 +118,7 @@ extension Problem.Code {
         case .methodNotAllowed: 405
         case .timeout: 408
         case .escrowExists, .receiptAlreadyClaimed, .leaseExpired, .leaseTaken, .staleFence, .notReady, .canceled,
-            .keyFileExists, .escrowClosed:
+            .keyFileExists, .escrowClosed, .escrowClosing:
             409
         case .payloadTooLarge: 413
         case .rateLimited, .quotaExceeded: 429
@@ -125,7 +127,8 @@ extension Problem.Code {
         case .internalError, .ioFailed, .supplyBroken: 500
         case .nonceTooLow, .nonceGap, .feeTooLow, .insufficientBalance, .replacementFeeTooLow, .escrowMismatch,
             .quoteExpired, .unknownCoordinator, .priceTooLow, .unitsMismatch, .priceMismatch, .paymentMismatch,
-            .wrongReceiptID, .tooManyUnits, .jobFailed, .tooExpensive, .unknownKernel, .unsupportedDtype, .shapeMismatch, .tooLong, .memoryLimit,
+            .wrongReceiptID, .refundTooEarly, .tooManyUnits, .jobFailed, .tooExpensive, .unknownKernel, .unsupportedDtype, .shapeMismatch, .tooLong,
+            .memoryLimit,
             .nonFiniteInput, .badParams, .blobMismatch, .blobIncomplete, .outputMismatch, .verificationFailed,
             .unsupportedTransaction:
             422

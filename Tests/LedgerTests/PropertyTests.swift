@@ -18,14 +18,20 @@ struct PropertyTests {
             world = try World(
                 [
                     .burnBps: Int64(seed % 4) * 700, .treasuryBps: Int64(seed % 3) * 111, .maxSupply: seed % 2 == 0 ? 3_000_000 : 9_000_000_000_000,
-                    .feePerByte: Int64(seed % 2), .maxMintPerCoordinator: seed % 5 == 0 ? 200_000 : 0, .mintWindow: 3,
-                ], funded: people.map { ($0, 20_000) })
+                    .feePerByte: Int64(seed % 2), .refundDelay: Int64(seed % 4), .escrowTimeout: Int64(seed % 3),
+                    .maxMintPerCoordinator: seed % 5 == 0 ? 200_000 : 0, .mintWindow: 3,
+                ], funded: (people + [try World.key(6), try World.key(3)]).map { ($0, 20_000) })
         }
 
         mutating func draw(_ range: ClosedRange<Int64>) -> Int64 { Int64.random(in: range, using: &numbers) }
 
         mutating func transaction(_ nonces: inout [Address: Int64]) throws -> Transaction {
-            switch draw(0...9) {
+            switch draw(0...13) {
+            case 10...12:
+                guard let quote = open.randomElement(using: &numbers)?.quote else { return try update(&nonces) }
+                let sender = [world.coordinator, world.coordinator, world.client, people[0]][Int(draw(0...3))]
+                return try sign(.escrowRefund(quote.jobID), sender, &nonces)
+            case 13: return try update(&nonces)
             case 0...3:
                 let from = people[Int(draw(0...4))]
                 let to = draw(0...9) == 0 ? Address.escrow : people[Int(draw(0...4))].address
@@ -58,6 +64,22 @@ struct PropertyTests {
             }
         }
 
+        /// A parameter's new value, at times one that it can't have or by someone who may not.
+        private mutating func update(_ nonces: inout [Address: Int64]) throws -> Transaction {
+            let choices: [(Parameter, ClosedRange<Int64>)] = [
+                (.burnBps, 0...12_000), (.refundDelay, 0...4), (.escrowTimeout, 0...6), (.mintPerUnit, 0...2000), (.minPricePerUnit, 0...20),
+                (.baseFee, 9...40), (.mintWindow, 1...5), (.maxUnitsPerClaim, 0...600),
+            ]
+            let (parameter, range) = choices[Int(draw(0...Int64(choices.count - 1)))]
+            let change: ParameterUpdate
+            if draw(0...7) == 0 {
+                change = .coordinators(draw(0...1) == 0 ? [world.coordinator.publicKey] : [world.spareCoordinator.publicKey, world.coordinator.publicKey])
+            } else {
+                change = try ParameterUpdate(["key": .string(parameter.rawValue), "value": .integer(draw(range))])
+            }
+            return try sign(.parameterUpdate(change), draw(0...9) == 0 ? people[1] : world.admin, &nonces)
+        }
+
         private mutating func sign(_ payload: Payload, _ key: PrivateKey, _ nonces: inout [Address: Int64]) throws -> Transaction {
             let nonce = draw(0...14) == 0 ? draw(0...50) : (nonces[key.address] ?? world.state.account(key.address).nonce) + 1
             nonces[key.address] = nonce
@@ -71,15 +93,29 @@ struct PropertyTests {
         var history: [Transaction] = []
         var confirmed = 0
         var failed = 0
-        for _ in 0..<12 {
+        var kinds: [String: Int] = [:]
+        var refunded: Set<JobID> = []
+        for round in 0..<24 {
             var nonces: [Address: Int64] = [:]
             var candidates: [Transaction] = []
-            for _ in 0..<20 { candidates.append(try crowd.transaction(&nonces)) }
+            if round < 18 { for _ in 0..<24 { candidates.append(try crowd.transaction(&nonces)) } }
             let replay = history.randomElement(using: &crowd.numbers)
             // Applies what was proposed, and sums all records anew.
             let (applied, proposed) = try crowd.world.block((replay.map { [$0] } ?? []) + candidates)
             if let replay { #expect(proposed.skipped.contains { $0.hash == replay.hash(on: crowd.world.chain) }) }
             for outcome in applied.outcomes { if outcome.status == .confirmed { confirmed += 1 } else { failed += 1 } }
+            for (transaction, outcome) in zip(proposed.transactions, applied.outcomes) where outcome.status == .confirmed {
+                kinds[transaction.payload.type, default: 0] += 1
+            }
+            for case .escrow(let escrow)? in applied.changes.map(\.record) {
+                // Nothing leaves the last two, and a closing escrow's time is still to come.
+                #expect(!refunded.contains(escrow.jobID))
+                if escrow.status == .refunded { refunded.insert(escrow.jobID) }
+                if escrow.status == .closing { #expect(escrow.closingAt > crowd.world.head.height) }
+            }
+            for case .escrow(let escrow)? in crowd.world.state.records.map(\.record) where escrow.status == .closing {
+                #expect(escrow.closingAt > crowd.world.head.height, "no refund is overdue")
+            }
             history += proposed.transactions
             let state = crowd.world.state
             let rebuilt = try LedgerState(records: state.records.shuffled(using: &crowd.numbers))
@@ -88,6 +124,7 @@ struct PropertyTests {
             for change in applied.changes { #expect(state[change.key] == change.record) }
         }
         #expect(confirmed > 20 && failed > 5, "the mixture is one: \(confirmed), \(failed)")
+        #expect(kinds["ESCROW_REFUND", default: 0] > 0 && kinds["PARAM_UPDATE", default: 0] > 0 && !refunded.isEmpty, "\(kinds), \(refunded.count)")
         for transaction in history.shuffled(using: &crowd.numbers).prefix(25) { #expect(try crowd.world.refusal(transaction) == .nonceTooLow) }
     }
 

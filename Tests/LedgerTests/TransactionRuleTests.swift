@@ -103,12 +103,6 @@ struct TransactionRuleTests {
                 #expect(try world.refusal(world.send(try Payload(type: type, json), from: world.client)) == .unsupportedTransaction)
             }
         }
-        let refund = try Payload(type: "ESCROW_REFUND", ["job_id": "job_00000000000000000000000000000000"])
-        #expect(try world.refusal(world.send(refund, from: world.client)) == .unsupportedTransaction)
-        let update = try Payload(type: "PARAM_UPDATE", ["key": "base_fee", "value": 11])
-        #expect(try world.refusal(world.send(update, from: world.client)) == .unsupportedTransaction)
-        let keys = try Payload(type: "PARAM_UPDATE", ["key": "coordinators", "value": [.string(world.miner.publicKey.hex)]])
-        #expect(keys.json["value"]?.arrayValue?.count == 1)
         #expect(code { try Payload(type: "MINT", ["amount": 5]) } == .unsupportedTransaction)
     }
 

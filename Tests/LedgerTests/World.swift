@@ -13,6 +13,7 @@ struct World {
     let coordinator: PrivateKey
     let spareCoordinator: PrivateKey
     let proposer: PrivateKey
+    let admin: PrivateKey
     var state: LedgerState
     var head: Head
     var now: Int64
@@ -30,9 +31,10 @@ struct World {
         coordinator = try Self.key(3)
         spareCoordinator = try Self.key(4)
         proposer = try Self.key(5)
+        admin = try Self.key(6)
         let parameters = try Parameters(
             values, authorities: (authorities ?? [proposer]).map(\.publicKey),
-            coordinators: [coordinator.publicKey, spareCoordinator.publicKey], admin: Self.key(6).publicKey)
+            coordinators: [coordinator.publicKey, spareCoordinator.publicKey], admin: admin.publicKey)
         var accounts = [client.address: clientBalance]
         for (key, balance) in funded { accounts[key.address] = balance }
         genesis = try Genesis(chain: chain, timestamp: Self.start, accounts: accounts, parameters: parameters)
@@ -109,7 +111,7 @@ struct World {
     }
 
     /// Opens the quote's escrow and gives the payment's hash.
-    mutating func open(_ quote: Quote) throws -> Digest {
+    @discardableResult mutating func open(_ quote: Quote) throws -> Digest {
         let outcome = try run(try deposit(quote))[0]
         #expect(outcome.status == .confirmed, "\(outcome.detail)")
         return outcome.hash
@@ -122,6 +124,19 @@ struct World {
             units: (try? quote.units(of: part)) ?? 0, price: (try? quote.price(of: part)) ?? 0, payment: payment, coordinator: coordinator)
         change(&plan)
         return try plan.claim(chain)
+    }
+
+    func refund(_ quote: Quote, by key: PrivateKey? = nil, fee: Int64 = 10, nonce: Int64? = nil) -> Transaction {
+        send(.escrowRefund(quote.jobID), from: key ?? coordinator, nonce: nonce, fee: fee)
+    }
+
+    func update(_ update: ParameterUpdate, by key: PrivateKey? = nil, nonce: Int64? = nil) -> Transaction {
+        send(.parameterUpdate(update), from: key ?? admin, nonce: nonce)
+    }
+
+    /// Empty blocks until the head has this height.
+    mutating func advance(to height: Int64) throws {
+        while head.height < height { try block([]) }
     }
 
     func submit(_ claim: ReceiptClaim, from key: PrivateKey? = nil, fee: Int64 = 10) -> Transaction {

@@ -11,7 +11,7 @@ package struct TxOutcome: Hashable, Sendable {
     package let code: Problem.Code?
     /// For people; not part of any consensus.
     package let detail: String
-    /// What was paid to the proposer, in base units.
+    /// What was paid to the proposer at once, in base units; 0 for a refund, whose fee waits with the money.
     package let fee: Int64
 
     init(hash: Digest, fee: Int64, failure: Problem? = nil) {

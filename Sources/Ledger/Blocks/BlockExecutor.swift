@@ -34,6 +34,7 @@ package struct BlockExecutor: Sendable {
         guard BlockHeader.txRoot(hashes) == block.header.txRoot else { throw Problem(.wrongTxRoot, "txRoot is not that of the transactions") }
         guard let proposer = block.header.proposer else { throw Problem(.wrongProposer, "only genesis has no proposer") }
         var run = BlockRun(chain: chain, height: block.header.height, proposer: proposer, state: state, verified: verified)
+        try run.payDueRefunds()
         var outcomes: [TxOutcome] = []
         outcomes.reserveCapacity(transactions.count)
         for (transaction, hash) in zip(transactions, hashes) { outcomes.append(try run.execute(transaction, hash: hash)) }
@@ -79,6 +80,7 @@ package struct BlockExecutor: Sendable {
             throw Problem(.wrongProposer, "it is not \(proposer.address)'s turn")
         }
         var run = BlockRun(chain: chain, height: height, proposer: proposer.address, state: state, verified: verified)
+        try run.payDueRefunds()
         var taken: [Transaction] = []
         var outcomes: [TxOutcome] = []
         var skipped: [(hash: Digest, reason: Problem)] = []

@@ -9,9 +9,10 @@ struct BlockRun {
     let verified: VerifiedSignatures
     var overlay: StateOverlay
 
+    /// The parent state's: what a block changes holds from the next one on.
     var parameters: Parameters { overlay.base.parameters }
 
-    /// The run starts with what is due at the start of a block; refunds of closing escrows will be paid here.
+    /// A run that has done nothing yet; a block's begins with `payDueRefunds`.
     init(chain: ChainID, height: Int64, proposer: Address, state: LedgerState, verified: VerifiedSignatures) {
         self.chain = chain
         self.height = height
@@ -34,10 +35,10 @@ struct BlockRun {
         }
         let outcome: TxOutcome
         do {
-            if case .receiptClaim(let claim) = transaction.payload {
-                outcome = try executeClaim(claim, of: transaction, hash: hash)
-            } else {
-                outcome = try executePaying(transaction, hash: hash)
+            switch transaction.payload {
+            case .receiptClaim(let claim): outcome = try executeClaim(claim, of: transaction, hash: hash)
+            case .escrowRefund(let job): outcome = try executeRefund(of: job, by: transaction, hash: hash)
+            case .transfer, .stake, .unstake, .parameterUpdate: outcome = try executePaying(transaction, hash: hash)
             }
         } catch {
             overlay.rollback()
@@ -79,6 +80,19 @@ struct BlockRun {
         }
     }
 
+    /// A refund: its fee comes out of the escrow once the money goes back. One that fails pays from the sender's balance.
+    private mutating func executeRefund(of job: JobID, by transaction: Transaction, hash: Digest) throws(Problem) -> TxOutcome {
+        do {
+            try useNonce(transaction)
+            try beginRefund(of: job, by: transaction.sender, fee: transaction.fee)
+            return TxOutcome(hash: hash, fee: 0)
+        } catch {
+            overlay.rollback()
+            try charge(transaction)
+            return TxOutcome(hash: hash, fee: transaction.fee, failure: error)
+        }
+    }
+
     /// What a transaction does beyond fee and nonce. Types that aren't supported never come here; their effects go in here.
     mutating func effect(of transaction: Transaction, hash: Digest) throws(Problem) {
         switch transaction.payload {
@@ -86,7 +100,11 @@ struct BlockRun {
             try execute(transfer, from: transaction.sender, hash: hash)
         case .receiptClaim(let claim):
             try settle(claim, sender: transaction.sender, fee: transaction.fee, hash: hash)
-        case .escrowRefund, .stake, .unstake, .parameterUpdate:
+        case .escrowRefund(let job):
+            try beginRefund(of: job, by: transaction.sender, fee: transaction.fee)
+        case .parameterUpdate(let update):
+            try execute(update, from: transaction.sender)
+        case .stake, .unstake:
             throw Self.unsupported(transaction)
         }
     }
@@ -96,7 +114,7 @@ struct BlockRun {
     mutating func rehearse(_ transaction: Transaction, hash: Digest) throws(Problem) {
         defer { overlay.rollback() }
         do {
-            if case .receiptClaim = transaction.payload {} else { try overlay.debit(transaction.sender, transaction.fee) }
+            if transaction.paysFromBalance { try overlay.debit(transaction.sender, transaction.fee) }
             try effect(of: transaction, hash: hash)
         } catch {
             if error.code != .mintLimited { throw error }
@@ -128,8 +146,8 @@ extension BlockRun {
 
     func checkSupported(_ transaction: Transaction) throws(Problem) {
         switch transaction.payload {
-        case .transfer, .receiptClaim: return
-        case .escrowRefund, .stake, .unstake, .parameterUpdate: throw Self.unsupported(transaction)
+        case .transfer, .receiptClaim, .escrowRefund, .parameterUpdate: return
+        case .stake, .unstake: throw Self.unsupported(transaction)
         }
     }
 

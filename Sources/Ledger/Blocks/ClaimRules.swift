@@ -35,7 +35,9 @@ extension BlockRun {
         guard !overlay.hasReceipt(terms.receiptID), !escrow.isClaimed(terms.part) else {
             throw Problem(.receiptAlreadyClaimed, "part \(terms.part) of \(terms.jobID) was claimed")
         }
-        guard escrow.isClaimable else { throw Problem(.escrowClosed, "the escrow of \(terms.jobID) is \(escrow.status.rawValue)") }
+        guard escrow.isClaimable(at: height) else {
+            throw Problem(.escrowClosed, "the escrow of \(terms.jobID) is \(escrow.isClaimable ? "refunded in this block" : escrow.status.rawValue)")
+        }
         // The escrow's coordinator, not merely the one that the claim names; and it must not have been revoked.
         guard claim.coordinatorKey == escrow.coordinator else {
             throw Problem(.unknownCoordinator, "the claim's coordinator is not the escrow's")

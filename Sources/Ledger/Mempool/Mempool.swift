@@ -21,6 +21,7 @@ package struct Mempool: Sendable {
     private enum Claimed: Hashable {
         case deposit(JobID)
         case part(JobID, Int64)
+        case refund(JobID)
 
         init?(_ payload: Payload) {
             switch payload {
@@ -28,9 +29,22 @@ package struct Mempool: Sendable {
                 guard let quote = transfer.quote else { return nil }
                 self = .deposit(quote.jobID)
             case .receiptClaim(let claim): self = .part(claim.terms.jobID, claim.terms.part)
-            case .escrowRefund, .stake, .unstake, .parameterUpdate: return nil
+            case .escrowRefund(let job): self = .refund(job)
+            case .stake, .unstake, .parameterUpdate: return nil
             }
         }
+
+        /// Why a second one has to stay out.
+        var refusal: Problem {
+            switch self {
+            case .deposit(let job): Problem(.escrowExists, "a deposit for \(job) is pending")
+            case .part(let job, let part): Problem(.receiptAlreadyClaimed, "a claim for part \(part) of \(job) is pending")
+            case .refund(let job): Problem(.escrowClosing, "a refund of \(job) is pending")
+            }
+        }
+
+        /// Whether signatures lie inside the payload.
+        var holdsSignatures: Bool { if case .refund = self { false } else { true } }
     }
 
     package let chain: ChainID
@@ -87,10 +101,7 @@ package struct Mempool: Sendable {
         try run.checkFee(transaction)
         try checkFees(transaction, account: account, queue: queue, replacing: replaced)
         if let mine = Claimed(transaction.payload), let other = claimed[mine], other != replaced?.hash {
-            throw switch mine {
-            case .deposit(let job): Problem(.escrowExists, "a deposit for \(job) is pending")
-            case .part(let job, let part): Problem(.receiptAlreadyClaimed, "a claim for part \(part) of \(job) is pending")
-            }
+            throw mine.refusal
         }
         let victim = try roomFor(transaction, queue: queue, replacing: replaced)
         try transaction.checkSignature(hash: hash, known: account.publicKey)
@@ -132,7 +143,12 @@ package struct Mempool: Sendable {
 
 extension Transaction {
     /// Whether its fee comes from the sender's balance, not out of what it sets free.
-    var paysFromBalance: Bool { if case .receiptClaim = payload { false } else { true } }
+    var paysFromBalance: Bool {
+        switch payload {
+        case .receiptClaim, .escrowRefund: false
+        case .transfer, .stake, .unstake, .parameterUpdate: true
+        }
+    }
 }
 
 // The rules at the door.
@@ -200,7 +216,7 @@ extension Mempool {
         places[hash] = (transaction.sender, transaction.nonce)
         let inner = Claimed(transaction.payload)
         if let inner { claimed[inner] = hash }
-        verified.insert(hash, transaction.signature, inner: inner != nil)
+        verified.insert(hash, transaction.signature, inner: inner?.holdsSignatures ?? false)
         floor = nil
     }
 

@@ -19,8 +19,10 @@ package struct Escrow: Hashable, Sendable {
     package internal(set) var claimed: [Int64]
     /// The height of the block with the deposit.
     package let opened: Int64
-    /// 0 unless closing.
+    /// The height of the block that pays the money back, before its transactions; 0 unless closing.
     package internal(set) var closingAt: Int64
+    /// What the proposer of that block gets of the money, at most all of it; 0 unless closing.
+    package internal(set) var refundFee: Int64
     package internal(set) var status: Status
 
     /// The escrow that a quote's deposit opens.
@@ -35,11 +37,15 @@ package struct Escrow: Hashable, Sendable {
         claimed = []
         opened = height
         closingAt = 0
+        refundFee = 0
         status = .open
     }
 
-    /// Whether a valid claim would still settle.
+    /// Whether it still holds its money.
     package var isClaimable: Bool { status == .open || status == .closing }
+
+    /// Whether a valid claim in a block of this height would settle: refunds come before a block's transactions.
+    package func isClaimable(at height: Int64) -> Bool { status == .open || (status == .closing && height < closingAt) }
 
     /// Whether the part has been claimed; by binary search.
     package func isClaimed(_ part: Int64) -> Bool {
@@ -49,10 +55,22 @@ package struct Escrow: Hashable, Sendable {
 
     mutating func markClaimed(_ part: Int64) {
         claimed.insert(part, at: position(of: part))
-        if claimed.count == Int(parts) {
-            status = .settled
-            closingAt = 0
-        }
+        if claimed.count == Int(parts) { end(.settled) }
+    }
+
+    /// Begins a refund, paid at the start of the block of height `due`.
+    mutating func close(at due: Int64, fee: Int64) {
+        status = .closing
+        closingAt = due
+        refundFee = fee
+    }
+
+    mutating func markRefunded() { end(.refunded) }
+
+    private mutating func end(_ last: Status) {
+        status = last
+        closingAt = 0
+        refundFee = 0
     }
 
     private func position(of part: Int64) -> Int {
@@ -94,26 +112,33 @@ package struct Escrow: Hashable, Sendable {
         }
         opened = try fields.integer("opened")
         closingAt = try fields.integer("closing_at")
+        refundFee = try fields.optionalInteger("refund_fee") ?? 0
         guard let status = Status(rawValue: try fields.string("status")) else {
             throw Problem(.outOfRange, "\"status\" is not open, closing, settled or refunded")
         }
         self.status = status
         try fields.finish()
+        guard (status == .closing) == (closingAt > 0), refundFee == 0 || status == .closing else {
+            throw Problem(.outOfRange, "\"closing_at\" and \"refund_fee\" are a closing escrow's alone")
+        }
     }
 
+    /// `refund_fee` is there while closing alone.
     package var json: JSON {
-        [
-            "job_id": .string(jobID.text),
-            "client_addr": .string(client.text),
-            "coordinator_pubkey": .string(coordinator.hex),
-            "payment_tx": .string(payment.hex),
-            "compute_units": .integer(computeUnits),
-            "price": .integer(price),
-            "parts": .integer(parts),
-            "claimed": .array(claimed.map { .integer($0) }),
-            "opened": .integer(opened),
-            "closing_at": .integer(closingAt),
-            "status": .string(status.rawValue),
+        var members: [(String, JSON)] = [
+            ("job_id", .string(jobID.text)),
+            ("client_addr", .string(client.text)),
+            ("coordinator_pubkey", .string(coordinator.hex)),
+            ("payment_tx", .string(payment.hex)),
+            ("compute_units", .integer(computeUnits)),
+            ("price", .integer(price)),
+            ("parts", .integer(parts)),
+            ("claimed", .array(claimed.map { .integer($0) })),
+            ("opened", .integer(opened)),
+            ("closing_at", .integer(closingAt)),
+            ("status", .string(status.rawValue)),
         ]
+        if status == .closing { members.append(("refund_fee", .integer(refundFee))) }
+        return .object(JSONObject(distinct: members))
     }
 }

@@ -2,13 +2,12 @@ package import Signing
 package import Wire
 
 /// The whole state of a chain after some block: an immutable value that is cheap to keep, one for each recent block.
-///
-/// When ESCROW_REFUND comes, the closing escrows by due height are an index here, derived like `attested`.
 package struct LedgerState: Sendable {
     package let tree: StateTree
     /// The rules for the next block.
     package let parameters: Parameters
     let attested: AttestedUnits
+    let refunds: DueRefunds
 
     static let supplyID = "supply"
     static let mintedID = "minted"
@@ -20,29 +19,40 @@ package struct LedgerState: Sendable {
     package init(records: some Sequence<RecordChange>) throws(Problem) {
         let tree = try StateTree().updating(records)
         var receipts: [(height: Int64, coordinator: PublicKey, units: Int64)] = []
+        var refunds = DueRefunds()
         for change in tree {
-            guard case .receipt(let receipt)? = change.record else { continue }
-            receipts.append((receipt.height, receipt.claim.coordinatorKey, receipt.claim.terms.computeUnits))
+            switch change.record {
+            case .receipt(let receipt): receipts.append((receipt.height, receipt.claim.coordinatorKey, receipt.claim.terms.computeUnits))
+            case .escrow(let escrow): refunds.replace(nil, by: escrow)
+            case .account, .parameter, .meta, nil: break
+            }
         }
         var attested = AttestedUnits()
         for receipt in receipts.sorted(by: { $0.height < $1.height }) {
             attested.add(receipt.units, by: receipt.coordinator, at: receipt.height)
         }
-        self.init(tree: tree, parameters: try Self.parameters(of: tree), attested: attested)
+        self.init(tree: tree, parameters: try Self.parameters(of: tree), attested: attested, refunds: refunds)
         try checkSupply()
     }
 
-    init(tree: StateTree, parameters: Parameters, attested: AttestedUnits) {
+    private init(tree: StateTree, parameters: Parameters, attested: AttestedUnits, refunds: DueRefunds) {
         self.tree = tree
         self.parameters = parameters
         self.attested = attested
+        self.refunds = refunds
     }
 
     /// The state after these changes; the supply identity is checked by summing the records.
     func updating(_ changes: [RecordChange], attested: AttestedUnits) throws(Problem) -> LedgerState {
-        let tree = try tree.updating(changes)
+        let before = self.tree
+        let tree = try before.updating(changes)
+        var refunds = refunds
+        for change in changes {
+            guard case .escrow(let after)? = change.record else { continue }
+            if case .escrow(let escrow)? = before[change.key] { refunds.replace(escrow, by: after) } else { refunds.replace(nil, by: after) }
+        }
         let parameters = changes.contains { $0.key.kind == .param } ? try Self.parameters(of: tree) : parameters
-        let state = LedgerState(tree: tree, parameters: parameters, attested: attested)
+        let state = LedgerState(tree: tree, parameters: parameters, attested: attested, refunds: refunds)
         try state.checkSupply()
         return state
     }

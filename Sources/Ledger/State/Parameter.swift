@@ -36,6 +36,13 @@ package enum Parameter: String, Hashable, Sendable, CaseIterable {
     /// The longest window, in blocks, that the state remembers.
     static let maxWindow: Int64 = 1_000_000
 
+    /// Throws `out_of_range` for a value that the parameter can't have.
+    func check(_ value: Int64) throws(Problem) {
+        guard range.contains(value) else {
+            throw Problem(.outOfRange, "\(rawValue) is \(value), outside \(range.lowerBound)...\(range.upperBound)")
+        }
+    }
+
     package var range: ClosedRange<Int64> {
         switch self {
         case .coordinatorBps, .treasuryBps, .burnBps: 0...10_000

@@ -16,9 +16,7 @@ package struct Parameters: Hashable, Sendable {
     package init(
         _ values: [Parameter: Int64] = [:], authorities: [PublicKey], coordinators: [PublicKey], admin: PublicKey
     ) throws(Problem) {
-        for (parameter, value) in values where !parameter.range.contains(value) {
-            throw Problem(.outOfRange, "\(parameter.rawValue) is \(value), outside \(parameter.range.lowerBound)...\(parameter.range.upperBound)")
-        }
+        for (parameter, value) in values { try parameter.check(value) }
         guard !authorities.isEmpty else { throw Problem(.outOfRange, "a chain needs an authority") }
         guard Set(authorities).count == authorities.count, Set(coordinators).count == coordinators.count else {
             throw Problem(.outOfRange, "a key is listed twice")
@@ -57,6 +55,7 @@ extension Parameters {
     static let authoritiesID = "authorities"
     static let coordinatorsID = "coordinators"
     static let adminID = "admin"
+    static let listIDs: Set<String> = [authoritiesID, coordinatorsID]
 
     var records: [RecordChange] {
         Parameter.allCases.map { RecordChange(key: RecordKey(.param, $0.rawValue), record: .parameter(.integer(self[$0]))) } + [

@@ -111,7 +111,21 @@ package struct ParameterUpdate: Hashable, Sendable {
     package let key: String
     package let value: Value
 
-    init(_ json: JSON) throws(Problem) {
+    /// An integer parameter's new value. Throws `out_of_range` for one outside the parameter's range.
+    package init(_ parameter: Parameter, _ number: Int64) throws(Problem) {
+        try parameter.check(number)
+        (key, value) = (parameter.rawValue, .integer(number))
+    }
+
+    /// A change of the listed authorities.
+    package static func authorities(_ keys: [PublicKey]) -> ParameterUpdate { ParameterUpdate(key: Parameters.authoritiesID, value: .keys(keys)) }
+    /// A change of the listed coordinators.
+    package static func coordinators(_ keys: [PublicKey]) -> ParameterUpdate { ParameterUpdate(key: Parameters.coordinatorsID, value: .keys(keys)) }
+
+    private init(key: String, value: Value) { (self.key, self.value) = (key, value) }
+
+    /// Reads an update; whether there is such a parameter, and whether it may have that value, is asked where it takes effect.
+    package init(_ json: JSON) throws(Problem) {
         var fields = try JSONFields(json, "payload")
         key = try fields.string("key", maxBytes: 64)
         let json = try fields.value("value")
@@ -123,7 +137,7 @@ package struct ParameterUpdate: Hashable, Sendable {
         try fields.finish()
     }
 
-    var json: JSON {
+    package var json: JSON {
         switch value {
         case .integer(let number): ["key": .string(key), "value": .integer(number)]
         case .keys(let keys): ["key": .string(key), "value": PublicKey.json(keys)]
