@@ -27,6 +27,9 @@ package protocol Kernel: Sendable {
     /// Arithmetic operations by section 9's formula; a multiply and an add count as two.
     var operations: Int64 { get }
 
+    /// Units that the price counts: at least `computeUnits`, more where the check is a large part of the work.
+    var priceUnits: Int64 { get }
+
     /// How the output will be checked, with its figures: stands in the quote and in the verification record.
     var verification: VerificationClass { get }
 
@@ -63,6 +66,8 @@ extension Kernel {
 
     /// Compute units of 10^6 operations, rounded up (PROTOCOL section 2).
     package var computeUnits: Int64 { operations / 1_000_000 + (operations % 1_000_000 == 0 ? 0 : 1) }
+
+    package var priceUnits: Int64 { computeUnits }
 
     /// Bytes of all inputs and outputs together, which a run holds at once; saturates instead of overflowing.
     package var memoryBytes: Int {

@@ -4,7 +4,8 @@ package import Wire
 package enum KernelRegistry {
     /// One line per kernel.
     private static let kernels: [any Kernel.Type] = [
-        GEMMKernel.self
+        GEMMKernel.self,
+        ComputeKernel.self,
     ]
 
     package static var names: [String] { kernels.map { $0.name } }

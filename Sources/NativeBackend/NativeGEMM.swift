@@ -13,7 +13,7 @@ package final class NativeGEMM: ComputeBackend {
     package let threads: Int
     private let speeds: [Arithmetic: Double]
     /// One job at a time: two would share the caches and the cores, and both be late.
-    private let turn = Mutex(())
+    let turn = Mutex(())
 
     /// - Parameters:
     ///   - threads: nil for all cores.

@@ -61,6 +61,18 @@ int32_t adit_gemm_f64(const adit_run *run, int64_t m, int64_t n, int64_t k, cons
 int32_t adit_gemm_i8(const adit_run *run, int64_t m, int64_t n, int64_t k, const int8_t *a, int64_t lda, bool transpose_a, const int8_t *b,
     int64_t ldb, bool transpose_b, int32_t *c, int64_t ldc);
 
+/// Operations of a chain: of each element, and reductions. Their order is that of `ComputeStep` in Sources/Kernels/Compute.
+enum {
+    ADIT_NO_REDUCTION = -1,
+    ADIT_SQUARE = 0, ADIT_NEGATE, ADIT_ABS, ADIT_SQRT, ADIT_RECIPROCAL, ADIT_RELU, ADIT_FLOOR, ADIT_CEIL, ADIT_ROUND, ADIT_TRUNCATE,
+    ADIT_SUM, ADIT_PRODUCT, ADIT_MEAN, ADIT_MIN, ADIT_MAX,
+};
+
+/// The steps (none a reduction) on each of `count` elements. Without a reduction `out` gets as many elements, in canonical bits; with
+/// one it gets the accumulator of each panel of 256, ceil(count / 256) of them, which the caller joins in order. A mean is a sum here.
+int32_t adit_chain_f32(const adit_run *run, const uint8_t *steps, int32_t step_count, int32_t reduction, const float *x, int64_t count, float *out);
+int32_t adit_chain_f64(const adit_run *run, const uint8_t *steps, int32_t step_count, int32_t reduction, const double *x, int64_t count, double *out);
+
 // The verifier's passes. PROTOCOL section 9 and docs/VERIFICATION.md say what they are for. Their bounds hold for any order of
 // the binary64 sums, so these differ between paths in their last bits. Field products and recomputed bits never differ.
 

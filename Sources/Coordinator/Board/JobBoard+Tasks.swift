@@ -83,7 +83,7 @@ extension JobBoard {
         guard blocksToRefund(units: units, terms) <= terms.escrowTimeoutBlocks / 2 else {
             throw Problem(.tooLong, "a lease of \(units) units could outlast the escrow's \(terms.escrowTimeoutBlocks) blocks")
         }
-        let price = max(1, try terms.claimFee(), try Amount.multiply(units, max(configuration.pricePerUnit, terms.minPricePerUnit)))
+        let price = max(1, try terms.claimFee(), try Amount.multiply(kernel.priceUnits, max(configuration.pricePerUnit, terms.minPricePerUnit)))
         let quote = try Quote.signed(
             by: configuration.key, chain: configuration.chain, client: client.address, specHash: spec.hash,
             salt: try Salt(SecureRandom.hex(bytes: 16)), computeUnits: units, price: price,

@@ -24,6 +24,21 @@ package protocol ComputeBackend: Sendable {
     /// - Throws: `canceled`; `unsupported_dtype` where `capability(for:)` is nil; `shape_mismatch` if a tensor is not `gemm`'s;
     ///   `memory_limit`; `backend_unavailable` if the device failed.
     func run(_ gemm: GEMM, a: Tensor, b: Tensor, into c: Tensor, control: RunControl) throws(Problem)
+
+    /// What this backend promises for such a chain, or nil if it can't do it.
+    func capability(for chain: ComputeChain) -> Capability?
+
+    /// Computes y = chain(x), to the bit; for the parameters and problems see the product's `run`.
+    func run(_ chain: ComputeChain, x: Tensor, into y: Tensor, control: RunControl) throws(Problem)
+}
+
+/// A backend offers only what it says: whatever it doesn't mention it can't do.
+extension ComputeBackend {
+    package func capability(for chain: ComputeChain) -> Capability? { nil }
+
+    package func run(_ chain: ComputeChain, x: Tensor, into y: Tensor, control: RunControl) throws(Problem) {
+        throw Problem(.unsupportedDtype, "\(name) does not run compute")
+    }
 }
 
 /// What a backend promises for one kind of work.

@@ -62,12 +62,6 @@ enum BitComparison {
         let expected = ReferenceProduct.bits(gemm, a, b, cell)
         let found = c.bits(cell.row, cell.column)
         guard expected != found else { return nil }
-        let digits = 2 * c.dtype.byteCount
-        return VerificationReport.Refusal(output: c.tensor.name, cell: cell, expected: hex(expected, digits), found: hex(found, digits))
-    }
-
-    private static func hex(_ bits: UInt64, _ digits: Int) -> String {
-        let text = String(bits, radix: 16)
-        return String(repeating: "0", count: max(0, digits - text.count)) + text
+        return VerificationReport.Refusal(c.tensor, cell, expected: expected, found: found)
     }
 }

@@ -6,11 +6,14 @@ package enum VerificationClass: Sendable, Hashable {
     case exact(vectors: Int)
     /// Secret cells and every suspicious row recomputed to the bit; a wrong share f of the cells passes them with (1−f)^cells.
     case bits(cells: Int, worstRows: Int)
+    /// Everything computed again and compared to the bit: no wrong output passes.
+    case recomputed
 
     package var name: String {
         switch self {
         case .exact: "exact"
         case .bits: "bits"
+        case .recomputed: "recomputed"
         }
     }
 
@@ -21,6 +24,8 @@ package enum VerificationClass: Sendable, Hashable {
             ["class": "exact", "method": "freivalds-2^61-1", "vectors": .integer(Int64(vectors)), "soundness_bits": .integer(60 * Int64(vectors))]
         case .bits(let cells, let worstRows):
             ["class": "bits", "method": "cells-and-probes", "cells": .integer(Int64(cells)), "worst_rows": .integer(Int64(worstRows)), "probes": 8]
+        case .recomputed:
+            ["class": "recomputed", "method": "definition"]
         }
     }
 }

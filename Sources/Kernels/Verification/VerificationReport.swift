@@ -18,10 +18,27 @@ package struct VerificationReport: Sendable, Equatable {
     /// One cell that is wrong by the plain definition: enough for anybody to see it.
     package struct Refusal: Sendable, Equatable {
         package let output: String
+        /// Row and column of a matrix; of any other tensor row 0 and the element's place in row-major order.
         package let cell: Cell
         /// Bits of the element, in hex digits of its size.
         package let expected: String
         package let found: String
+
+        package init(output: String, cell: Cell, expected: String, found: String) {
+            (self.output, self.cell) = (output, cell)
+            (self.expected, self.found) = (expected, found)
+        }
+
+        /// From the bits of a cell of `tensor`, widened with zeros.
+        init(_ tensor: Tensor, _ cell: Cell, expected: UInt64, found: UInt64) {
+            let digits = 2 * tensor.dtype.byteCount
+            self.init(output: tensor.name, cell: cell, expected: Self.hex(expected, digits), found: Self.hex(found, digits))
+        }
+
+        private static func hex(_ bits: UInt64, _ digits: Int) -> String {
+            let text = String(bits, radix: 16)
+            return String(repeating: "0", count: max(0, digits - text.count)) + text
+        }
 
         /// In words, for the miner and the log.
         package var reason: String { "\(output)[\(cell.row), \(cell.column)] is 0x\(found), should be 0x\(expected)" }
