@@ -19,6 +19,9 @@ let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swi
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let nioHTTPTypesHTTP1: Target.Dependency = .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let structuredFields: Target.Dependency = .product(name: "RawStructuredFieldValues", package: "swift-http-structured-headers")
 
 /// A room of the house: its name, and the only things it may import.
@@ -43,6 +46,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-structured-headers", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
     ],
     targets: [
         // C: module maps and our own kernels; each has one importer.
@@ -69,7 +73,11 @@ let package = Package(
         room("TensorFiles", ["Wire", "Kernels"]),
         room("Profiler", ["Wire", "Kernels", "Jobs"]),
         room("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "CCurl"]),
-        room("HTTPServing", ["Wire", hummingbird, hummingbirdCore, logging, coreMetrics, lifecycle, httpTypes, nioCore]),
+        room(
+            "HTTPServing",
+            [
+                "Wire", hummingbird, hummingbirdCore, logging, coreMetrics, lifecycle, httpTypes, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1,
+            ]),
 
         // Services.
         room("ChainNode", ["Wire", "Signing", "Ledger", "HTTPServing", hummingbird, grdb, logging, coreMetrics, lifecycle]),

@@ -18,6 +18,7 @@ package struct CoordinatorConfiguration: Sendable {
     /// given, any name is taken.
     package var authorities: Set<String> = []
     package var limits = CoordinatorLimits()
+    package var serving = HTTPServer.Limits()
     package var policy = JobPolicy()
 
     package init(bind: Bind, dataDirectory: String, key: PrivateKey, chain: ChainID, pricePerUnit: Int64) {

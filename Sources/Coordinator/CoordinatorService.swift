@@ -52,7 +52,9 @@ package final class CoordinatorService: Service {
         let start = try await nextSecond()
         let authenticator = try RequestAuthenticator(
             clock: clock, start: start, authorities: configuration.authorities, store: store)
-        let server = HTTPServer(bind: configuration.bind, routes: routes(authenticator).routes(), logger: logger) { [self] port in
+        let limiter = RateLimiter(configuration.serving.rates)
+        let server = HTTPServer(bind: configuration.bind, routes: routes(authenticator, limiter).routes(), limits: configuration.serving, logger: logger) {
+            [self] port in
             if configuration.bind.isLoopback {
                 authenticator.allow(["localhost:\(port)", "127.0.0.1:\(port)", "[::1]:\(port)"])
             }
@@ -65,12 +67,12 @@ package final class CoordinatorService: Service {
         try await serve(server, loop, watcher)
     }
 
-    private func routes(_ authenticator: RequestAuthenticator) -> CoordinatorRoutes {
+    private func routes(_ authenticator: RequestAuthenticator, _ limiter: RateLimiter) -> CoordinatorRoutes {
         let blobs = BlobService(
-            blobs: self.blobs, store: store, gate: gate, authenticator: authenticator, limits: configuration.limits, clock: clock)
+            blobs: self.blobs, store: store, gate: gate, authenticator: authenticator, limiter: limiter, limits: configuration.limits, clock: clock)
         return CoordinatorRoutes(
             board: board, blobs: blobs, authenticator: authenticator, checker: checker, registry: registry, metrics: BoardMetrics(registry),
-            limits: configuration.limits)
+            limits: configuration.limits, limiter: limiter)
     }
 
     /// The server decides about the end; the loops around it end with it.

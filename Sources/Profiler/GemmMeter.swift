@@ -47,7 +47,3 @@ package enum GemmMeter {
             limit: limit)
     }
 }
-
-extension Duration {
-    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
-}

@@ -1,6 +1,7 @@
 import CoreMetrics
 import HTTPServing
 import Ledger
+import Wire
 
 /// What a node counts. No address, job or hash is ever a label.
 struct NodeMetrics: Sendable {

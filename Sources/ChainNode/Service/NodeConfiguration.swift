@@ -18,6 +18,8 @@ package struct NodeConfiguration: Sendable {
     /// The process' environment: `MINT_PER_UNIT` and `COORDINATOR_RATIO` must agree with the genesis.
     package var environment: [String: String] = [:]
     package var mempool = MempoolLimits()
+    /// Of each of the two listeners.
+    package var serving = HTTPServer.Limits()
     package var clock: any ChainClock = SystemClock()
     package var registry = PrometheusRegistry()
 

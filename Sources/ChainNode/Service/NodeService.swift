@@ -48,17 +48,17 @@ package final class NodeService: Service {
     }
 
     private func rpcServer(_ node: ChainNode, _ gate: ReadyGate) -> HTTPServer {
-        let routes = Routes(registry: configuration.registry)
+        let routes = Routes(registry: configuration.registry, limiter: RateLimiter(configuration.serving.rates))
         ChainRoutes(node: node, registry: configuration.registry).add(to: routes)
         let access = configuration.adminToken.flatMap { token in configuration.admin.map { (token, $0) } }
         AdminRoutes(node: node, access: access).add(to: routes)
-        return HTTPServer(bind: configuration.rpc, routes: routes, logger: logger) { await gate.set(rpc: $0) }
+        return HTTPServer(bind: configuration.rpc, routes: routes, limits: configuration.serving, logger: logger) { await gate.set(rpc: $0) }
     }
 
     private func peerServer(_ node: ChainNode, _ gate: ReadyGate) -> HTTPServer {
-        let routes = Routes(registry: configuration.registry)
+        let routes = Routes(registry: configuration.registry, limiter: RateLimiter(configuration.serving.rates))
         PeerRoutes(node: node).add(to: routes)
-        return HTTPServer(bind: configuration.p2p, routes: routes, logger: logger) { await gate.set(p2p: $0) }
+        return HTTPServer(bind: configuration.p2p, routes: routes, limits: configuration.serving, logger: logger) { await gate.set(p2p: $0) }
     }
 }
 

@@ -72,11 +72,3 @@ struct CheckLoop: Sendable {
         }
     }
 }
-
-extension Duration {
-    /// Whole microseconds, at least 0.
-    var microseconds: Int64 {
-        let (seconds, attoseconds) = components
-        return max(0, min(seconds, 1 << 40) * 1_000_000 + attoseconds / 1_000_000_000_000)
-    }
-}

@@ -11,6 +11,7 @@ struct BlobService: Sendable {
     let store: any JobStore
     let gate: UploadGate
     let authenticator: RequestAuthenticator
+    let limiter: RateLimiter
     let limits: CoordinatorLimits
     let clock: any ServiceClock
     private let files = FileIO()
@@ -18,18 +19,20 @@ struct BlobService: Sendable {
     private let queues = [WorkQueue("adit.coordinator.blobs.0"), WorkQueue("adit.coordinator.blobs.1")]
 
     init(
-        blobs: BlobStore, store: any JobStore, gate: UploadGate, authenticator: RequestAuthenticator, limits: CoordinatorLimits, clock: any ServiceClock
+        blobs: BlobStore, store: any JobStore, gate: UploadGate, authenticator: RequestAuthenticator, limiter: RateLimiter,
+        limits: CoordinatorLimits, clock: any ServiceClock
     ) {
         self.blobs = blobs
         self.store = store
         self.gate = gate
         self.authenticator = authenticator
+        self.limiter = limiter
         self.limits = limits
         self.clock = clock
     }
 
     func add(to routes: Routes) {
-        routes.put("/blobs/{root}") { request, context in try await put(request, try root(context)) }
+        routes.put("/blobs/{root}") { request, context in try await put(request, try root(context), context) }
         routes.get("/blobs/{root}") { request, context in try await get(request, try root(context), context) }
         routes.get("/blobs/{root}/leaves") { _, context in
             let root = try root(context)
@@ -61,8 +64,9 @@ struct BlobService: Sendable {
     private func queue(_ root: Digest) -> WorkQueue { queues[root.bit(0) ? 1 : 0] }
 
     /// Streams a body to the disk. Its signature covers the root in the path, and the root covers the bytes.
-    private func put(_ request: Request, _ root: Digest) async throws -> Response {
+    private func put(_ request: Request, _ root: Digest, _ context: ServingContext) async throws -> Response {
         let owner = try authenticator.verify(request, body: .boundByPath).address
+        try limiter.charge(key: owner.text, peer: context.peer)
         let (store, queue) = (store, queue(root))
         if let bytes = blobs.byteCount(root) {
             let blob = StoredBlob(root: root, bytes: bytes, owner: owner)

@@ -8,22 +8,22 @@ import Wire
 // Routes for clients.
 extension CoordinatorRoutes {
     func addTasks(to routes: Routes) {
-        routes.post("/tasks") { request, _ in .json(try await postTask(request).json) }
-        routes.get("/tasks") { request, _ in
-            let client = try await signed(request).address
+        routes.post("/tasks") { request, context in .json(try await postTask(request, context).json) }
+        routes.get("/tasks") { request, context in
+            let client = try await signed(request, context).address
             let stage = try request.query("status").map { try TaskStage(name: $0) }
             return .json(try await board.page(for: client, stage: stage, before: try position(request.query("after")), limit: 50).json)
         }
         routes.get("/tasks/{id}") { request, context in
-            let client = try await signed(request).address
+            let client = try await signed(request, context).address
             return .json(try await board.status(try JobID(context.parameter("id")), for: client).json)
         }
         routes.get("/tasks/{id}/result") { request, context in
-            let client = try await signed(request).address
+            let client = try await signed(request, context).address
             return .json(try await board.result(try JobID(context.parameter("id")), for: client).json)
         }
         routes.delete("/tasks/{id}") { request, context in
-            let client = try await signed(request).address
+            let client = try await signed(request, context).address
             return .json(try await board.cancel(try JobID(context.parameter("id")), for: client).json)
         }
     }
@@ -35,8 +35,8 @@ extension CoordinatorRoutes {
     }
 
     /// Refuses what can be refused, cheapest first; then quotes.
-    private func postTask(_ request: Request) async throws -> TaskAnswer {
-        let (signer, json, body) = try await signedJSON(request)
+    private func postTask(_ request: Request, _ context: ServingContext) async throws -> TaskAnswer {
+        let (signer, json, body) = try await signedJSON(request, context)
         let task = try TaskRequest(json: json)
         guard task.client == signer.address else { throw Problem(.forbidden, "the client is not the request's signer") }
         let idempotency = try idempotencyKey(request, client: signer.address, body: body)

@@ -7,33 +7,33 @@ import Wire
 // Routes for workers.
 extension CoordinatorRoutes {
     func addWorkers(to routes: Routes) {
-        routes.post("/workers") { request, _ in
-            let (signer, json, _) = try await signedJSON(request)
+        routes.post("/workers") { request, context in
+            let (signer, json, _) = try await signedJSON(request, context)
             let registration = try WorkerRegistration(json: json)
             guard registration.address == signer.address else { throw Problem(.forbidden, "the worker is not the request's signer") }
             try await board.register(registration)
             return .json(["worker": .string(registration.address.text), "status": "registered"])
         }
         routes.post("/workers/{address}/drain") { request, context in
-            let signer = try await signed(request).address
+            let signer = try await signed(request, context).address
             guard try Address(context.parameter("address")) == signer else { throw Problem(.forbidden, "a worker drains itself alone") }
             try await board.drain(signer)
             return .json(["worker": .string(signer.text), "status": "draining"])
         }
-        routes.post("/leases") { request, _ in .json(try await lease(request).json) }
+        routes.post("/leases") { request, context in .json(try await lease(request, context).json) }
         routes.post("/leases/{id}/heartbeat") { request, context in
-            let (signer, json, _) = try await signedJSON(request, reals: true)
+            let (signer, json, _) = try await signedJSON(request, context, reals: true)
             let id = try context.parameter("id")
             return .json(try await board.heartbeat(id, by: signer.address, try Heartbeat(json: json)).json)
         }
         routes.post("/leases/{id}/fail") { request, context in
-            let (signer, json, _) = try await signedJSON(request)
+            let (signer, json, _) = try await signedJSON(request, context)
             let id = try context.parameter("id")
             try await board.giveBack(id, by: signer.address, try LeaseFailure(json: json))
             return .json(["leaseId": .string(id), "status": "returned"])
         }
         routes.post("/leases/{id}/result") { request, context in
-            let (signer, json, _) = try await signedJSON(request)
+            let (signer, json, _) = try await signedJSON(request, context)
             let id = try context.parameter("id")
             let outcomes = try await board.commit(id, by: signer.address, try LeaseResult(json: json))
             for await outcome in outcomes {
@@ -47,9 +47,9 @@ extension CoordinatorRoutes {
     }
 
     /// Waits without holding a thread. A worker that hangs up while it waits gets no lease that nobody would work on.
-    private func lease(_ request: Request) async throws -> LeaseAnswer {
+    private func lease(_ request: Request, _ context: ServingContext) async throws -> LeaseAnswer {
         try await request.body.consumeWithCancellationOnInboundClose { body in
-            let (signer, json, _) = try await signedJSON(Request(head: request.head, body: body))
+            let (signer, json, _) = try await signedJSON(Request(head: request.head, body: body), context)
             let (call, answer) = try await board.call(signer.address, try LeaseRequest(json: json))
             for await leases in answer { return LeaseAnswer(leases: leases) }
             await board.hangUp(call)

@@ -15,11 +15,12 @@ struct CoordinatorRoutes: Sendable {
     let registry: PrometheusRegistry
     let metrics: BoardMetrics
     let limits: CoordinatorLimits
+    let limiter: RateLimiter
     /// Reads inputs before work is sold; apart from the checks, which may take long.
     let admissions = WorkQueue("adit.coordinator.admission", limit: 64)
 
     func routes() -> Routes {
-        let routes = Routes(registry: registry)
+        let routes = Routes(registry: registry, limiter: limiter)
         addPublic(to: routes)
         blobs.add(to: routes)
         addTasks(to: routes)
@@ -44,15 +45,22 @@ struct CoordinatorRoutes: Sendable {
     }
 
     /// A signed request with a JSON body: who signed it, and what it says.
-    func signedJSON(_ request: Request, reals: Bool = false) async throws -> (signer: VerifiedRequest, json: JSON, body: [UInt8]) {
-        let body = try await request.readBody(limit: limits.bodyBytes)
-        let signer = try authenticator.verify(request, body: body.isEmpty ? .none : .bytes(body))
+    func signedJSON(
+        _ request: Request, _ context: ServingContext, reals: Bool = false
+    ) async throws -> (signer: VerifiedRequest, json: JSON, body: [UInt8]) {
+        let (signer, body) = try await verified(request, context)
         return (signer, try JSON.parse(body, reals: reals), body)
     }
 
     /// A signed request whose body, if it has one, says nothing.
-    func signed(_ request: Request) async throws -> VerifiedRequest {
+    func signed(_ request: Request, _ context: ServingContext) async throws -> VerifiedRequest {
+        try await verified(request, context).signer
+    }
+
+    private func verified(_ request: Request, _ context: ServingContext) async throws -> (signer: VerifiedRequest, body: [UInt8]) {
         let body = try await request.readBody(limit: limits.bodyBytes)
-        return try authenticator.verify(request, body: body.isEmpty ? .none : .bytes(body))
+        let signer = try authenticator.verify(request, body: body.isEmpty ? .none : .bytes(body))
+        try limiter.charge(key: signer.address.text, peer: context.peer)
+        return (signer, body)
     }
 }

@@ -19,6 +19,7 @@ struct ProblemMiddleware: RouterMiddleware {
                 context.logger.error("request_failed", metadata: ["code": "\(problem.code.rawValue)", "error": "\(error)"])
             }
             answer = .problem(problem, requestID: context.requestID)
+            if problem.code.status == 429 { answer.headers[.retryAfter] = (error as? RateLimited)?.retryAfter ?? "1" }
             if let methods = (error as? HTTPError)?.headers[.allow] { answer.headers[.allow] = methods }
         }
         if let name = HTTPField.Name("x-request-id") { answer.headers[name] = context.requestID }
@@ -30,6 +31,7 @@ struct ProblemMiddleware: RouterMiddleware {
         switch error {
         case let problem as Problem where problem.code.status < 500 || problem.code.status == 503: problem
         case let problem as Problem: Problem(problem.code, "the service could not do this; its log has the reason under this request's id")
+        case let limited as RateLimited: limited.problem
         case is CancellationError: Problem(.unavailable, "the service is stopping")
         case is NIOTooManyBytesError: Problem(.payloadTooLarge, "the body is too long")
         case let error as any HTTPResponseError: problem(for: error.status)

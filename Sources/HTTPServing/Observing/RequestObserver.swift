@@ -2,6 +2,7 @@ import CoreMetrics
 import HTTPTypes
 import Hummingbird
 import Logging
+import Wire
 
 /// Counts and times requests, and logs each at debug level.
 ///
@@ -39,17 +40,4 @@ struct RequestObserver: RouterMiddleware {
             ])
         return answer
     }
-}
-
-extension Duration {
-    /// Whole nanoseconds; at its limit where that doesn't fit in 64 bits.
-    package var nanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (product, over) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        let (sum, overSum) = product.addingReportingOverflow(attoseconds / 1_000_000_000)
-        return over || overSum ? .max : sum
-    }
-
-    /// Milliseconds to three decimals, for log lines.
-    package var milliseconds: Double { Double(nanoseconds / 1000) / 1000 }
 }

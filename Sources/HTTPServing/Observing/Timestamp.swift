@@ -1,12 +1,11 @@
-import Glibc
+import Wire
 
 /// Wall-clock time as RFC 3339 text in UTC.
 enum Timestamp {
     /// Now, to the millisecond: `2026-02-28T23:59:59.999Z`.
     static func now() -> String {
-        var time = timespec()
-        _ = unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return text(seconds: Int64(time.tv_sec), milliseconds: Int64(time.tv_nsec) / 1_000_000)
+        let (seconds, nanoseconds) = WallClock.now()
+        return text(seconds: seconds, milliseconds: nanoseconds / 1_000_000)
     }
 
     /// - Parameter seconds: since 1970-01-01T00:00:00Z, not negative.

@@ -25,6 +25,7 @@ package struct BoundedBody: AsyncSequence, Sendable {
                 chunk = try await base.next()
             } catch {
                 if error is CancellationError { throw error }
+                if error is ConnectionGuard.SlowBody { throw Problem(.timeout, "the body came too slowly") }
                 throw Problem(.badRequest, "the body could not be read to its end")
             }
             guard let chunk else {
@@ -67,15 +68,22 @@ extension Request {
 
     /// The whole body, at most `limit` bytes.
     ///
-    /// - Parameter patience: what the sender gets for it. It is looked at whenever bytes come; the server's idle timeout
-    ///   ends a sender that sends none at all.
-    /// - Throws: `payload_too_large`, `bad_request`, `timeout`.
+    /// - Parameter patience: what the sender gets for it. It is looked at whenever bytes come; the connection's guard
+    ///   ends a sender that sends none, or too few.
+    /// - Throws: `payload_too_large`, `bad_request`, `timeout`, `unavailable` when all bodies together take too much memory.
     package func readBody(limit: Int, patience: Duration = .seconds(30)) async throws -> [UInt8] {
         let chunks = try bounded(limit: limit)
         let deadline = ContinuousClock.now + patience
         var bytes: [UInt8] = []
-        if let declared = chunks.declared { bytes.reserveCapacity(declared) }
+        let account = BodyAccount.current
+        var taken = 0
         for try await chunk in chunks {
+            if bytes.count + chunk.readableBytes > taken {
+                // Doubled while it is needed, as the array itself grows; never more than the bound.
+                let more = min(limit, max(4096, (bytes.count + chunk.readableBytes) * 2)) - taken
+                try account?.take(more)
+                taken += more
+            }
             guard ContinuousClock.now <= deadline else { throw Problem(.timeout, "the body came too slowly") }
             bytes.append(contentsOf: chunk.readableBytesView)
         }

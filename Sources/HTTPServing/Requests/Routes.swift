@@ -4,18 +4,27 @@ import Wire
 
 /// The routes of one service: method, path template, handler. A known path asked with another method answers 405.
 ///
-/// Every answer passes the same three layers: metrics and a log line, then problem documents, then the handler.
+/// Every request passes the same layers: metrics and a log line, problem documents, rate limits, a body's memory, the handler.
 package final class Routes {
     package typealias Handler = @Sendable (Request, ServingContext) async throws -> Response
 
     private let router: Router<ServingContext>
     private var methods: [String: Set<HTTPRequest.Method>] = [:]
 
-    /// - Parameter registry: takes the request metrics.
-    package init(registry: PrometheusRegistry) {
+    /// The metrics of requests and connections.
+    let registry: PrometheusRegistry
+
+    /// - Parameters:
+    ///   - registry: takes the metrics of requests and connections.
+    ///   - limiter: counts requests by caller; nil counts none.
+    ///   - bodies: the memory that whole bodies are read into.
+    package init(registry: PrometheusRegistry, limiter: RateLimiter? = RateLimiter(), bodies: BodyBudget = .shared) {
+        self.registry = registry
         router = Router(context: ServingContext.self, options: [.autoGenerateHeadEndpoints])
         router.add(middleware: RequestObserver(registry: registry))
         router.add(middleware: ProblemMiddleware())
+        if let limiter { router.add(middleware: RateLimitMiddleware(limiter: limiter)) }
+        router.add(middleware: BodyBudgetMiddleware(budget: bodies))
     }
 
     package func get(_ path: String, _ handler: @escaping Handler) { on(.get, path, handler) }

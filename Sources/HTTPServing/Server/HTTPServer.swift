@@ -11,14 +11,11 @@ import Wire
 /// after `stopWithin` is cancelled, so that neither a long poll nor a caller that stops sending can hold the process.
 package struct HTTPServer: Service {
     package struct Limits: Sendable {
-        /// Connections beyond it wait in the listen queue.
-        package var maximumConnections = 1024
-        /// A connection that neither sends nor is owed an answer for so long is closed.
-        package var idleTimeout = Duration.seconds(60)
+        package var connections = ConnectionLimits()
+        /// Requests of one caller; `RateLimiter` counts them for the routes.
+        package var rates = RateLimits()
         /// What running requests get to end in when the service stops.
         package var stopWithin = Duration.seconds(3)
-        /// All headers of a request.
-        package var maximumHeaderBytes = 16_384
 
         package init() {}
     }
@@ -27,6 +24,7 @@ package struct HTTPServer: Service {
     private let limits: Limits
     private let logger: Logger
     private let responder: RouterResponder<ServingContext>
+    private let registry: PrometheusRegistry
     private let onBound: @Sendable (Int) async -> Void
 
     /// - Parameter onBound: is given the port once connections are taken.
@@ -35,6 +33,7 @@ package struct HTTPServer: Service {
         self.limits = limits
         self.logger = logger
         self.onBound = onBound
+        registry = routes.registry
         responder = routes.responder()
     }
 
@@ -70,18 +69,21 @@ package struct HTTPServer: Service {
     }
 
     private func makeApplication() -> Application<RouterResponder<ServingContext>> {
+        let limits = self.limits.connections
         let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
-            maxHeaderFieldSize: limits.maximumHeaderBytes, maxHeaderListSize: limits.maximumHeaderBytes, maxHeaderFieldCount: 100)
-        let idle = TimeAmount.nanoseconds(limits.idleTimeout.nanoseconds)
+            maxHeaderFieldSize: limits.headBytes, maxHeaderListSize: limits.headBytes, maxHeaderFieldCount: limits.headFields)
+        let table = ConnectionTable(limits, registry: registry)
+        let http = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [ConnectionGuard(table, limits)], idleTimeout: .nanoseconds(limits.idle.nanoseconds), httpDecoderConfiguration: decoder)
         let logger = self.logger
         let onBound = self.onBound
         let port = bind.port
         return Application(
             responder: responder,
-            server: .http1(configuration: .init(idleTimeout: idle, httpDecoderConfiguration: decoder)),
+            server: .http1(configuration: http),
             configuration: ApplicationConfiguration(
                 address: .hostname(bind.host, port: bind.port),
-                availableConnectionsDelegate: MaximumAvailableConnections(limits.maximumConnections, logger: logger)),
+                availableConnectionsDelegate: MaximumAvailableConnections(limits.maximum, logger: logger)),
             onServerRunning: { channel in await onBound(channel.localAddress?.port ?? port) },
             logger: logger)
     }

@@ -4,8 +4,9 @@ import Wire
 
 /// The miner's own HTTP API, for its operator: `/status`, `/metrics`, `/health`.
 enum LocalRoutes {
-    static func make(_ board: StatusBoard, _ store: OutboxStore, _ metrics: MinerMetrics, _ registry: PrometheusRegistry) -> Routes {
-        let routes = Routes(registry: registry)
+    static func make(_ board: StatusBoard, _ store: OutboxStore, _ metrics: MinerMetrics, _ configuration: MinerConfiguration) -> Routes {
+        let registry = configuration.registry
+        let routes = Routes(registry: registry, limiter: RateLimiter(configuration.serving.rates))
         routes.get("/status") { _, _ in .json(board.json(outbox: try await store.tally())) }
         routes.get("/health") { _, _ in
             guard board.stage == .ready else { throw Problem(.unavailable, "the miner is \(board.stage.rawValue)") }

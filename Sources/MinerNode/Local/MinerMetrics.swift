@@ -1,5 +1,6 @@
 import HTTPServing
 import Metrics
+import Wire
 
 /// What Prometheus gets to know. No job, address or receipt is a label.
 struct MinerMetrics: Sendable {
@@ -15,7 +16,7 @@ struct MinerMetrics: Sendable {
 
     func computed(_ took: Duration) {
         Counter(label: "adit_miner_jobs_total", dimensions: [("outcome", "computed")], factory: registry).increment()
-        Metrics.Timer(label: "adit_miner_compute", factory: registry).recordNanoseconds(Int64(clamping: Int(took.seconds * 1e9)))
+        Metrics.Timer(label: "adit_miner_compute", factory: registry).recordNanoseconds(took.nanoseconds)
     }
 
     func failed() { Counter(label: "adit_miner_jobs_total", dimensions: [("outcome", "failed")], factory: registry).increment() }

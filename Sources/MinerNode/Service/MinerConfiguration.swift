@@ -25,6 +25,8 @@ package struct MinerConfiguration: Sendable {
     package var cacheBytes: Int64 = 8 << 30
     /// Where `/status`, `/metrics` and `/health` are served; nil for nowhere.
     package var local: Bind?
+    /// Of that listener.
+    package var serving = HTTPServer.Limits()
     /// The core type that OpenBLAS runs with, for the profile.
     package var blasCore: String?
     package var softwareVersion = "0.1.0"

@@ -45,7 +45,7 @@ final class MinerHouse: Sendable {
         ) { problem in board.note(problem: problem) }
     }
 
-    func routes() -> Routes { LocalRoutes.make(board, store, metrics, configuration.registry) }
+    func routes() -> Routes { LocalRoutes.make(board, store, metrics, configuration) }
 
     /// Ends every transfer. The outbox is closed with its last user, which may be a computation that is told to stop and hasn't yet.
     func close() { http.close() }

@@ -35,7 +35,7 @@ package final class MinerService: Service {
         let port = OncePort()
         try await withThrowingTaskGroup(of: Void.self) { group in
             if let bind = configuration.local {
-                let server = HTTPServer(bind: bind, routes: house.routes(), logger: logger) { bound in port.set(bound) }
+                let server = HTTPServer(bind: bind, routes: house.routes(), limits: configuration.serving, logger: logger) { bound in port.set(bound) }
                 group.addTask { try await server.run() }
             } else {
                 port.set(nil)

@@ -213,8 +213,3 @@ struct LeaseRunner: Sendable {
         }
     }
 }
-
-extension Duration {
-    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
-    var microseconds: Int64 { Int64(clamping: Int((seconds * 1e6).rounded())) }
-}
