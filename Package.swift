@@ -116,6 +116,9 @@ let package = Package(
         tests("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "ChainClient"]),
         tests("ChainNode", ["Wire", "Signing", "Ledger", "HTTPServing", "ChainNode", "ChainClient", logging, lifecycle, grdb, hummingbird]),
         tests("Adit", ["Wire", "adit", "TestSupport"]),
+        .testTarget(
+            name: "ReliabilityTests", dependencies: ["Wire", "Signing", "Kernels", "Ledger", "Jobs", "ChainClient", "adit", "TestSupport", grdb],
+            exclude: ["Faults"], swiftSettings: strict),
         tests(
             "EndToEnd",
             [
