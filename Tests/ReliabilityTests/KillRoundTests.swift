@@ -72,10 +72,7 @@ struct Run: Sendable {
             let (fulfilled, tally) = try await stream(town)
             let customer = Customer(town)
             for one in fulfilled { try await customer.check(one, until: .now + .seconds(30)) }
-            try await settled(town)
-            try await town.stop()
-            let books = try Books(town)
-            try check(books, fulfilled)
+            let books = try await Run.finish(town, jobs: orders, fulfilled)
             return KillRoundTests.Outcome(
                 seed: seed, rounds: rounds, folder: folder, tally: tally, books: books,
                 outputs: Dictionary(uniqueKeysWithValues: fulfilled.map { ($0.order, $0.outputHash) }))
@@ -114,17 +111,16 @@ struct Run: Sendable {
         return (fulfilled.sorted { $0.order < $1.order }, try await tally)
     }
 
-    /// The miner has heard of all its claims.
-    private func settled(_ town: Town) async throws {
-        try await Task.sleep(for: .seconds(2))
-    }
-
-    private func check(_ books: Books, _ fulfilled: [Customer.Fulfilled]) throws {
-        guard books.receipts.count == orders, books.escrows == ["settled": orders] else {
-            throw Broken("\(books.receipts.count) receipts and escrows \(books.escrows) for \(orders) jobs")
+    /// Waits until the miner has heard of all its claims, stops all three politely and checks their books.
+    @discardableResult static func finish(_ town: Town, jobs: Int, _ fulfilled: [Customer.Fulfilled]) async throws -> Books {
+        try await insist("the outbox", until: .now + .seconds(90)) { try Books.paid(town) == jobs ? true : nil }
+        try await town.stop()
+        let books = try Books(town)
+        guard books.receipts.count == jobs, books.escrows == ["settled": jobs] else {
+            throw Broken("\(books.receipts.count) receipts and escrows \(books.escrows) for \(jobs) jobs")
         }
-        guard books.claims == orders else { throw Broken("\(books.claims) claims are in blocks for \(orders) jobs") }
+        guard books.claims == jobs else { throw Broken("\(books.claims) claims are in blocks for \(jobs) jobs") }
         for one in fulfilled where books.receipts[one.job.text] != one.outputHash { throw Broken("\(one.job) was paid for another output") }
-        guard books.outbox["paid"] == orders else { throw Broken("the outbox ends with \(books.outbox)") }
+        return books
     }
 }

@@ -17,6 +17,15 @@ struct Books: Sendable {
     /// The outbox: entries by phase.
     let outbox: [String: Int]
 
+    /// How many entries of the outbox are paid, in a town that runs.
+    static func paid(_ town: Town) throws -> Int {
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(2)
+        let miner = try DatabaseQueue(path: town.data(.miner) + "/miner.db", configuration: configuration)
+        return try miner.read { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM outbox WHERE phase = 'paid'") ?? 0 }
+    }
+
     /// Reads the stores. Throws where the chain's money is not what genesis, mint and burn give, or a job was paid twice.
     init(_ town: Town) throws {
         let chain = try DatabaseQueue(path: town.data(.node) + "/chain.db")
