@@ -20,6 +20,7 @@ package struct CoordinatorConfiguration: Sendable {
     package var limits = CoordinatorLimits()
     package var serving = HTTPServer.Limits()
     package var policy = JobPolicy()
+    package var standing = StandingPolicy()
 
     package init(bind: Bind, dataDirectory: String, key: PrivateKey, chain: ChainID, pricePerUnit: Int64) {
         self.bind = bind
@@ -61,6 +62,10 @@ package struct CoordinatorLimits: Sendable {
     package var workers = 10_000
     /// Leases that one worker may hold.
     package var leasesPerWorker = 4
+    /// Leases that one worker may hold while all of them together are the work of a quarter of a second, by its own measurement.
+    package var smallLeasesPerWorker = 64
+    /// What counts as such work on a worker that has measured nothing, in compute units.
+    package var smallUnits: Int64 = 1000
     /// Blocks that a quote lives.
     package var quoteBlocks: Int64 = 300
     /// Without a heartbeat for so long, a lease is over.

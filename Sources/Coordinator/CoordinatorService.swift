@@ -38,8 +38,10 @@ package final class CoordinatorService: Service {
         self.logger = logger
         self.onReady = onReady
         registry = PrometheusRegistry()
-        blobs = try BlobStore(directory: configuration.dataDirectory + "/blobs")
-        store = try SQLiteJobStore(path: configuration.dataDirectory + "/coordinator.db")
+        try BlobStore.makeFolder(configuration.dataDirectory)
+        let store = try SQLiteJobStore(path: configuration.dataDirectory + "/coordinator.db")
+        self.store = store
+        blobs = try BlobStore(directory: configuration.dataDirectory + "/blobs") { (root) throws(Problem) in try store.smallBlob(root) }
         checker = OutputChecker(blobs: blobs, passes: passes, limit: configuration.limits.jobBytes)
         gate = UploadGate(limits: configuration.limits, kept: try store.blobBytes())
         board = JobBoard(
@@ -64,7 +66,8 @@ package final class CoordinatorService: Service {
         let loop = CheckLoop(checker: checker, board: board, clock: clock, logger: logger)
         let watcher = ChainWatcher(
             chain: chain, board: board, clock: clock, interval: configuration.limits.chainPollMilliseconds, logger: logger)
-        try await serve(server, loop, watcher)
+        let small = CheckLoop(checker: checker, board: board, clock: clock, logger: logger)
+        try await serve(server, loop, small, watcher)
     }
 
     private func routes(_ authenticator: RequestAuthenticator, _ limiter: RateLimiter) -> CoordinatorRoutes {
@@ -76,7 +79,7 @@ package final class CoordinatorService: Service {
     }
 
     /// The server decides about the end; the loops around it end with it.
-    private func serve(_ server: HTTPServer, _ loop: CheckLoop, _ watcher: ChainWatcher) async throws {
+    private func serve(_ server: HTTPServer, _ loop: CheckLoop, _ small: CheckLoop, _ watcher: ChainWatcher) async throws {
         let board = self.board
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
@@ -85,6 +88,10 @@ package final class CoordinatorService: Service {
             }
             group.addTask {
                 await loop.run(board.checks)
+                return false
+            }
+            group.addTask {
+                await small.run(board.smallChecks)
                 return false
             }
             group.addTask {

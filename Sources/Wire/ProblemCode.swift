@@ -70,6 +70,7 @@ extension Problem {
         case quotaExceeded = "quota_exceeded"
         case unknownJob = "unknown_job"
         case unknownWorker = "unknown_worker"
+        case workerExcluded = "worker_excluded"
         case unknownLease = "unknown_lease"
         case leaseExpired = "lease_expired"
         case leaseTaken = "lease_taken"
@@ -113,7 +114,7 @@ extension Problem.Code {
     package var status: Int {
         switch self {
         case .unauthorized, .requestExpired, .replayedNonce, .badDigest: 401
-        case .forbidden, .wrongMiner: 403
+        case .forbidden, .wrongMiner, .workerExcluded: 403
         case .notFound, .unknownBlob, .unknownJob, .unknownWorker, .unknownLease, .unknownEscrow: 404
         case .methodNotAllowed: 405
         case .timeout: 408

@@ -134,7 +134,10 @@ struct CoordinatorLeaseTests {
 
     @Test func aWorkerHoldsABoundedNumberOfLeases() async throws {
         let harness = try CoordinatorHarness()
-        try await harness.run(configure: { $0.limits.leasesPerWorker = 2 }) { running in
+        try await harness.run(configure: {
+            $0.limits.leasesPerWorker = 1
+            $0.limits.smallLeasesPerWorker = 2
+        }) { running in
             let key = try PrivateKey.generate()
             for seed in ["1", "2", "3"] { _ = try await running.buy(try SampleWork(seed: seed), by: key) }
             let worker = try await running.worker()

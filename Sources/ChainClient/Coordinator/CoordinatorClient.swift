@@ -65,7 +65,14 @@ package struct CoordinatorClient: Sendable {
     // MARK: workers
 
     /// Registers the caller, or renews what it said before.
-    package func registerWorker(_ registration: WorkerRegistration) async throws(Problem) { _ = try await send(.post, "/workers", registration.json) }
+    ///
+    /// - Returns: how it stands there; nil where the coordinator doesn't say.
+    @discardableResult package func registerWorker(_ registration: WorkerRegistration) async throws(Problem) -> WorkerStanding? {
+        let answer = try await json(.post, "/workers", registration.json)
+        return try Problem.reading("worker") { () throws(Problem) in
+            try answer["standing"].map { (value) throws(Problem) in try WorkerStanding(json: value) }
+        }
+    }
 
     /// Waits up to `wait` seconds for work; an empty list means that there was none.
     package func lease(max: Int, waitSeconds: Int) async throws(Problem) -> [Lease] {
@@ -86,8 +93,19 @@ package struct CoordinatorClient: Sendable {
 
     /// Hands in a result and waits for its verification: the coordinator's signature, or the reason against it.
     package func submitResult(_ lease: String, _ result: LeaseResult) async throws(Problem) -> LeaseResultAnswer {
-        let answer = try await json(.post, "/leases/\(lease)/result", result.json, limits: HTTPLimits(total: .seconds(900), stall: nil))
-        return try Problem.reading("lease result") { () throws(Problem) in try LeaseResultAnswer(json: answer) }
+        try await submit(lease, ResultSubmission(result)).result
+    }
+
+    /// The same with small outputs' bytes beside it, and the next leases in the answer where they are wanted.
+    package func submit(_ lease: String, _ submission: ResultSubmission) async throws(Problem) -> ResultAnswer {
+        let answer = try await json(.post, "/leases/\(lease)/result", submission.json, limits: HTTPLimits(total: .seconds(900), stall: nil))
+        return try Problem.reading("lease result") { () throws(Problem) in try ResultAnswer(json: answer) }
+    }
+
+    /// The leases that the caller holds and has not committed to, as the coordinator has them.
+    package func heldLeases() async throws(Problem) -> [Lease] {
+        let answer = try await json(.get, "/leases")
+        return try Problem.reading("leases") { () throws(Problem) in try LeaseAnswer(json: answer).leases }
     }
 
     /// No new leases for the caller.

@@ -10,10 +10,13 @@ import Wire
 final class BlobStore: Sendable {
     private let directory: String
     private let serial = Atomic<UInt64>(0)
+    /// Looks for a blob that is kept in the database.
+    private let small: @Sendable (Digest) throws(Problem) -> [UInt8]?
 
     /// Makes the directories and clears what uploads of an earlier run left half done. Throws `io_failed`.
-    init(directory: String) throws(Problem) {
+    init(directory: String, small: @escaping @Sendable (Digest) throws(Problem) -> [UInt8]?) throws(Problem) {
         self.directory = directory
+        self.small = small
         do {
             let manager = FileManager.default
             let unfinished = directory + "/incoming"
@@ -21,6 +24,13 @@ final class BlobStore: Sendable {
             try manager.createDirectory(atPath: unfinished, withIntermediateDirectories: true)
         } catch {
             throw Problem(.ioFailed, "the blob directory: \(error)")
+        }
+    }
+
+    /// Makes a folder where there is none. Throws `io_failed`.
+    static func makeFolder(_ path: String) throws(Problem) {
+        do { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) } catch {
+            throw Problem(.ioFailed, "the data directory: \(error)")
         }
     }
 
@@ -35,12 +45,18 @@ final class BlobStore: Sendable {
         "\(directory)/incoming/\(serial.wrappingAdd(1, ordering: .relaxed).newValue)"
     }
 
-    /// The blob's size in bytes; `nil` if it is not here.
-    func byteCount(_ root: Digest) -> Int? {
+    /// The size in bytes of the blob's file; `nil` if there is none. Quick: it may be asked for anywhere.
+    func fileBytes(_ root: Digest) -> Int? {
         var info = stat()
         guard unsafe stat(path(root), &info) == 0 else { return nil }
         return Int(info.st_size)
     }
+
+    /// The blob's size in bytes, wherever it is kept; `nil` if it is not here. May wait for the database.
+    func byteCount(_ root: Digest) -> Int? { fileBytes(root) ?? smallBytes(root)?.count }
+
+    /// A small blob's bytes; `nil` where it is not kept in the database, or that can't be read. May wait for the database.
+    func smallBytes(_ root: Digest) -> [UInt8]? { try? small(root) }
 
     /// The hashes of a blob's leaves, in order, 32 bytes each: at most 1/2048 of the blob.
     ///

@@ -25,10 +25,19 @@ struct BoardWorker: Sendable {
     var stored: StoredWorker
     /// When a signed request of its came last, in Unix milliseconds.
     var seen: Int64
-    /// Leases that it holds.
-    var leases = 0
+    /// Its own standing; that of its payout address is kept apart.
+    var standing: WorkerStanding
+    /// The compute units of the leases that it holds.
+    var held: [String: Int64] = [:]
 
     var registration: WorkerRegistration { stored.registration }
+    var leases: Int { held.count }
+}
+
+/// What became of a result, and the leases that its worker asked for with it.
+struct ResultOutcome: Sendable {
+    let outcome: LeaseOutcome
+    let leases: [Lease]
 }
 
 /// A worker's open call for leases.

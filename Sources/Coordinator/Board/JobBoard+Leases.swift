@@ -7,13 +7,16 @@ import Wire
 // What workers ask for, up to the result.
 extension JobBoard {
     /// Where there are too many workers, the one that was silent longest makes room. Throws `quota_exceeded` if all hold leases.
-    func register(_ registration: WorkerRegistration) throws(Problem) {
+    /// - Returns: how the worker stands.
+    @discardableResult func register(_ registration: WorkerRegistration) throws(Problem) -> WorkerStanding {
         let address = registration.address
         if workers[address] == nil, workers.count >= configuration.limits.workers { try dismissSilentWorker() }
         let stored = StoredWorker(registration: registration, draining: false)
+        let entry = try take(stored, seen: clock.nowMilliseconds)
         try store.save(stored)
-        workers[address] = BoardWorker(stored: stored, seen: clock.nowMilliseconds, leases: workers[address]?.leases ?? 0)
+        workers[address] = entry
         logger.info("worker_registered", metadata: ["worker": "\(address)", "tier": "\(registration.tier.rawValue)"])
+        return standing(of: entry)
     }
 
     /// No new leases for this worker, until it registers again.
@@ -44,41 +47,6 @@ extension JobBoard {
         return workers.values.filter { $0.seen >= since }
     }
 
-    /// Leases to `worker` up to `max` of the jobs that fit it, oldest first; none if there are none.
-    ///
-    /// - Throws: `unknown_worker` before it has registered; `io_failed`.
-    func lease(to worker: Address, max: Int) throws(Problem) -> [Lease] {
-        guard workers[worker] != nil else { throw Problem(.unknownWorker, "register first") }
-        workers[worker]?.seen = clock.nowMilliseconds
-        var leases: [Lease] = []
-        var kept: [JobID] = []
-        for (index, id) in waiting.enumerated() {
-            guard let entry = workers[worker], !entry.stored.draining, leases.count < max, entry.leases < configuration.limits.leasesPerWorker else {
-                kept += waiting[index...]
-                break
-            }
-            guard let job = jobs[id], job.state.phase == .queued else { continue }
-            guard fits(job, entry) else {
-                kept.append(id)
-                continue
-            }
-            do throws(Problem) {
-                leases.append(try give(job, to: entry))
-            } catch {
-                waiting = kept + waiting[index...]
-                throw error
-            }
-        }
-        waiting = kept
-        return leases
-    }
-
-    private func fits(_ job: BoardJob, _ worker: BoardWorker) -> Bool {
-        job.state.canLease(to: worker.registration.address, now: clock.nowMilliseconds)
-            && worker.registration.meets(job.stored.spec.requirements, bytes: job.bytes)
-            && endsBeforeRefund(job)
-    }
-
     /// A job is not leased whose client could start a refund before the lease's longest end and 300 blocks more (PROTOCOL section 8).
     func endsBeforeRefund(_ job: BoardJob) -> Bool {
         guard let terms, let height, let payment = job.state.payment else { return false }
@@ -90,26 +58,6 @@ extension JobBoard {
         configuration.limits.longestLease(units: units) / (max(1, terms.blockIntervalSeconds) * 1000) + 301
     }
 
-    private func give(_ job: BoardJob, to worker: BoardWorker) throws(Problem) -> Lease {
-        let now = clock.nowMilliseconds
-        let limits = configuration.limits
-        guard let payment = job.state.payment else { throw Problem(.notReady, "the job is not paid") }
-        let nonce = try Nonce16(SecureRandom.hex(bytes: 16))
-        let grant = LeaseGrant(
-            id: "lease_" + SecureRandom.hex(bytes: 16), worker: worker.registration.address, fence: job.state.fence + 1, nonce: nonce.text,
-            grantedAt: now, deadline: now + limits.leaseMilliseconds, limit: now + limits.longestLease(units: job.quote.computeUnits))
-        let payout = worker.registration.payout
-        try advance(job.stored.id, .granted(grant)) { $0.lease = StoredLease(grant: grant, job: job.stored.id, payout: payout) }
-        leased[grant.id] = job.stored.id
-        workers[grant.worker]?.leases += 1
-        metrics.leased()
-        logger.info("task_distributed", metadata: ["job_id": "\(job.stored.id)", "worker": "\(grant.worker)", "fence": .stringConvertible(grant.fence)])
-        return Lease(
-            id: grant.id, fence: grant.fence, nonce: nonce, chain: configuration.chain, spec: job.stored.spec, quote: job.quote, part: 0,
-            payout: payout, payment: payment.tx, deadlineMilliseconds: grant.deadline, nowMilliseconds: now,
-            heartbeatMilliseconds: max(1, limits.leaseMilliseconds / 4))
-    }
-
     /// Opens a call for leases that ends when there is one, when its time is over, or when the service stops.
     ///
     /// - Returns: its number, for `hangUp`, and a stream that gives the leases once.
@@ -118,7 +66,7 @@ extension JobBoard {
     func call(_ worker: Address, _ request: LeaseRequest) throws(Problem) -> (id: UInt64, answer: AsyncStream<[Lease]>) {
         let (stream, sink) = AsyncStream<[Lease]>.makeStream(bufferingPolicy: .bufferingNewest(1))
         lastCall += 1
-        let leases = isStopping ? [] : try lease(to: worker, max: request.max)
+        let leases = try lease(to: worker, max: request.max)
         // A worker has one open call: an older one belongs to a connection that it has given up.
         endCalls(of: worker)
         guard leases.isEmpty, request.waitSeconds > 0, !isStopping, workers[worker]?.stored.draining == false,

@@ -13,11 +13,15 @@ extension JobBoard {
     /// - Returns: a stream that gives the outcome once; it ends without one when the service stops, or after four newer calls.
     /// - Throws: `unknown_lease`, `lease_expired`, `stale_fence`, `lease_taken`, `output_mismatch`, `unknown_blob`, and what
     ///   `SignedReceipt.check` throws. The lease lives on then: nothing was committed.
-    func commit(_ lease: String, by worker: Address, _ result: LeaseResult) throws(Problem) -> AsyncStream<LeaseOutcome> {
-        let (stream, sink) = AsyncStream<LeaseOutcome>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    func commit(_ lease: String, by worker: Address, _ submission: ResultSubmission) throws(Problem) -> AsyncStream<ResultOutcome> {
+        let (stream, sink) = AsyncStream<ResultOutcome>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let result = submission.result
         workers[worker]?.seen = clock.nowMilliseconds
         if let outcome = try outcome(of: lease, by: worker) {
-            sink.yield(outcome)
+            var leases: [Lease] = []
+            // The first answer was lost, and what came with it: `GET /leases` has it. Here are others.
+            if case .accepted = outcome, let next = submission.next { leases = (try? self.lease(to: worker, max: next)) ?? [] }
+            sink.yield(ResultOutcome(outcome: outcome, leases: leases))
             sink.finish()
             return stream
         }
@@ -28,16 +32,22 @@ extension JobBoard {
                 throw Problem(.leaseTaken, "another output is committed for this lease; it is under check")
             }
         } else {
-            try examine(result, of: job, held)
-            try advance(id, .committed(lease: lease, fence: result.fence)) { $0.lease?.commitment = result }
+            let inline = Dictionary(submission.tensors.map { ($0.root, $0) }) { first, _ in first }
+            try examine(result, of: job, held, inline)
+            let small = result.output.outputs.compactMap { inline[$0.root] }
+            let step = try step(id, .committed(lease: lease, fence: result.fence)) { $0.lease?.commitment = result }
+            let own = configuration.key.address
+            let kept = small.map { SmallBlob(root: $0.root, bytes: $0.bytes, owner: own) }
+            if let step { try make([step], blobs: kept) { gate.add(own, bytes: kept.reduce(0) { $0 + $1.bytes.count }) } }
         }
+        if let next = submission.next, next > 0 { wanted[lease] = next }
         // A stopping coordinator checks nothing more: what is committed is checked after the next start.
         if isStopping { sink.finish() } else { listen(sink, to: lease) }
         return stream
     }
 
     /// A worker that asks again has mostly given up its earlier call: of its calls only the latest few are kept.
-    private func listen(_ sink: AsyncStream<LeaseOutcome>.Continuation, to lease: String) {
+    private func listen(_ sink: AsyncStream<ResultOutcome>.Continuation, to lease: String) {
         var listeners = outcomes[lease] ?? []
         if listeners.count >= 4 { listeners.removeFirst().finish() }
         outcomes[lease] = listeners + [sink]
@@ -53,13 +63,13 @@ extension JobBoard {
     }
 
     /// Throws unless the result is well formed for the job, its tensors are here, and the miner signed exactly the lease's terms.
-    private func examine(_ result: LeaseResult, of job: BoardJob, _ held: StoredLease) throws(Problem) {
+    private func examine(_ result: LeaseResult, of job: BoardJob, _ held: StoredLease, _ inline: [Digest: InlineTensor]) throws(Problem) {
         guard result.fence == held.grant.fence else { throw Problem(.staleFence, "the lease's fencing number is \(held.grant.fence)") }
         guard clock.nowMilliseconds <= held.grant.deadline else { throw Problem(.leaseExpired, "the lease's deadline has passed") }
         try result.output.check(spec: job.stored.spec, kernel: job.kernel)
         try result.receipt.check(against: try expected(result.output, job, held), on: configuration.chain)
         for output in result.output.outputs {
-            guard let bytes = blobs.byteCount(output.root) else {
+            guard let bytes = inline[output.root]?.bytes.count ?? blobs.byteCount(output.root) else {
                 throw Problem(.unknownBlob, "output \(output.descriptor.name): no blob has the root \(output.root.hex)")
             }
             guard bytes == output.descriptor.byteCount else {
@@ -89,7 +99,8 @@ extension JobBoard {
                 if let refusal = report.refusal {
                     let problem = Problem(.verificationFailed, refusal.reason)
                     logger.warning("check_refused", metadata: ["job_id": "\(id)", "worker": "\(held.grant.worker)", "reason": "\(refusal.reason)"])
-                    try advance(id, .checkFailed(lease: lease)) { $0.lease?.outcome = .refused(problem) }
+                    guard let step = try step(id, .checkFailed(lease: lease), update: { $0.lease?.outcome = .refused(problem) }) else { return true }
+                    try make([step], standings: standings(after: false, held))
                 } else {
                     let record = VerificationRecord(
                         report: report.json, challenge: challenge, checkMicroseconds: microseconds,
@@ -115,18 +126,25 @@ extension JobBoard {
             coordinatorKey: configuration.key.publicKey,
             coordinatorSignature: configuration.key.sign(terms.attestDigest(on: configuration.chain, payment: payment.tx)))
         let outcome = LeaseOutcome.accepted(LeaseResultAnswer(claim: claim, verification: record))
-        try advance(id, .checkPassed(lease: held.grant.id)) { job in
+        let passed = try step(id, .checkPassed(lease: held.grant.id)) { job in
             job.stored.finished = FinishedWork(output: result.output, claim: claim, record: record)
             job.lease?.outcome = outcome
         }
-        release(held.grant)
-        takeOver(result.output.outputs.map(\.root), from: held.grant.worker)
+        guard let passed else { return }
+        // What the worker does next is stored with its signature: a write, and a wait for the disk, less.
+        let next = try? plan(for: held.grant.worker, max: outcomes[held.grant.id] == nil ? 0 : wanted[held.grant.id] ?? 0, ending: held.grant.id)
+        try make([passed] + (next?.steps ?? []), standings: standings(after: true, held)) {
+            release(held.grant)
+            if let next { settle(next) }
+        }
+        let uploaded = result.output.outputs.map(\.root).filter { blobs.byteCount($0) != nil }
+        if !uploaded.isEmpty { takeOver(uploaded, from: held.grant.worker) }
         logger.info(
             "task_completed",
             metadata: [
                 "job_id": "\(id)", "worker": "\(held.grant.worker)", "class": "\(record.className)",
                 "latency_ms": .stringConvertible(clock.nowMilliseconds - job.stored.created),
             ])
-        tell(held.grant.id, outcome)
+        tell(held.grant.id, outcome, leases: next?.leases ?? [])
     }
 }

@@ -19,6 +19,10 @@ actor JobBoard {
     /// Committed outputs, in order, for the check loop.
     nonisolated let checks: AsyncStream<(id: String, check: PendingCheck)>
     private let checkSink: AsyncStream<(id: String, check: PendingCheck)>.Continuation
+    /// Those that take well under a millisecond have a line of their own: they don't wait behind long ones.
+    nonisolated let smallChecks: AsyncStream<(id: String, check: PendingCheck)>
+    private let smallCheckSink: AsyncStream<(id: String, check: PendingCheck)>.Continuation
+    private static let smallOperations: Int64 = 10_000_000
     private let queue = WorkQueue("adit.coordinator.board")
 
     var jobs: [JobID: BoardJob] = [:]
@@ -32,7 +36,11 @@ actor JobBoard {
     }
     var lastCall: UInt64 = 0
     /// Who waits for the outcome of a lease's check.
-    var outcomes: [String: [AsyncStream<LeaseOutcome>.Continuation]] = [:]
+    var outcomes: [String: [AsyncStream<ResultOutcome>.Continuation]] = [:]
+    /// How many leases the worker of a lease wants with its outcome.
+    var wanted: [String: Int] = [:]
+    /// Payout addresses that are not in plain good standing.
+    var payoutStandings: [Address: WorkerStanding] = [:]
     /// Jobs by phase, in all.
     var counts: [String: Int64] = [:]
     var height: Int64?
@@ -59,12 +67,13 @@ actor JobBoard {
         self.metrics = metrics
         self.logger = logger
         (checks, checkSink) = AsyncStream.makeStream()
+        (smallChecks, smallCheckSink) = AsyncStream.makeStream()
     }
 
     /// Takes up what the store holds: jobs wait, leases get the time to be heard of again, committed outputs are checked anew.
     func restore() throws(Problem) {
         let now = clock.nowMilliseconds
-        for worker in try store.workers() { workers[worker.registration.address] = BoardWorker(stored: worker, seen: 0) }
+        for worker in try store.workers() { workers[worker.registration.address] = try take(worker, seen: 0) }
         // After an outage, an hour for those who come back for their outputs.
         nextSweep = now + min(configuration.limits.blobGraceMilliseconds, 3_600_000)
         counts = try store.counts()
@@ -78,7 +87,7 @@ actor JobBoard {
             if let grant = stored.state.phase.lease {
                 job.lease = try store.lease(grant.id)
                 leased[grant.id] = stored.id
-                workers[grant.worker]?.leases += 1
+                hold(grant, units: stored.quote.computeUnits)
             }
             jobs[stored.id] = job
             try advance(stored.id, .resumed(until: now + configuration.limits.leaseMilliseconds))
@@ -90,24 +99,11 @@ actor JobBoard {
     ///
     /// - Parameter update: what else the same transaction changes.
     func advance(_ id: JobID, _ event: JobEvent, update: (inout BoardJob) -> Void = { _ in }) throws(Problem) {
-        guard var job = jobs[id] else { throw Problem(.unknownJob, "no open job has this id") }
-        let before = job.state
-        let directives = try job.stored.state.apply(event, now: clock.nowMilliseconds, policy: configuration.policy)
-        guard job.state != before else { return }
-        if let grant = job.state.phase.lease, let lease = job.lease, lease.grant.id == grant.id {
-            job.lease = StoredLease(
-                grant: grant, job: lease.job, payout: lease.payout, commitment: lease.commitment, outcome: lease.outcome)
-        }
-        update(&job)
-        for case .end(_, let reason) in directives where job.lease?.outcome == nil { job.lease?.outcome = .refused(Self.ended(reason)) }
-        try store.apply(JobChange(job: job.stored, lease: job.lease))
-        jobs[id] = job
-        counts[before.phase.name, default: 0] -= 1
-        counts[job.state.phase.name, default: 0] += 1
-        follow(directives, of: id)
+        guard let step = try step(id, event, update: update) else { return }
+        try make([step])
     }
 
-    private static func ended(_ reason: Reason) -> Problem {
+    static func ended(_ reason: Reason) -> Problem {
         switch reason {
         // No `unavailable`: the worker would ask for ever.
         case .checkUnavailable: Problem(.leaseExpired, "the coordinator could not check the output; the job waits for a worker again")
@@ -115,7 +111,7 @@ actor JobBoard {
         }
     }
 
-    private func follow(_ directives: [JobDirective], of id: JobID) {
+    func follow(_ directives: [JobDirective], of id: JobID) {
         for directive in directives {
             switch directive {
             case .offer:
@@ -123,6 +119,7 @@ actor JobBoard {
                 waiting.append(id)
             case .end(let grant, let reason):
                 release(grant)
+                if reason.isLapse { workers[grant.worker]?.standing.lapsed() }
                 metrics.ended(reason)
                 logger.info("lease_ended", metadata: ["job_id": "\(id)", "worker": "\(grant.worker)", "reason": "\(reason.rawValue)"])
                 if let outcome = jobs[id]?.lease?.outcome { tell(grant.id, outcome) }
@@ -139,19 +136,31 @@ actor JobBoard {
     /// Forgets that the lease is in force.
     func release(_ grant: LeaseGrant) {
         leased[grant.id] = nil
-        if let held = workers[grant.worker]?.leases { workers[grant.worker]?.leases = max(0, held - 1) }
+        workers[grant.worker]?.held[grant.id] = nil
     }
 
-    func tell(_ lease: String, _ outcome: LeaseOutcome) {
-        for listener in outcomes.removeValue(forKey: lease) ?? [] {
-            listener.yield(outcome)
+    /// Tells everyone who waits how a lease ended; the leases that came with it go to the latest one.
+    func tell(_ lease: String, _ outcome: LeaseOutcome, leases: [Lease] = []) {
+        wanted[lease] = nil
+        var listeners = outcomes.removeValue(forKey: lease) ?? []
+        if let latest = listeners.popLast() {
+            latest.yield(ResultOutcome(outcome: outcome, leases: leases))
+            latest.finish()
+        }
+        for listener in listeners {
+            listener.yield(ResultOutcome(outcome: outcome, leases: []))
             listener.finish()
         }
     }
 
     private func sendToCheck(_ id: JobID) {
         guard let job = jobs[id], let lease = job.lease, let result = lease.commitment else { return }
-        checkSink.yield((id: lease.grant.id, check: PendingCheck(spec: job.stored.spec, kernel: job.kernel, lease: lease.grant, result: result)))
+        let check = PendingCheck(spec: job.stored.spec, kernel: job.kernel, lease: lease.grant, result: result)
+        if job.kernel.operations <= Self.smallOperations {
+            smallCheckSink.yield((id: lease.grant.id, check: check))
+        } else {
+            checkSink.yield((id: lease.grant.id, check: check))
+        }
     }
 
     /// Puts a committed output into the check loop's line once more.
@@ -169,7 +178,7 @@ actor JobBoard {
                 logger.error("tick_failed", metadata: ["job_id": "\(id)", "error": "\(error)"])
             }
         }
-        let rested = waiting.contains { id in jobs[id].map { $0.state.notBefore > lastTick && $0.state.notBefore <= now } ?? false }
+        let rested = waiting.contains { id in jobs[id]?.state.becomesFree(after: lastTick, by: now) ?? false }
         lastTick = now
         if rested { answerCalls() }
         for call in calls where call.until <= now { call.answer.finish() }
@@ -184,6 +193,8 @@ actor JobBoard {
         calls = []
         for listener in outcomes.values.flatMap({ $0 }) { listener.finish() }
         outcomes = [:]
+        wanted = [:]
         checkSink.finish()
+        smallCheckSink.finish()
     }
 }

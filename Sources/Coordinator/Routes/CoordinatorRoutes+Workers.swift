@@ -11,8 +11,8 @@ extension CoordinatorRoutes {
             let (signer, json, _) = try await signedJSON(request, context)
             let registration = try WorkerRegistration(json: json)
             guard registration.address == signer.address else { throw Problem(.forbidden, "the worker is not the request's signer") }
-            try await board.register(registration)
-            return .json(["worker": .string(registration.address.text), "status": "registered"])
+            let standing = try await board.register(registration)
+            return .json(["worker": .string(registration.address.text), "status": "registered", "standing": standing.json])
         }
         routes.post("/workers/{address}/drain") { request, context in
             let signer = try await signed(request, context).address
@@ -21,6 +21,10 @@ extension CoordinatorRoutes {
             return .json(["worker": .string(signer.text), "status": "draining"])
         }
         routes.post("/leases") { request, context in .json(try await lease(request, context).json) }
+        routes.get("/leases") { request, context in
+            let signer = try await signed(request, context).address
+            return .json(LeaseAnswer(leases: try await board.held(by: signer)).json)
+        }
         routes.post("/leases/{id}/heartbeat") { request, context in
             let (signer, json, _) = try await signedJSON(request, context, reals: true)
             let id = try context.parameter("id")
@@ -35,10 +39,10 @@ extension CoordinatorRoutes {
         routes.post("/leases/{id}/result") { request, context in
             let (signer, json, _) = try await signedJSON(request, context)
             let id = try context.parameter("id")
-            let outcomes = try await board.commit(id, by: signer.address, try LeaseResult(json: json))
+            let outcomes = try await board.commit(id, by: signer.address, try ResultSubmission(json: json))
             for await outcome in outcomes {
-                switch outcome {
-                case .accepted(let answer): return .json(answer.json)
+                switch outcome.outcome {
+                case .accepted(let answer): return .json(ResultAnswer(answer, leases: outcome.leases).json)
                 case .refused(let problem): throw problem
                 }
             }

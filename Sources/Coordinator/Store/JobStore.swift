@@ -17,9 +17,13 @@ protocol JobStore: Sendable {
     /// Writes a new job; with a key, so that the same call gives the same job.
     func insert(_ job: StoredJob, client: PublicKey, idempotency: IdempotencyKey?) throws(Problem)
     func job(for key: IdempotencyKey) throws(Problem) -> (id: JobID, body: Digest)?
-    func apply(_ change: JobChange) throws(Problem)
+    func apply(_ change: BoardChange) throws(Problem)
     func lease(_ id: String) throws(Problem) -> StoredLease?
     func save(_ worker: StoredWorker) throws(Problem)
+    /// How a worker or payout address stands; `nil` for one that nothing is known of.
+    func standing(_ owner: StandingOwner) throws(Problem) -> WorkerStanding?
+    /// The bytes of a blob that is kept here and not in a file.
+    func smallBlob(_ root: Digest) throws(Problem) -> [UInt8]?
     func removeWorker(_ address: Address) throws(Problem)
     func workers() throws(Problem) -> [StoredWorker]
     /// The keys of all clients and workers.

@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 import Signing
 import Wire
@@ -22,6 +23,20 @@ extension SQLiteJobStore {
             // An hour's precision is enough, and spares the disk a write for each call.
             try db.execute(sql: "UPDATE blob SET used = ? WHERE root = ? AND used < ?", arguments: [now, blob.root.hex, now - 3_600_000])
             return false
+        }
+    }
+
+    /// A row of the same root may be an upload's whose file never came: the bytes are kept in any case.
+    static func write(_ blob: SmallBlob, now: Int64, to db: Database) throws {
+        let sql = "INSERT INTO blob (root, bytes, owner, used) VALUES (?, ?, ?, ?) ON CONFLICT (root) DO UPDATE SET used = max(used, excluded.used)"
+        try db.cachedStatement(sql: sql).execute(arguments: [blob.root.hex, blob.bytes.count, blob.owner.text, now])
+        let data = "INSERT INTO small_blob (root, data) VALUES (?, ?) ON CONFLICT (root) DO NOTHING"
+        try db.cachedStatement(sql: data).execute(arguments: [blob.root.hex, Data(blob.bytes)])
+    }
+
+    func smallBlob(_ root: Digest) throws(Problem) -> [UInt8]? {
+        try read { db in
+            try Data.fetchOne(db, sql: "SELECT data FROM small_blob WHERE root = ?", arguments: [root.hex]).map { Array($0) }
         }
     }
 
@@ -50,6 +65,7 @@ extension SQLiteJobStore {
                 guard let root = Digest(hex: row["root"]) else { throw Problem(.ioFailed, "a stored root is damaged") }
                 try remove(root)
                 try db.execute(sql: "DELETE FROM blob WHERE root = ?", arguments: [root.hex])
+                try db.execute(sql: "DELETE FROM small_blob WHERE root = ?", arguments: [root.hex])
                 return StoredBlob(root: root, bytes: row["bytes"], owner: try Address(row["owner"]))
             }
         }

@@ -71,19 +71,24 @@ extension SQLiteJobStore {
         }
     }
 
-    func apply(_ change: JobChange) throws(Problem) {
+    func apply(_ change: BoardChange) throws(Problem) {
         try write { db in
-            let job = change.job
-            try db.execute(
-                sql: "UPDATE job SET phase = ?, claimed = ?, state = ?, output = ?, claim = ?, record = ? WHERE id = ?",
-                arguments: [
-                    job.state.phase.name, job.state.claimHeight == nil ? 0 : 1, job.state.json.canonicalString,
-                    job.finished?.output.json.canonicalString, job.finished?.claim.json.canonicalString,
-                    job.finished?.record.json.canonicalString, job.id.text,
-                ])
-            guard db.changesCount == 1 else { throw Problem(.ioFailed, "a job is missing from the store") }
-            if let lease = change.lease { try Self.write(lease, to: db) }
+            for blob in change.blobs { try Self.write(blob, now: change.now, to: db) }
+            for change in change.jobs { try Self.write(change, to: db) }
+            for (owner, standing) in change.standings { try Self.write(standing, of: owner, to: db) }
         }
+    }
+
+    private static func write(_ change: JobChange, to db: Database) throws {
+        let job = change.job
+        let sql = "UPDATE job SET phase = ?, claimed = ?, state = ?, output = ?, claim = ?, record = ? WHERE id = ?"
+        try db.cachedStatement(sql: sql).execute(arguments: [
+            job.state.phase.name, job.state.claimHeight == nil ? 0 : 1, job.state.json.canonicalString,
+            job.finished?.output.json.canonicalString, job.finished?.claim.json.canonicalString,
+            job.finished?.record.json.canonicalString, job.id.text,
+        ])
+        guard db.changesCount == 1 else { throw Problem(.ioFailed, "a job is missing from the store") }
+        if let lease = change.lease { try write(lease, to: db) }
     }
 
     private static func job(_ row: Row) throws -> StoredJob {

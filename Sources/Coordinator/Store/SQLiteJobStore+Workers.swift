@@ -13,16 +13,25 @@ extension SQLiteJobStore {
         case .refused(let problem): refusal = JSON.members(problem).canonicalString
         case nil: break
         }
-        try db.execute(
-            sql: """
-                INSERT INTO lease (id, job, lease, payout, commitment, answer, refusal) VALUES (?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT (id) DO UPDATE SET lease = excluded.lease, commitment = excluded.commitment, answer = excluded.answer,
-                    refusal = excluded.refusal
-                """,
-            arguments: [
-                lease.grant.id, lease.job.text, lease.grant.json.canonicalString, lease.payout.text, lease.commitment?.json.canonicalString,
-                answer, refusal,
-            ])
+        let sql = """
+            INSERT INTO lease (id, job, lease, payout, commitment, answer, refusal) VALUES (?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (id) DO UPDATE SET lease = excluded.lease, commitment = excluded.commitment, answer = excluded.answer,
+                refusal = excluded.refusal
+            """
+        try db.cachedStatement(sql: sql).execute(arguments: [
+            lease.grant.id, lease.job.text, lease.grant.json.canonicalString, lease.payout.text, lease.commitment?.json.canonicalString,
+            answer, refusal,
+        ])
+    }
+
+    static func write(_ standing: WorkerStanding, of owner: StandingOwner, to db: Database) throws {
+        let sql = "INSERT INTO standing (owner, document) VALUES (?, ?) ON CONFLICT (owner) DO UPDATE SET document = excluded.document"
+        try db.cachedStatement(sql: sql).execute(arguments: [owner.name, standing.json.canonicalString])
+    }
+
+    func standing(_ owner: StandingOwner) throws(Problem) -> WorkerStanding? {
+        let text = try read { db in try String.fetchOne(db, sql: "SELECT document FROM standing WHERE owner = ?", arguments: [owner.name]) }
+        return try text.map { (text) throws(Problem) in try WorkerStanding(json: try JSON.column(text)) }
     }
 
     func lease(_ id: String) throws(Problem) -> StoredLease? {

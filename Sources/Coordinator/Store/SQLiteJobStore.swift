@@ -55,6 +55,13 @@ struct SQLiteJobStore: JobStore {
                     CREATE INDEX blob_by_use ON blob (used);
                     """)
         }
+        migrator.registerMigration("standing") { db in
+            try db.execute(sql: "CREATE TABLE standing (owner TEXT NOT NULL PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID")
+        }
+        // Results bring small outputs with them; they are kept in the commitment's own transaction.
+        migrator.registerMigration("small blobs") { db in
+            try db.execute(sql: "CREATE TABLE small_blob (root TEXT NOT NULL PRIMARY KEY, data BLOB NOT NULL)")
+        }
         return migrator
     }
 

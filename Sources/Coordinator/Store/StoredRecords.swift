@@ -53,8 +53,38 @@ struct StoredBlob: Sendable {
     let owner: Address
 }
 
-/// Everything that one event changes, written in one transaction.
+/// Everything that one event changes of a job.
 struct JobChange: Sendable {
     let job: StoredJob
     var lease: StoredLease?
+}
+
+/// A tensor small enough to be kept in the database, where a commit of its own would cost more than its bytes.
+struct SmallBlob: Sendable {
+    let root: Digest
+    let bytes: [UInt8]
+    let owner: Address
+}
+
+/// Whose standing it is.
+enum StandingOwner: Sendable, Hashable {
+    case worker(Address)
+    case payout(Address)
+
+    /// The name in the store.
+    var name: String {
+        switch self {
+        case .worker(let address): "worker \(address.text)"
+        case .payout(let address): "payout \(address.text)"
+        }
+    }
+}
+
+/// What belongs together: written in one transaction, or not at all.
+struct BoardChange: Sendable {
+    var jobs: [JobChange] = []
+    var blobs: [SmallBlob] = []
+    var standings: [StandingOwner: WorkerStanding] = [:]
+    /// Unix milliseconds.
+    var now: Int64 = 0
 }

@@ -99,7 +99,7 @@ package struct LeaseAnswer: Sendable, Equatable {
 
     package init(json: JSON) throws(Problem) {
         var fields = try JSONFields(json, "lease answer")
-        leases = try JSON.map(try fields.array("leases", maxCount: 16)) { (item) throws(Problem) in try Lease(json: item) }
+        leases = try JSON.map(try fields.array("leases", maxCount: 64)) { (item) throws(Problem) in try Lease(json: item) }
     }
 
     package var json: JSON { ["leases": .array(leases.map(\.json))] }

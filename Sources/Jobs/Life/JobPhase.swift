@@ -51,10 +51,13 @@ package struct JobPolicy: Sendable, Equatable {
     package let maxFailedChecks: Int
     /// The longest rest after a lease that expired or was given back.
     package let maxRestSeconds: Int64
+    /// After a rest, how long the job is kept for others than the worker that did not finish it, where there are any.
+    package let elsewhereSeconds: Int64
 
-    package init(maxFailedChecks: Int = 3, maxRestSeconds: Int64 = 300) {
+    package init(maxFailedChecks: Int = 3, maxRestSeconds: Int64 = 300, elsewhereSeconds: Int64 = 30) {
         self.maxFailedChecks = maxFailedChecks
         self.maxRestSeconds = maxRestSeconds
+        self.elsewhereSeconds = elsewhereSeconds
     }
 
     /// How long a job rests after so many returns, in milliseconds: 2 seconds after the first, then twice as long each time.

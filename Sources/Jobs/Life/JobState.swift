@@ -30,6 +30,10 @@ package struct JobState: Sendable, Equatable {
     package private(set) var returns = 0
     /// No lease before this time, in Unix milliseconds.
     package private(set) var notBefore: Int64 = 0
+    /// Who held the latest lease that ended without a result.
+    package private(set) var lastHolder: Address?
+    /// Until then others come before `lastHolder`, in Unix milliseconds.
+    package private(set) var elsewhereUntil: Int64 = 0
     /// The height of the block with the claim of its receipt.
     package private(set) var claimHeight: Int64?
 
@@ -40,6 +44,14 @@ package struct JobState: Sendable, Equatable {
 
     /// Whether `worker` may take the job at `now`, in Unix milliseconds.
     package func canLease(to worker: Address, now: Int64) -> Bool { phase == .queued && now >= notBefore && !excluded.contains(worker) }
+
+    /// Whether `worker` should leave the job to others at `now`, if there are any: it had it, and did not finish.
+    package func prefersOthers(to worker: Address, now: Int64) -> Bool { lastHolder == worker && now < elsewhereUntil }
+
+    /// Whether a pause of the job's ended after `last` and by `now`: it may be offered to somebody it could not go to before.
+    package func becomesFree(after last: Int64, by now: Int64) -> Bool {
+        phase == .queued && (notBefore > last && notBefore <= now || elsewhereUntil > last && elsewhereUntil <= now)
+    }
 
     /// Applies one event.
     ///
@@ -153,6 +165,8 @@ package struct JobState: Sendable, Equatable {
     private mutating func giveBack(_ lease: LeaseGrant, _ reason: Reason, _ now: Int64, _ policy: JobPolicy) -> [JobDirective] {
         returns += 1
         notBefore = now + policy.rest(after: returns)
+        lastHolder = lease.worker
+        elsewhereUntil = notBefore + policy.elsewhereSeconds * 1000
         phase = .queued
         return [.end(lease, reason), .offer]
     }
@@ -183,6 +197,8 @@ extension JobState {
         failedChecks = Int(try fields.integer("failedChecks"))
         returns = Int(try fields.integer("returns"))
         notBefore = try fields.optionalInteger("notBefore") ?? 0
+        lastHolder = try fields.optionalString("lastHolder", maxBytes: 64).map { (text) throws(Problem) in try Address(text) }
+        elsewhereUntil = try fields.optionalInteger("elsewhereUntil") ?? 0
         claimHeight = try fields.optionalInteger("claimHeight")
         try fields.finish()
     }
@@ -203,6 +219,8 @@ extension JobState {
             ("failedChecks", .integer(Int64(failedChecks))),
             ("returns", .integer(Int64(returns))),
             ("notBefore", .integer(notBefore)),
+            ("lastHolder", lastHolder.map { .string($0.text) }),
+            ("elsewhereUntil", elsewhereUntil > 0 ? .integer(elsewhereUntil) : nil),
             ("claimHeight", claimHeight.map { .integer($0) }),
         ])
     }

@@ -32,6 +32,14 @@ package enum Reason: String, CaseIterable, Sendable {
         }
     }
 
+    /// Whether a lease that ended so was the worker's to keep: one that fell silent or failed, not one that stops or can't run the kernel.
+    package var isLapse: Bool {
+        switch self {
+        case .outOfMemory, .inputUnavailable, .inputMismatch, .deviceFailed, .workerFault, .leaseExpired: true
+        default: false
+        }
+    }
+
     /// Reads a reason's name; `out_of_range` for any other word.
     package init(name: String) throws(Problem) {
         guard let reason = Reason(rawValue: name) else { throw Problem(.outOfRange, "not one of the known reasons") }

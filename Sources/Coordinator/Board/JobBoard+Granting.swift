@@ -1,0 +1,138 @@
+import Jobs
+import Ledger
+import Logging
+import Signing
+import Wire
+
+/// Leases that are about to be given: what has to be stored for them first.
+struct LeasePlan {
+    var steps: [BoardStep] = []
+    var leases: [Lease] = []
+    /// Positions in `waiting` of the jobs that are given, and of those that don't wait any more; ascending.
+    var taken: [Int] = []
+}
+
+// Which job goes to which worker.
+extension JobBoard {
+    /// Leases to `worker` up to `max` of the jobs that fit it, oldest first; none if there are none.
+    ///
+    /// - Throws: `unknown_worker` before it has registered; `worker_excluded`; `io_failed`.
+    func lease(to worker: Address, max: Int) throws(Problem) -> [Lease] {
+        try checkStanding(of: worker)
+        workers[worker]?.seen = clock.nowMilliseconds
+        let plan = try plan(for: worker, max: max)
+        if !plan.taken.isEmpty { try make(plan.steps) { settle(plan) } }
+        return plan.leases
+    }
+
+    /// Chooses leases for `worker` without giving them yet.
+    ///
+    /// - Parameter ending: a lease of the worker's that will be over when these begin.
+    func plan(for address: Address, max: Int, ending: String? = nil) throws(Problem) -> LeasePlan {
+        var plan = LeasePlan()
+        guard max > 0, var worker = workers[address], !worker.stored.draining, !isStopping else { return plan }
+        if let ending { worker.held[ending] = nil }
+        let standing = standing(of: worker)
+        for (position, id) in waiting.enumerated() where plan.leases.count < max {
+            guard let job = jobs[id], job.state.phase == .queued else {
+                plan.taken.append(position)
+                continue
+            }
+            let units = job.quote.computeUnits
+            switch allowance(worker, standing, units: units) {
+            case .none: return plan
+            case .some(false): continue
+            case .some(true): break
+            }
+            guard fits(job, worker) else { continue }
+            let (step, lease) = try grant(job, to: worker)
+            plan.steps.append(step)
+            plan.leases.append(lease)
+            plan.taken.append(position)
+            worker.held[lease.id] = units
+        }
+        return plan
+    }
+
+    /// Whether a worker may have a job of so many units besides what it holds; nil where it may have no other at all.
+    ///
+    /// A few leases of any size; more than these only while all that it holds is the work of a moment.
+    private func allowance(_ worker: BoardWorker, _ standing: WorkerStanding, units: Int64) -> Bool? {
+        let limits = configuration.limits
+        let policy = configuration.standing
+        guard worker.leases < standing.leases(of: limits.smallLeasesPerWorker, policy) else { return nil }
+        if let largest = standing.largestJob(now: clock.nowMilliseconds, policy), units > largest { return false }
+        if worker.leases < standing.leases(of: limits.leasesPerWorker, policy) { return true }
+        let moment = Swift.max(limits.smallUnits, worker.registration.profile.f32FlopsPerSecond / 4_000_000)
+        let held = worker.held.values.reduce(0) { $0.addingReportingOverflow($1).overflow ? Int64.max / 2 : $0 + $1 }
+        return held <= moment && units <= moment - held
+    }
+
+    private func fits(_ job: BoardJob, _ worker: BoardWorker) -> Bool {
+        let (address, now) = (worker.registration.address, clock.nowMilliseconds)
+        return job.state.canLease(to: address, now: now)
+            && worker.registration.meets(job.stored.spec.requirements, bytes: job.bytes)
+            && endsBeforeRefund(job)
+            && !(job.state.prefersOthers(to: address, now: now) && othersCould(do: job, besides: address))
+    }
+
+    /// Whether a worker that is present, other than this one, may have the job.
+    private func othersCould(do job: BoardJob, besides address: Address) -> Bool {
+        let now = clock.nowMilliseconds
+        return presentWorkers().contains { worker in
+            worker.registration.address != address && !worker.stored.draining && job.state.canLease(to: worker.registration.address, now: now)
+                && worker.registration.meets(job.stored.spec.requirements, bytes: job.bytes) && standing(of: worker).excludedUntil <= now
+        }
+    }
+
+    private func grant(_ job: BoardJob, to worker: BoardWorker) throws(Problem) -> (BoardStep, Lease) {
+        let now = clock.nowMilliseconds
+        let limits = configuration.limits
+        guard let payment = job.state.payment else { throw Problem(.notReady, "the job is not paid") }
+        let nonce = try Nonce16(SecureRandom.hex(bytes: 16))
+        let grant = LeaseGrant(
+            id: "lease_" + SecureRandom.hex(bytes: 16), worker: worker.registration.address, fence: job.state.fence + 1, nonce: nonce.text,
+            grantedAt: now, deadline: now + limits.leaseMilliseconds, limit: now + limits.longestLease(units: job.quote.computeUnits))
+        let payout = worker.registration.payout
+        guard let step = try step(job.stored.id, .granted(grant), update: { $0.lease = StoredLease(grant: grant, job: job.stored.id, payout: payout) })
+        else { throw Problem(.internalError, "a grant changes a job") }
+        return (step, try lease(of: step.job, grant, payout, payment))
+    }
+
+    /// What the holder of a lease is told.
+    func lease(of job: BoardJob, _ grant: LeaseGrant, _ payout: Address, _ payment: JobPayment) throws(Problem) -> Lease {
+        Lease(
+            id: grant.id, fence: grant.fence, nonce: try Nonce16(grant.nonce), chain: configuration.chain, spec: job.stored.spec, quote: job.quote, part: 0,
+            payout: payout, payment: payment.tx, deadlineMilliseconds: grant.deadline, nowMilliseconds: clock.nowMilliseconds,
+            heartbeatMilliseconds: Swift.max(1, configuration.limits.leaseMilliseconds / 4))
+    }
+
+    /// The plan is stored: its leases are in force.
+    func settle(_ plan: LeasePlan) {
+        for position in plan.taken.reversed() { waiting.remove(at: position) }
+        for step in plan.steps {
+            guard let grant = step.job.lease?.grant else { continue }
+            leased[grant.id] = step.id
+            hold(grant, units: step.job.quote.computeUnits)
+            metrics.leased()
+            logger.info("task_distributed", metadata: ["job_id": "\(step.id)", "worker": "\(grant.worker)", "fence": .stringConvertible(grant.fence)])
+        }
+    }
+
+    /// The leases that a worker holds and has not committed to: for one that has forgotten, or never learned of, some of them.
+    ///
+    /// Each gets the time to be heard of again. Throws `unknown_worker`; `io_failed`.
+    func held(by worker: Address) throws(Problem) -> [Lease] {
+        guard let entry = workers[worker] else { throw Problem(.unknownWorker, "register first") }
+        workers[worker]?.seen = clock.nowMilliseconds
+        var leases: [Lease] = []
+        for id in entry.held.keys.sorted() {
+            guard let jobID = leased[id], case .leased(let grant)? = jobs[jobID]?.state.phase, grant.id == id else { continue }
+            let until = clock.nowMilliseconds + configuration.limits.leaseMilliseconds
+            try advance(jobID, .heartbeat(lease: id, fence: grant.fence, until: until))
+            guard let job = jobs[jobID], let held = job.lease, let payment = job.state.payment else { continue }
+            leases.append(try lease(of: job, held.grant, held.payout, payment))
+        }
+        return leases
+    }
+}

@@ -1,0 +1,60 @@
+import Jobs
+import Logging
+import Signing
+import Wire
+
+// How workers stand: what they may lease after their outputs failed, and how they earn their way back.
+extension JobBoard {
+    /// A worker as the store has it, with its standing and that of its payout address.
+    func take(_ worker: StoredWorker, seen: Int64) throws(Problem) -> BoardWorker {
+        let (address, payout) = (worker.registration.address, worker.registration.payout)
+        if payoutStandings[payout] == nil, let known = try store.standing(.payout(payout)), known != WorkerStanding() { payoutStandings[payout] = known }
+        let known = if let here = workers[address]?.standing { here } else { try store.standing(.worker(address)) }
+        return BoardWorker(stored: worker, seen: seen, standing: known ?? WorkerStanding(), held: workers[address]?.held ?? [:])
+    }
+
+    /// What counts for a worker.
+    func standing(of worker: BoardWorker) -> WorkerStanding {
+        guard let payout = payoutStandings[worker.registration.payout] else { return worker.standing }
+        return worker.standing.joined(with: payout, configuration.standing)
+    }
+
+    /// Throws `unknown_worker`, and `worker_excluded` for one whose outputs failed too often.
+    func checkStanding(of address: Address) throws(Problem) {
+        guard let worker = workers[address] else { throw Problem(.unknownWorker, "register first") }
+        try standing(of: worker).check(now: clock.nowMilliseconds)
+    }
+
+    /// The standings after a check, as far as they have to be written. A count of good results may lose a few in a crash.
+    func standings(after passed: Bool, _ lease: StoredLease) -> [StandingOwner: WorkerStanding] {
+        let (now, policy) = (clock.nowMilliseconds, configuration.standing)
+        var changed: [StandingOwner: WorkerStanding] = [:]
+        if var own = workers[lease.grant.worker]?.standing {
+            if passed { own.checkPassed(policy) } else { own.checkFailed(now: now, policy) }
+            if !passed || own.offences > 0 || own.verified <= policy.resultsToTrust || own.verified.isMultiple(of: 16) {
+                changed[.worker(lease.grant.worker)] = own
+            } else {
+                workers[lease.grant.worker]?.standing = own
+            }
+        }
+        var payout = payoutStandings[lease.payout] ?? WorkerStanding()
+        if !passed {
+            payout.checkFailed(now: now, policy)
+            changed[.payout(lease.payout)] = payout
+        } else if payout.offences > 0 {
+            payout.checkPassed(policy)
+            changed[.payout(lease.payout)] = payout
+        }
+        return changed
+    }
+
+    func put(_ standing: WorkerStanding, of owner: StandingOwner) {
+        switch owner {
+        case .worker(let address): workers[address]?.standing = standing
+        case .payout(let address): payoutStandings[address] = standing.offences > 0 ? standing : nil
+        }
+    }
+
+    /// Notes a lease that the worker holds from now on.
+    func hold(_ grant: LeaseGrant, units: Int64) { workers[grant.worker]?.held[grant.id] = units }
+}
