@@ -66,6 +66,9 @@ struct Product: Sendable {
         data.fill(b, seed: seed &+ 1)
     }
 
+    /// The same kernel with other operands.
+    init(_ kernel: GEMMKernel, a: Tensor, b: Tensor) { (self.kernel, self.a, self.b) = (kernel, a, b) }
+
     /// The answer by the plain definition: slow.
     func reference() throws -> Tensor { try #require(try kernel.reference([a, b]).first) }
 
