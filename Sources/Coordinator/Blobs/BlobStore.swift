@@ -25,6 +25,11 @@ final class BlobStore: Sendable {
         } catch {
             throw Problem(.ioFailed, "the blob directory: \(error)")
         }
+        // A process that was killed between a rename and its sync left a blob that is seen and may not be on the disk yet.
+        for folder in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] where folder.count == 2 {
+            try File.sync(directory: directory + "/" + folder)
+        }
+        try File.sync(directory: directory)
     }
 
     /// Makes a folder where there is none. Throws `io_failed`.
@@ -89,9 +94,16 @@ final class BlobStore: Sendable {
             try File.write(leaves.flatMap(\.bytes), to: hashes)
             guard unsafe rename(hashes, leavesPath(root)) == 0 else { throw Self.failure("rename") }
         }
+        let isNew = byteCount(root) == nil
         guard unsafe rename(temporary, target) == 0 else { throw Self.failure("rename") }
-        try File.sync(directory: folder)
-        try File.sync(directory: directory)
+        do throws(Problem) {
+            try File.sync(directory: folder)
+            try File.sync(directory: directory)
+        } catch {
+            // A blob that is seen is a blob that stays: one whose name may not be on the disk is taken away again.
+            if isNew { _ = unsafe unlink(target) }
+            throw error
+        }
     }
 
     static func failure(_ call: String) -> Problem {

@@ -21,21 +21,31 @@ struct OutputFolder: Sendable {
     func keep(_ tensor: Tensor, root: Digest, receipt: ReceiptID, index: Int) throws(Problem) -> OutboxEntry.Output {
         let file = "\(receipt.text).\(index)"
         let path = "\(folder)/\(file)"
+        do throws(Problem) {
+            try write(tensor, to: path)
+            try DataFolder.sync(folder)
+        } catch {
+            // Half an output is of no use, and where the disk is full it is in the way.
+            unsafe unlink(path)
+            throw error
+        }
+        return OutboxEntry.Output(root: root, byteCount: tensor.buffer.byteCount, file: file)
+    }
+
+    private func write(_ tensor: Tensor, to path: String) throws(Problem) {
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Problem(.ioFailed, "an output could not be written (errno \(errno))") }
         defer { close(descriptor) }
         try unsafe tensor.buffer.withUnsafeBytes { (raw) throws(Problem) in
             var done = 0
             while done < raw.count {
-                let count = unsafe write(descriptor, raw.baseAddress?.advanced(by: done), min(raw.count - done, 1 << 30))
+                let count = unsafe Foundation.write(descriptor, raw.baseAddress?.advanced(by: done), min(raw.count - done, 1 << 30))
                 if count < 0 && errno == EINTR { continue }
                 guard count > 0 else { throw Problem(.ioFailed, "an output could not be written (errno \(errno))") }
                 done += count
             }
         }
         guard fsync(descriptor) == 0 else { throw Problem(.ioFailed, "an output could not be written through (errno \(errno))") }
-        try DataFolder.sync(folder)
-        return OutboxEntry.Output(root: root, byteCount: tensor.buffer.byteCount, file: file)
     }
 
     /// An output's bytes, to be sent. Throws `io_failed`.

@@ -24,7 +24,12 @@ struct Wallet {
         // The same transaction may be sent again: it can take effect only once.
         let hash = try await Poll.until("the node took no transaction") { () async throws(Problem) in try await node.sendTx(transaction) }
         return try await Poll.until("transaction \(hash) is in no block yet; look again with: adit wallet balance") { () async throws(Problem) in
-            guard let state = try await node.getTx(hash), let height = state.height else { return nil }
+            guard let state = try await node.getTx(hash) else {
+                // A node that was killed has forgotten what was in no block.
+                try await node.sendTx(transaction)
+                return nil
+            }
+            guard let height = state.height else { return nil }
             if let error = state.error { throw error }
             return (hash, height)
         }

@@ -37,7 +37,7 @@ enum Files {
         return bytes
     }
 
-    /// Written whole or not at all: to a new file beside it, synced, then renamed.
+    /// Written whole or not at all: to a new file beside it, synced, then renamed, and the folder synced.
     static func write(_ bytes: [UInt8], to path: String, mode: Int = 0o644) throws(Problem) {
         let temporary = path + ".new"
         do {
@@ -49,11 +49,20 @@ enum Files {
             try handle.synchronize()
             try handle.close()
             guard unsafe rename(temporary, path) == 0 else { throw Problem(.ioFailed, "\(path) can't be replaced") }
+            try syncFolder((path as NSString).deletingLastPathComponent)
         } catch let problem as Problem {
             throw problem
         } catch {
             throw Problem(.ioFailed, "\(path) can't be written: \(error.localizedDescription)")
         }
+    }
+
+    /// Writes a folder's list of names through to the disk; an empty path is the current folder. Throws `io_failed`.
+    private static func syncFolder(_ path: String) throws(Problem) {
+        let descriptor = unsafe open(path.isEmpty ? "." : path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Problem(.ioFailed, "\(path) can't be opened") }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw Problem(.ioFailed, "\(path) can't be written through") }
     }
 
     /// Makes a folder and those above it, for its owner alone. An empty path is the current folder.
