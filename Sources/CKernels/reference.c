@@ -5,7 +5,8 @@
 
 #include "adit_kernels.h"
 
-#if defined(__x86_64__)
+// Not under a sanitizer: its checks would run in the dispatch's resolvers, before it has started.
+#if defined(__x86_64__) && !__has_feature(thread_sanitizer) && !__has_feature(address_sanitizer)
 // Wider vectors where the processor has them; every cell's operations and their order stay as written.
 #define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
