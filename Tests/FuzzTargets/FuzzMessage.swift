@@ -1,0 +1,83 @@
+import Jobs
+import Kernels
+import Ledger
+import Signing
+import Wire
+
+/// What clients and workers send a coordinator, and what it sends a worker: read, written and read again it is the same.
+///
+/// The first byte chooses the message; the rest is its JSON.
+enum FuzzMessage {
+    static func run(_ bytes: [UInt8]) throws(FuzzTarget.Broken) {
+        guard let first = bytes.first, let json = accepted({ () throws(Problem) in try JSON.parse(Array(bytes.dropFirst()), reals: true) }) else { return }
+        switch first {
+        case UInt8(ascii: "R"): try same(json, strict: true, LeaseRequest.init(json:), \.json)
+        case UInt8(ascii: "L"): try same(json, strict: false, Lease.init(json:), \.json)
+        case UInt8(ascii: "A"): try same(json, strict: true, LeaseResult.init(json:), \.json)
+        case UInt8(ascii: "F"): try same(json, strict: false, LeaseFailure.init(json:), \.json)
+        case UInt8(ascii: "H"): try same(json, strict: false, Heartbeat.init(json:), \.json)
+        case UInt8(ascii: "T"): try same(json, strict: false, TaskRequest.init(json:), \.json)
+        case UInt8(ascii: "W"): try same(json, strict: true, WorkerRegistration.init(json:), \.json)
+        case UInt8(ascii: "S"): try spec(json)
+        case UInt8(ascii: "Q"): try same(json, strict: true, { (json: JSON) throws(Problem) in try Quote(json) }, \.json)
+        default: break
+        }
+    }
+
+    /// - Parameter strict: every member is kept, so that the document itself comes back.
+    private static func same<Message: Equatable>(
+        _ json: JSON, strict: Bool, _ read: (JSON) throws(Problem) -> Message, _ write: (Message) -> JSON
+    ) throws(FuzzTarget.Broken) {
+        guard let message = accepted({ () throws(Problem) in try read(json) }) else { return }
+        let written = write(message)
+        let again = accepted { () throws(Problem) in try read(try JSON.parse(written.canonicalBytes, reals: true)) }
+        // Shares are written in thousandths, so a message may change once; what was written may not.
+        try demand(again.map { write($0) } == written, "\(Message.self) is written otherwise the second time")
+        if strict { try demand(again == message && written == json, "\(Message.self) is written otherwise than it was read") }
+    }
+
+    private static func spec(_ json: JSON) throws(FuzzTarget.Broken) {
+        guard let spec = accepted({ () throws(Problem) in try JobSpec(json: json) }) else { return }
+        try demand(spec.json == json, "a spec is written otherwise than it was read")
+        guard let kernel = accepted({ () throws(Problem) in try spec.kernel() }) else { return }
+        for tensor in kernel.inputs + kernel.outputs { try demand(tensor.byteCount >= 0, "a tensor of negative size") }
+        try demand(kernel.operations >= 0, "negative work")
+    }
+
+    static func seeds() throws(Problem) -> [(name: String, bytes: [UInt8])] {
+        let a = try TensorDescriptor(name: "a", dtype: .f32, shape: [4, 3])
+        let b = try TensorDescriptor(name: "b", dtype: .f32, shape: [3, 2])
+        let spec = try JobSpec(
+            type: "gemm", params: ["transpose_b": false],
+            inputs: [InputSpec(a, .blob(SHA256.hash(utf8: "a"))), InputSpec(b, .random(seed: SHA256.hash(utf8: "b")))],
+            requirements: Requirements(minTier: .inference, cpu: 50, memoryMB: 16, device: "cpu"))
+        let chain = try ChainID("ait-fuzz")
+        let client = try PrivateKey(seed: [UInt8](repeating: 1, count: 32))
+        let miner = try PrivateKey(seed: [UInt8](repeating: 2, count: 32))
+        let coordinator = try PrivateKey(seed: [UInt8](repeating: 3, count: 32))
+        let quote = try Quote.signed(
+            by: coordinator, chain: chain, client: client.address, specHash: spec.hash, salt: Salt(String(repeating: "ab", count: 16)), computeUnits: 1,
+            price: 50, expiresHeight: 9)
+        let lease = Lease(
+            id: "lease_1", fence: 1, nonce: try Nonce16(String(repeating: "0c", count: 16)), chain: chain, spec: spec, quote: quote, part: 0,
+            payout: miner.address, payment: SHA256.hash(utf8: "p"), deadlineMilliseconds: 5000, nowMilliseconds: 1000, heartbeatMilliseconds: 250)
+        let kernel = try spec.kernel()
+        let output = OutputMetadata(
+            specHash: spec.hash, kernel: spec.type, arithmetic: kernel.arithmetic, outputs: kernel.outputs.map { OutputTensor($0, root: .zero) })
+        let receipt = SignedReceipt(signing: try lease.terms(miner: miner.address, outputHash: output.hash), with: miner, on: chain)
+        let result = LeaseResult(
+            fence: 1, output: output, receipt: receipt, timing: WorkTiming(computeMicroseconds: 5, inputMicroseconds: 6, outputMicroseconds: 7), device: "cpu")
+        let profile = WorkerProfile(
+            cpuModel: "AMD EPYC", cores: 2, isa: ["avx2"], memoryBytes: 1 << 30, devices: [WorkerDevice(kind: "cpu", name: "x", memoryBytes: 1 << 30)],
+            f32FlopsPerSecond: 1, memoryBytesPerSecond: 1, blasCore: "Haswell", softwareVersion: "0.1.0")
+        let worker = WorkerRegistration(publicKey: miner.publicKey, payout: client.address, tier: .trainer, profile: profile)
+        let messages: [(String, String, JSON)] = [
+            ("R", "lease-request", LeaseRequest(max: 4, waitSeconds: 30).json), ("L", "lease", lease.json), ("A", "lease-result", result.json),
+            ("F", "lease-failure", LeaseFailure(fence: 1, reason: .deviceFailed, detail: "x").json),
+            ("H", "heartbeat", Heartbeat(fence: 1, progress: 0.5).json),
+            ("T", "task", TaskRequest(spec: spec, client: client.address).json), ("W", "worker", worker.json), ("S", "spec", spec.json),
+            ("Q", "quote", quote.json),
+        ]
+        return messages.map { (name: $0.1, bytes: Array($0.0.utf8) + $0.2.canonicalBytes) }
+    }
+}
