@@ -1,2 +1,8 @@
 #pragma once
 #include <sodium.h>
+#include <sys/prctl.h>
+
+/// prctl(2) takes variable arguments, which Swift can't call. 0 when the process may no longer be dumped or traced by its equals.
+static inline int adit_forbid_dumps(void) {
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}

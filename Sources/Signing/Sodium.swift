@@ -1,5 +1,5 @@
 internal import CSodium
-private import Synchronization
+import Wire
 
 /// What we ask of libsodium, with every length checked before C sees a pointer.
 enum Sodium {
@@ -17,20 +17,23 @@ enum Sodium {
         return bytes
     }
 
-    /// The public key (32 bytes) and the expanded secret key (64 bytes) of a 32-byte seed.
-    static func keyPair(seed: [UInt8]) -> (publicKey: [UInt8], secretKey: [UInt8]) {
-        start()
+    /// The public key (32 bytes) and the expanded secret key (64 bytes, which begin with the seed) of a 32-byte seed.
+    static func keyPair(seed: SecretBytes) throws(Problem) -> (publicKey: [UInt8], secretKey: SecretBytes) {
         precondition(seed.count == 32, "an ed25519 seed has 32 bytes")
         var publicKey = [UInt8](repeating: 0, count: 32)
-        var secretKey = [UInt8](repeating: 0, count: 64)
-        _ = unsafe crypto_sign_seed_keypair(&publicKey, &secretKey, seed)
+        let secretKey = try unsafe SecretBytes(capacity: 64) { secret in
+            _ = unsafe seed.withPointer { seed in unsafe crypto_sign_seed_keypair(&publicKey, secret, seed) }
+            return 64
+        }
         return (publicKey, secretKey)
     }
 
-    static func sign(_ message: [UInt8], secretKey: [UInt8]) -> [UInt8] {
+    static func sign(_ message: [UInt8], secretKey: SecretBytes) -> [UInt8] {
         precondition(secretKey.count == 64, "an expanded ed25519 key has 64 bytes")
         var signature = [UInt8](repeating: 0, count: 64)
-        _ = unsafe crypto_sign_detached(&signature, nil, message, UInt64(message.count), secretKey)
+        _ = unsafe secretKey.withPointer { secret in
+            unsafe crypto_sign_detached(&signature, nil, message, UInt64(message.count), secret)
+        }
         return signature
     }
 

@@ -103,6 +103,9 @@ extension Problem {
         // This machine
         case keyFileExists = "key_file_exists"
         case badKeyFile = "bad_key_file"
+        case passphraseRequired = "passphrase_required"
+        case wrongPassphrase = "wrong_passphrase"
+        case badPassphrase = "bad_passphrase"
         case ioFailed = "io_failed"
         case backendUnavailable = "backend_unavailable"
         case internalError = "internal_error"

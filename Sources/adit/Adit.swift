@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Signing
 import Wire
 
 /// The one program: every part of the system, by subcommand.
@@ -23,6 +24,8 @@ struct Adit: AsyncParsableCommand {
     static func main() async {
         // A peer that hangs up must be an error of that connection, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
+        // Before any key is opened.
+        ProcessSecrecy.enter()
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand { try await asynchronous.run() } else { try command.run() }

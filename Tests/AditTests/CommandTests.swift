@@ -24,10 +24,10 @@ import Wire
 
     @Test func keysAreNeverOverwritten() async throws {
         try await Program.inFolder { folder in
-            let made = try await Program.run(["wallet", "new", "a.key", "--json"], in: folder)
+            let made = try await Program.run(["wallet", "new", "a.key", "--plain", "--json"], in: folder)
             #expect(made.status == 0)
             let address = try #require(try JSON.parse(Array(made.output.utf8.dropLast()))["address"]?.stringValue)
-            let again = try await Program.run(["wallet", "new", "a.key"], in: folder)
+            let again = try await Program.run(["wallet", "new", "a.key", "--plain"], in: folder)
             #expect(again.status == 1)
             #expect(again.complaints.contains("[key_file_exists]"))
             #expect(try await Program.run(["wallet", "address", "a.key"], in: folder).output.hasPrefix(address))
@@ -36,7 +36,7 @@ import Wire
 
     @Test func aServiceThatIsNotThereIsSaidPlainly() async throws {
         try await Program.inFolder { folder in
-            _ = try await Program.run(["wallet", "new", "a.key"], in: folder)
+            _ = try await Program.run(["wallet", "new", "a.key", "--plain"], in: folder)
             let outcome = try await Program.run(["wallet", "balance", "--key", "a.key", "--node", "http://127.0.0.1:1"], in: folder)
             #expect(outcome.status == 1)
             #expect(outcome.complaints.contains("[transport_failed]"))
@@ -50,7 +50,7 @@ import Wire
             func chain(_ arguments: [String], _ environment: [String: String]) async throws -> String? {
                 let genesis = "g-\(UUID().uuidString).json"
                 let outcome = try await Program.run(
-                    ["node", "init", "--genesis", genesis, "--config", "config.json", "--json"] + arguments, in: folder, environment: environment)
+                    ["node", "init", "--plain", "--genesis", genesis, "--config", "config.json", "--json"] + arguments, in: folder, environment: environment)
                 #expect(outcome.status == 0, "\(outcome.complaints)")
                 return try JSON.parse(Array(outcome.output.utf8.dropLast()))["chain_id"]?.stringValue
             }
@@ -63,7 +63,7 @@ import Wire
             #expect(try await chain(["--chain-id", "from-flag"], ["CHAIN_ID": "from-environment"]) == "from-flag")
 
             try write("{\"chian_id\":\"x\"}", "config.json")
-            let typo = try await Program.run(["node", "init", "--genesis", "t.json", "--config", "config.json"], in: folder)
+            let typo = try await Program.run(["node", "init", "--plain", "--genesis", "t.json", "--config", "config.json"], in: folder)
             #expect(typo.status == 1)
             #expect(typo.complaints.contains("did you mean \"chain_id\"?"))
         }
@@ -71,7 +71,7 @@ import Wire
 
     @Test func aRunningNodeRefusesAnEnvironmentThatDisagrees() async throws {
         try await Program.inFolder { folder in
-            let made = try await Program.run(["node", "init"], in: folder, environment: ["MINT_PER_UNIT": "7", "COORDINATOR_RATIO": "0.01"])
+            let made = try await Program.run(["node", "init", "--plain"], in: folder, environment: ["MINT_PER_UNIT": "7", "COORDINATOR_RATIO": "0.01"])
             #expect(made.status == 0, "\(made.complaints)")
             let run = ["node", "run", "--rpc", "127.0.0.1:0", "--p2p", "127.0.0.1:0"]
             let refused = try await Program.run(run, in: folder, environment: ["MINT_PER_UNIT": "8"])
@@ -83,7 +83,7 @@ import Wire
     /// Off loopback TLS is required, or the operator says otherwise aloud.
     @Test func aPublicBindIsADeliberateAct() async throws {
         try await Program.inFolder { folder in
-            _ = try await Program.run(["node", "init"], in: folder)
+            _ = try await Program.run(["node", "init", "--plain"], in: folder)
             for arguments in [
                 ["node", "run", "--rpc", "0.0.0.0:0"], ["coordinator", "run", "--bind", "0.0.0.0:0", "--key", "data/coordinator.key"],
                 ["miner", "run", "--coordinator", "http://198.51.100.1:8090"],

@@ -41,24 +41,80 @@ enum Program {
     private static func runNow(
         _ arguments: [String], _ folder: URL, _ environment: [String: String], _ input: String?, program: URL = url
     ) throws -> Outcome {
-        let process = Process()
-        process.executableURL = program
-        process.arguments = arguments
-        process.currentDirectoryURL = folder
-        process.environment = self.environment(environment)
-        // Files instead of pipes: a full pipe would stop a program that says much.
-        let name = UUID().uuidString
-        let (out, err) = (folder.appending(path: "\(name).out"), folder.appending(path: "\(name).err"))
-        for file in [out, err] { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
-        defer { for file in [out, err] { try? FileManager.default.removeItem(at: file) } }
-        process.standardOutput = try FileHandle(forWritingTo: out)
-        process.standardError = try FileHandle(forWritingTo: err)
+        let (process, out, err) = try prepare(arguments, in: folder, environment, program: program)
         let pipe = Pipe()
         process.standardInput = pipe
         try process.run()
         if let input { try pipe.fileHandleForWriting.write(contentsOf: Data(input.utf8)) }
         try pipe.fileHandleForWriting.close()
         process.waitUntilExit()
+        return try outcome(process, out, err)
+    }
+
+    /// Runs to the end with a terminal for its standard input; `answer` is called with the number of each question as it is asked.
+    static func run(
+        _ arguments: [String], in folder: URL, terminal: Pseudoterminal, answer: (Int) throws -> Void
+    ) async throws -> Outcome {
+        let (process, out, err) = try prepare(arguments, in: folder, [:])
+        process.standardInput = terminal.terminal
+        try process.run()
+        var answered = 0
+        while process.isRunning {
+            // A question ends without a line's end; the program is silent until it is answered.
+            let text = String(decoding: try Data(contentsOf: err), as: UTF8.self)
+            let asked =
+                text.components(separatedBy: "New passphrase for").count + text.components(separatedBy: "The same again:").count
+                + text.components(separatedBy: "Passphrase of").count - 3
+            if asked > answered {
+                answered = asked
+                try answer(asked)
+            }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        return try outcome(process, out, err)
+    }
+
+    /// Runs a service, calls `body` with its process and log once the log holds `word`, and stops it.
+    static func whileRunning(
+        _ arguments: [String], in folder: URL, until word: String, _ body: (Process, String) async throws -> Void
+    ) async throws {
+        let (process, out, err) = try prepare(arguments, in: folder, [:])
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        defer { if process.isRunning { process.terminate() } }
+        while true {
+            let log = String(decoding: try Data(contentsOf: err), as: UTF8.self)
+            if log.contains(word) {
+                try await body(process, log)
+                break
+            }
+            guard process.isRunning else { throw CocoaError(.featureUnsupported, userInfo: ["log": log]) }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        process.terminate()
+        while process.isRunning { try await Task.sleep(for: .milliseconds(10)) }
+        _ = try outcome(process, out, err)
+    }
+
+    private static func prepare(
+        _ arguments: [String], in folder: URL, _ environment: [String: String], program: URL = url
+    ) throws -> (Process, out: URL, err: URL) {
+        let process = Process()
+        process.executableURL = program
+        process.arguments = arguments
+        process.currentDirectoryURL = folder
+        process.environment = Self.environment(environment)
+        // Files instead of pipes: a full pipe would stop a program that says much.
+        let name = UUID().uuidString
+        let (out, err) = (folder.appending(path: "\(name).out"), folder.appending(path: "\(name).err"))
+        for file in [out, err] { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
+        process.standardOutput = try FileHandle(forWritingTo: out)
+        process.standardError = try FileHandle(forWritingTo: err)
+        return (process, out, err)
+    }
+
+    private static func outcome(_ process: Process, _ out: URL, _ err: URL) throws -> Outcome {
+        defer { for file in [out, err] { try? FileManager.default.removeItem(at: file) } }
         return Outcome(
             status: process.terminationStatus, output: String(decoding: try Data(contentsOf: out), as: UTF8.self),
             complaints: String(decoding: try Data(contentsOf: err), as: UTF8.self))

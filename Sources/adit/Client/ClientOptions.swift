@@ -12,6 +12,7 @@ struct ClientOptions: ParsableArguments {
     @Option(help: "The key file that pays.") var key: String?
     @Option(name: .customLong("chain-id"), help: "The chain's id (CHAIN_ID); asked of the coordinator where not given.") var chainID: String?
 
+    @OptionGroup var keys: KeyOptions
     @OptionGroup var exposure: Exposure
 
     private func file() throws(Problem) -> DevnetFile? { try devnet.map { (folder) throws(Problem) in try DevnetFile.load(folder) } }
@@ -25,10 +26,19 @@ struct ClientOptions: ParsableArguments {
 
     /// The key that pays. Throws `bad_key_file` where none is given.
     func payer() throws(Problem) -> PrivateKey {
-        if let key { return try KeyFile.load(key) }
+        if let key { return try keys.ring(try Settings()).load(key) }
         if let file = try file() { return try file.key("client") }
-        throw Problem(.badKeyFile, "say whose key pays: --key FILE, or --devnet FOLDER")
+        throw noKey
     }
+
+    /// Its address, for which no passphrase is needed.
+    func payerKey() throws(Problem) -> PublicKey {
+        if let key { return try KeyFile.read(key).publicKey }
+        if let file = try file() { return try file.key("client").publicKey }
+        throw noKey
+    }
+
+    private var noKey: Problem { Problem(.badKeyFile, "say whose key pays: --key FILE, or --devnet FOLDER") }
 
     /// The services, the payer and the chain.
     func client() async throws(Problem) -> JobClient {

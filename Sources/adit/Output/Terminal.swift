@@ -30,6 +30,7 @@ enum Hint {
         case .transportFailed: "Is the service running, and is its address right? `adit devnet` starts all of them here."
         case .timeout: "The other side did not answer in time; try again, or look at its log."
         case .insufficientBalance: "Look at it with `adit wallet balance`; on a devnet the client is funded from genesis."
+        case .wrongPassphrase: "Passphrases can't be recovered: use a copy of the key file whose passphrase is known."
         case .badKeyFile: "A key file is made by `adit wallet new FILE` and is readable by its owner alone."
         case .noCapableWorker: "Start a worker that is large enough, or ask for less; `GET /network/state` shows who is there."
         case .backendUnavailable: "On Debian: apt-get install libopenblas-dev"

@@ -46,7 +46,7 @@ final class Town: Sendable {
         let maker = try Child(
             RigSettings.program,
             [
-                "node", "init", "--genesis", folder + "/genesis.json", "--chain-id", chain.text, "--proposer-key", folder + "/keys/proposer.key",
+                "node", "init", "--plain", "--genesis", folder + "/genesis.json", "--chain-id", chain.text, "--proposer-key", folder + "/keys/proposer.key",
                 "--admin-key", folder + "/keys/admin.key", "--coordinator-key", folder + "/keys/coordinator.key",
                 "--fund", "\(folder)/keys/client.key=\(Self.funds)", "--param", "block_interval_s=1",
             ], environment: Self.environment, log: folder + "/logs/init.log")

@@ -27,6 +27,7 @@ struct CoordinatorRun: AsyncParsableCommand {
     @Option(name: .customLong("price-per-unit"), help: "Base units for one compute unit of 10^6 operations (PRICE_PER_UNIT).") var pricePerUnit: Int?
     @Option(help: "HOST:PORT under which clients reach it, besides its own address on loopback; may be repeated.") var authority: [String] = []
     @Option(name: .customLong("log-level"), help: "trace … critical (LOG_LEVEL).") var logLevel: String?
+    @OptionGroup var keys: KeyOptions
     @OptionGroup var exposure: Exposure
     @Option(help: "A JSON file with settings.") var config: String?
 
@@ -39,7 +40,7 @@ struct CoordinatorRun: AsyncParsableCommand {
         defer { try? lock.close() }
         var configuration = CoordinatorConfiguration(
             bind: try exposure.bind(settings.text("COORDINATOR_BIND", bind, default: "127.0.0.1:8090")), dataDirectory: folder,
-            key: try KeyFile.load(settings.text("COORDINATOR_KEY", key, default: "./data/coordinator.key")),
+            key: try keys.ring(settings, logger: logger).load(settings.text("COORDINATOR_KEY", key, default: "./data/coordinator.key")),
             chain: try ChainID(settings.text("CHAIN_ID", chainID, default: "ait-devnet")),
             pricePerUnit: Int64(try settings.integer("PRICE_PER_UNIT", pricePerUnit, in: 0...1_000_000_000, default: CoordinatorDefaults.pricePerUnit)))
         configuration.authorities = Set(authority)

@@ -31,6 +31,7 @@ struct MinerRun: AsyncParsableCommand {
     @Option(help: "Threads to compute with; all cores where not given (MINER_THREADS).") var threads: Int?
     @Option(name: .customLong("memory-mb"), help: "The most memory for a job, in MiB (MINER_MEMORY_MB).") var memoryMB: Int?
     @Option(name: .customLong("log-level"), help: "trace … critical (LOG_LEVEL).") var logLevel: String?
+    @OptionGroup var keys: KeyOptions
     @OptionGroup var exposure: Exposure
     @Option(help: "A JSON file with settings.") var config: String?
 
@@ -41,12 +42,14 @@ struct MinerRun: AsyncParsableCommand {
         try Files.makeFolder(folder)
         let lock = try Files.lockFolder(folder)
         defer { try? lock.close() }
-        let key = try KeyFile.loadOrCreate(settings.text("MINER_KEY", key, default: "./data/miner.key"))
+        let coordinatorURL = try exposure.url(settings.text("COORDINATOR_URL", coordinator, default: "http://127.0.0.1:8090"))
+        let nodeURL = try exposure.url(settings.text("NODE_URL", node, default: "http://127.0.0.1:8080"))
+        let ring = keys.ring(settings, logger: logger)
+        let key = try ring.loadOrCreate(settings.text("MINER_KEY", key, default: "./data/miner.key"))
         let hardware = try await Hardware.open(threads: try MinerSettings.threads(settings, threads))
         for note in hardware.notes { logger.warning("backend_note", metadata: ["note": "\(note)"]) }
         var configuration = MinerConfiguration(
-            coordinator: try exposure.url(settings.text("COORDINATOR_URL", coordinator, default: "http://127.0.0.1:8090")),
-            node: try exposure.url(settings.text("NODE_URL", node, default: "http://127.0.0.1:8080")),
+            coordinator: coordinatorURL, node: nodeURL,
             chain: try ChainID(settings.text("CHAIN_ID", chainID, default: "ait-devnet")), key: key,
             payout: try settings.text("MINER_PAYOUT", payout).map { (text) throws(Problem) in try Address(text) }, dataDirectory: folder,
             backends: hardware.backends)

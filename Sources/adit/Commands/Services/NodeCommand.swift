@@ -25,6 +25,8 @@ struct NodeInit: AsyncParsableCommand {
     @Option(name: .customLong("coordinator-key"), help: "Key file, or public key, of a coordinator; may be repeated.") var coordinatorKeys: [String] = []
     @Option(help: "ADDRESS=AIT or KEYFILE=AIT: funds an account; may be repeated.") var fund: [String] = []
     @Option(help: "NAME=INTEGER: sets a parameter; may be repeated.") var param: [String] = []
+    @OptionGroup var keys: KeyOptions
+    @Flag(help: "Make key files without a passphrase: for devnets and tests.") var plain = false
     @Option(help: "A JSON file with settings.") var config: String?
     @Flag(help: "Print one JSON object.") var json = false
 
@@ -35,15 +37,16 @@ struct NodeInit: AsyncParsableCommand {
         try Files.makeFolder((path as NSString).deletingLastPathComponent)
         // The default places of keys are in ./data, which need not be where the genesis goes.
         if [proposerKey, adminKey].contains(nil) || coordinatorKeys.isEmpty { try Files.makeFolder("./data") }
-        let proposer = try KeyFile.loadOrCreate(settings.text("PROPOSER_KEY", proposerKey, default: "./data/proposer.key"))
-        let admin = try KeyFile.loadOrCreate(settings.text("ADMIN_KEY", adminKey, default: "./data/admin.key"))
+        let ring = keys.ring(settings)
+        let proposer = try publicKey(settings.text("PROPOSER_KEY", proposerKey, default: "./data/proposer.key"), ring)
+        let admin = try publicKey(settings.text("ADMIN_KEY", adminKey, default: "./data/admin.key"), ring)
         var coordinators: [PublicKey] = []
         for text in coordinatorKeys.isEmpty ? ["./data/coordinator.key"] : coordinatorKeys {
-            coordinators.append(try PublicKey(hex: text) ?? KeyFile.loadOrCreate(text).publicKey)
+            coordinators.append(try PublicKey(hex: text) ?? publicKey(text, ring))
         }
         let document = try GenesisBuilder.build(
-            chain: try ChainID(settings.text("CHAIN_ID", chainID, default: "ait-devnet")), authorities: [proposer.publicKey], coordinators: coordinators,
-            admin: admin.publicKey, accounts: try accounts(), parameters: try parameters(settings))
+            chain: try ChainID(settings.text("CHAIN_ID", chainID, default: "ait-devnet")), authorities: [proposer], coordinators: coordinators,
+            admin: admin, accounts: try accounts(ring), parameters: try parameters(settings))
         try Files.write(Array((document.json.canonicalString + "\n").utf8), to: path)
         let hash = try GenesisBuilder.hash(document)
         if json { return Terminal.emit(["genesis": .string(path), "chain_id": .string(document.chain.text), "hash": .string(hash.hex)]) }
@@ -51,12 +54,17 @@ struct NodeInit: AsyncParsableCommand {
         Terminal.say("Next: adit node run --genesis \(path)")
     }
 
-    private func accounts() throws(Problem) -> [Address: Int64] {
+    /// The public half of a key file, which is made if it doesn't exist.
+    private func publicKey(_ path: String, _ ring: KeyRing) throws(Problem) -> PublicKey {
+        FileManager.default.fileExists(atPath: path) ? try ring.publicKey(path) : try ring.create(path, plain: plain).publicKey
+    }
+
+    private func accounts(_ ring: KeyRing) throws(Problem) -> [Address: Int64] {
         var accounts: [Address: Int64] = [:]
         for text in fund {
             guard let equals = text.lastIndex(of: "=") else { throw Problem(.badRequest, "--fund \(text) is not ADDRESS=AIT or KEYFILE=AIT") }
             let name = String(text[..<equals])
-            let address = name.hasPrefix("ait1") ? try Address(name) : try KeyFile.loadOrCreate(name).address
+            let address = name.hasPrefix("ait1") ? try Address(name) : try publicKey(name, ring).address
             accounts[address] = try AmountArgument.parse(String(text[text.index(after: equals)...]))
         }
         return accounts
@@ -89,22 +97,24 @@ struct NodeRun: AsyncParsableCommand {
     @Option(name: .customLong("admin-key"), help: "Key file of the admin (ADMIN_KEY); opens /admin with --admin-token-file.") var adminKey: String?
     @Option(name: .customLong("admin-token-file"), help: "File of mode 0600 with the admin's bearer token (ADMIN_TOKEN_FILE).") var adminTokenFile: String?
     @Option(name: .customLong("log-level"), help: "trace … critical (LOG_LEVEL).") var logLevel: String?
+    @OptionGroup var keys: KeyOptions
     @OptionGroup var exposure: Exposure
     @Option(help: "A JSON file with settings.") var config: String?
 
     func run() async throws {
         let settings = try Settings(configFile: config)
+        let logger = try Logs(level: settings.text("LOG_LEVEL", logLevel, default: "info")).logger("node")
+        let ring = keys.ring(settings, logger: logger)
         let path = settings.text("GENESIS", genesis, default: "./data/genesis.json")
         let document: Genesis? = FileManager.default.fileExists(atPath: path) ? try GenesisBuilder.load(path) : nil
         var configuration = NodeConfiguration(
             rpc: try exposure.bind(settings.text("RPC_BIND", rpc, default: "127.0.0.1:8080")),
             p2p: try exposure.bind(settings.text("P2P_BIND", p2p, default: "127.0.0.1:7070")),
             databasePath: settings.text("DB_PATH", db, default: "./data/chain.db"), genesis: document)
-        if let file = settings.text("PROPOSER_KEY", proposerKey) { configuration.proposer = try KeyFile.load(file) }
-        if let file = settings.text("ADMIN_KEY", adminKey) { configuration.admin = try KeyFile.load(file) }
+        if let file = settings.text("PROPOSER_KEY", proposerKey) { configuration.proposer = try ring.load(file) }
+        if let file = settings.text("ADMIN_KEY", adminKey) { configuration.admin = try ring.load(file) }
         if let file = settings.text("ADMIN_TOKEN_FILE", adminTokenFile) { configuration.adminToken = try BearerToken(Files.readSecret(file)) }
         configuration.environment = settings.chainParameters
-        let logger = try Logs(level: settings.text("LOG_LEVEL", logLevel, default: "info")).logger("node")
         let service = NodeService(configuration: configuration, logger: logger) { ports in
             logger.info("node_ready", metadata: ["rpc_port": .stringConvertible(ports.rpc), "p2p_port": .stringConvertible(ports.p2p)])
         }

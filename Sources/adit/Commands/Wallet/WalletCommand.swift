@@ -9,22 +9,43 @@ import Wire
 struct WalletCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "wallet", abstract: "Make a key, look at a balance, send AIT, pay a quote.",
-        subcommands: [WalletNew.self, WalletAddress.self, WalletBalance.self, WalletSend.self, WalletPay.self])
+        subcommands: [WalletNew.self, WalletAddress.self, WalletChangePassphrase.self, WalletBalance.self, WalletSend.self, WalletPay.self])
 }
 
 struct WalletNew: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "new", abstract: "Make a key file (mode 0600); an existing file is never overwritten.")
+        commandName: "new", abstract: "Make a key file (mode 0600) under a passphrase; an existing file is never overwritten.",
+        discussion: "Without --passphrase-file the passphrase is asked twice on the terminal. It can't be recovered.")
 
     @Argument(help: "The file to make.") var file: String
+    @OptionGroup var keys: KeyOptions
+    @Flag(help: "Without a passphrase: for devnets and tests.") var plain = false
     @Flag(help: "Print one JSON object.") var json = false
 
     func run() async throws {
-        let key = try PrivateKey.generate()
-        try KeyFile.create(at: file, key: key)
+        let key = try keys.ring(try Settings()).create(file, plain: plain)
         if json { return Terminal.emit(["address": .string(key.address.text), "public_key": .string(key.publicKey.hex), "file": .string(file)]) }
         Terminal.say(key.address.text)
-        Terminal.say("The key is in \(file). Whoever has the file has the money: keep a copy in a safe place.")
+        Terminal.say(
+            plain
+                ? "The key is in \(file), not encrypted. Whoever has the file has the money: keep a copy in a safe place."
+                : "The key is in \(file). Without the file or without its passphrase the money is lost: keep a copy of both, in two places.")
+    }
+}
+
+struct WalletChangePassphrase: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "change-passphrase", abstract: "Put a key file under a new passphrase; encrypts a plain one.",
+        discussion: "The file is replaced once the new one was written and opened. Copies of the old one still open with the old passphrase.")
+
+    @Argument(help: "A key file.") var file: String
+    @Option(name: .customLong("new-passphrase-file"), help: "File of mode 0600 with the new passphrase; asked twice on the terminal where none is given.")
+    var newPassphraseFile: String?
+    @OptionGroup var keys: KeyOptions
+
+    func run() async throws {
+        let key = try keys.ring(try Settings()).changePassphrase(file, newFile: newPassphraseFile)
+        Terminal.say("\(file) opens with the new passphrase: \(key.address)")
     }
 }
 
@@ -36,10 +57,10 @@ struct WalletAddress: AsyncParsableCommand {
     @Flag(help: "Print one JSON object.") var json = false
 
     func run() async throws {
-        let key = try file.map { (path) throws(Problem) in try KeyFile.load(path) } ?? client.payer()
-        if json { return Terminal.emit(["address": .string(key.address.text), "public_key": .string(key.publicKey.hex)]) }
+        let key = try file.map { (path) throws(Problem) in try KeyFile.read(path).publicKey } ?? client.payerKey()
+        if json { return Terminal.emit(["address": .string(key.address.text), "public_key": .string(key.hex)]) }
         Terminal.say(key.address.text)
-        Terminal.say("public key \(key.publicKey)")
+        Terminal.say("public key \(key)")
     }
 }
 
@@ -51,7 +72,7 @@ struct WalletBalance: AsyncParsableCommand {
     @Flag(help: "Print one JSON object.") var json = false
 
     func run() async throws {
-        let address = try address.map { (text) throws(Problem) in try Address(text) } ?? client.payer().address
+        let address = try address.map { (text) throws(Problem) in try Address(text) } ?? client.payerKey().address
         let record = try await client.nodeClient(HTTPClient()).getBalance(address)
         if json {
             return Terminal.emit([
