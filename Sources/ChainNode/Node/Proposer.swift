@@ -24,12 +24,9 @@ struct Proposer: Sendable {
             let start = ContinuousClock.now
             do {
                 let block = try await node.produce(with: key)
-                logger.info(
-                    "block",
-                    metadata: [
-                        "height": .stringConvertible(block.header.height), "hash": "\(block.hash)",
-                        "txs": .stringConvertible(block.transactions.count), "latency_ms": .stringConvertible((ContinuousClock.now - start).milliseconds),
-                    ])
+                logger.event(
+                    "block", height: block.header.height, latency: ContinuousClock.now - start,
+                    ["hash": "\(block.hash)", "txs": .stringConvertible(block.transactions.count)])
             } catch {
                 logger.error("block_failed", metadata: ["code": "\(error.code.rawValue)", "detail": "\(error.detail)"])
                 guard await sleep(until: clock.now() + 1) else { return }

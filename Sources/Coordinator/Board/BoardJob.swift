@@ -16,6 +16,8 @@ struct BoardJob: Sendable {
 
     var quote: Quote { stored.quote }
     var state: JobState { stored.state }
+    /// Since the task was taken.
+    func age(at nowMilliseconds: Int64) -> Duration { .milliseconds(max(0, nowMilliseconds - stored.created)) }
     /// Bytes of tensors that a run or a check holds at once.
     var bytes: Int64 { Int64(clamping: kernel.memoryBytes) }
 }

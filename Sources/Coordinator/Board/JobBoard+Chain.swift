@@ -1,3 +1,4 @@
+import HTTPServing
 import Jobs
 import Ledger
 import Logging
@@ -55,7 +56,7 @@ extension JobBoard {
         guard let job = jobs[quote.jobID], job.state.payment == nil else { return }
         if let escrow, escrow.pays(quote) {
             try advance(quote.jobID, .paid(JobPayment(tx: escrow.payment, height: escrow.opened)))
-            logger.info("task_paid", metadata: ["job_id": "\(quote.jobID)", "height": .stringConvertible(escrow.opened)])
+            logger.event("task_paid", height: escrow.opened, job: quote.jobID.text, latency: job.age(at: clock.nowMilliseconds))
         } else if escrow == nil, height > quote.expiresHeight {
             if job.state.phase == .canceled { jobs[quote.jobID] = nil } else { try advance(quote.jobID, .quoteExpired) }
         }
@@ -63,9 +64,10 @@ extension JobBoard {
 
     /// The claim of a job's receipt is in a block: the job is done with.
     func seeClaim(of id: JobID, height: Int64) throws(Problem) {
+        let age = jobs[id]?.age(at: clock.nowMilliseconds)
         try advance(id, .claimed(height: height))
         jobs[id] = nil
-        logger.info("receipt_confirmed", metadata: ["job_id": "\(id)", "height": .stringConvertible(height)])
+        logger.event("receipt_confirmed", height: height, job: id.text, latency: age)
     }
 
     func networkState() -> NetworkState {

@@ -1,3 +1,4 @@
+import HTTPServing
 import Jobs
 import Ledger
 import Logging
@@ -115,7 +116,9 @@ extension JobBoard {
             leased[grant.id] = step.id
             hold(grant, units: step.job.quote.computeUnits)
             metrics.leased()
-            logger.info("task_distributed", metadata: ["job_id": "\(step.id)", "worker": "\(grant.worker)", "fence": .stringConvertible(grant.fence)])
+            logger.event(
+                "task_distributed", job: step.id.text, latency: step.job.age(at: clock.nowMilliseconds),
+                ["worker": "\(grant.worker)", "fence": .stringConvertible(grant.fence)])
         }
     }
 

@@ -1,3 +1,4 @@
+import HTTPServing
 import Jobs
 import Ledger
 import Logging
@@ -126,7 +127,8 @@ extension JobBoard {
 
     func giveBack(_ lease: String, by worker: Address, _ message: LeaseFailure) throws(Problem) {
         let id = try jobOf(lease, by: worker)
-        logger.info("lease_returned", metadata: ["job_id": "\(id)", "worker": "\(worker)", "detail": "\(message.detail)"])
+        let age = jobs[id]?.lease.map { Duration.milliseconds(max(0, clock.nowMilliseconds - $0.grant.grantedAt)) }
+        logger.event("lease_returned", job: id.text, latency: age, ["worker": "\(worker)", "detail": "\(message.detail)"])
         try advance(id, .returned(lease: lease, fence: message.fence, message.reason))
     }
 }

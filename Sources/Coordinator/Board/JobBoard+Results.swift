@@ -1,3 +1,4 @@
+import HTTPServing
 import Jobs
 import Kernels
 import Ledger
@@ -98,7 +99,9 @@ extension JobBoard {
                 metrics.checked(accepted: report.isAccepted, microseconds: microseconds)
                 if let refusal = report.refusal {
                     let problem = Problem(.verificationFailed, refusal.reason)
-                    logger.warning("check_refused", metadata: ["job_id": "\(id)", "worker": "\(held.grant.worker)", "reason": "\(refusal.reason)"])
+                    logger.event(
+                        "check_refused", level: .warning, job: id.text, latency: .microseconds(microseconds),
+                        ["worker": "\(held.grant.worker)", "reason": "\(refusal.reason)"])
                     guard let step = try step(id, .checkFailed(lease: lease), update: { $0.lease?.outcome = .refused(problem) }) else { return true }
                     try make([step], standings: standings(after: false, held))
                 } else {
@@ -139,12 +142,9 @@ extension JobBoard {
         }
         let uploaded = result.output.outputs.map(\.root).filter { blobs.byteCount($0) != nil }
         if !uploaded.isEmpty { takeOver(uploaded, from: held.grant.worker) }
-        logger.info(
-            "task_completed",
-            metadata: [
-                "job_id": "\(id)", "worker": "\(held.grant.worker)", "class": "\(record.className)",
-                "latency_ms": .stringConvertible(clock.nowMilliseconds - job.stored.created),
-            ])
+        logger.event(
+            "task_completed", job: id.text, latency: job.age(at: clock.nowMilliseconds),
+            ["worker": "\(held.grant.worker)", "class": "\(record.className)", "check_us": .stringConvertible(record.checkMicroseconds)])
         tell(held.grant.id, outcome, leases: next?.leases ?? [])
     }
 }

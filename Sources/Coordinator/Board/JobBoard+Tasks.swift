@@ -1,3 +1,4 @@
+import HTTPServing
 import Jobs
 import Kernels
 import Ledger
@@ -93,9 +94,9 @@ extension JobBoard {
         jobs[stored.id] = BoardJob(stored: stored, kernel: kernel)
         counts[stored.state.phase.name, default: 0] += 1
         metrics.quoted()
-        logger.info(
-            "task_received",
-            metadata: ["job_id": "\(stored.id)", "kernel": "\(spec.type)", "units": .stringConvertible(units), "price": .stringConvertible(price)])
+        logger.event(
+            "task_received", height: height, job: stored.id.text, latency: .milliseconds(clock.nowMilliseconds - stored.created),
+            ["kernel": "\(spec.type)", "units": .stringConvertible(units), "price": .stringConvertible(price)])
         return TaskAnswer(quote: quote, verification: kernel.verification.json)
     }
 

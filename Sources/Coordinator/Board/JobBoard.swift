@@ -1,3 +1,4 @@
+import HTTPServing
 import Jobs
 import Kernels
 import Ledger
@@ -121,11 +122,12 @@ actor JobBoard {
                 release(grant)
                 if reason.isLapse { workers[grant.worker]?.standing.lapsed() }
                 metrics.ended(reason)
-                logger.info("lease_ended", metadata: ["job_id": "\(id)", "worker": "\(grant.worker)", "reason": "\(reason.rawValue)"])
+                let held = Duration.milliseconds(max(0, clock.nowMilliseconds - grant.grantedAt))
+                logger.event("lease_ended", job: id.text, latency: held, ["worker": "\(grant.worker)", "reason": "\(reason.rawValue)"])
                 if let outcome = jobs[id]?.lease?.outcome { tell(grant.id, outcome) }
             case .verify: sendToCheck(id)
             case .giveUp(let reason):
-                logger.info("task_failed", metadata: ["job_id": "\(id)", "reason": "\(reason.rawValue)"])
+                logger.event("task_failed", job: id.text, latency: jobs[id]?.age(at: clock.nowMilliseconds), ["reason": "\(reason.rawValue)"])
                 // A canceled job may still be paid: it is watched until its quote has expired.
                 if reason != .canceled { jobs[id] = nil }
             }

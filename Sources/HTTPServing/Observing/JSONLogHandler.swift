@@ -4,6 +4,7 @@ import Wire
 
 /// Writes one line of JSON per event: `time`, `level`, `component`, `event`, then the event's metadata.
 ///
+/// `event` is always a name (`snake_case`). Sentences, which libraries log, are `library` events with the sentence as `message`.
 /// Numbers and booleans given as `.stringConvertible` stay numbers. A line is one `write(2)`, so lines of several
 /// threads and processes don't mix. Texts over 4 KiB are cut.
 package struct JSONLogHandler: LogHandler {
@@ -33,12 +34,25 @@ package struct JSONLogHandler: LogHandler {
         if let own = event.metadata { members.merge(own) { $1 } }
         if let error = event.error { members["error"] = .string("\(error)") }
         var line = "{\"time\":" + Self.quoted(Timestamp.now()) + ",\"level\":\"\(event.level.rawValue)\",\"component\":" + Self.quoted(component)
-        line += ",\"event\":" + Self.quoted("\(event.message)")
+        let text = "\(event.message)"
+        if Self.isName(text) {
+            line += ",\"event\":\"\(text)\""
+        } else {
+            line += ",\"event\":\"library\",\"message\":" + Self.quoted(text)
+            members["message"] = nil
+        }
         for (key, value) in members.sorted(by: { $0.key < $1.key }) where !Self.reserved.contains(key) {
             line += "," + Self.quoted(key) + ":" + Self.encode(value)
         }
         line += "}\n"
         write(Array(line.utf8))
+    }
+
+    private static func isName(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count)
+            && text.utf8.allSatisfy {
+                $0 == UInt8(ascii: "_") || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+            }
     }
 
     private static let reserved: Set<String> = ["time", "level", "component", "event"]

@@ -39,7 +39,8 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
                 text += "# TYPE \(name) \(family.kind.rawValue)\n"
                 for (_, series) in family.series.sorted(by: { $0.key < $1.key }) { text += series.lines(name) }
             }
-            return text + "# TYPE adit_metrics_refused_total counter\nadit_metrics_refused_total \(state.refused)\n"
+            return text + "# HELP adit_metrics_refused_total Uses of metrics with too many label sets, or of another kind than before.\n"
+                + "# TYPE adit_metrics_refused_total counter\nadit_metrics_refused_total \(state.refused)\n"
         }
     }
 

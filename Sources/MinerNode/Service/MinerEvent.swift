@@ -24,11 +24,19 @@ package struct MinerEvent: Sendable, Equatable {
 struct EventSink: Sendable {
     let logger: Logger
     let listener: @Sendable (MinerEvent) -> Void
+    private let starts = JobStarts()
+
+    init(logger: Logger, listener: @escaping @Sendable (MinerEvent) -> Void) {
+        self.logger = logger
+        self.listener = listener
+    }
 
     /// How loud an event is in the log.
     enum Weight { case normal, warning, error }
 
     func emit(_ name: MinerEvent.Name, _ facts: [String: JSON] = [:], weight: Weight = .normal) {
+        var facts = facts
+        if let job = facts["job_id"]?.stringValue, facts["latency_ms"] == nil { facts["latency_ms"] = .real(starts.age(of: job).milliseconds) }
         let level: Logger.Level = weight == .normal ? .info : weight == .warning ? .warning : .error
         logger.log(level: level, "\(name.rawValue)", metadata: facts.mapValues(Self.metadata))
         listener(MinerEvent(name: name, facts: facts))
@@ -41,6 +49,23 @@ struct EventSink: Sendable {
         case .real(let number): .stringConvertible(number)
         case .bool(let truth): .stringConvertible(truth)
         default: .string(json.canonicalString)
+        }
+    }
+}
+
+/// When this process first told of each of the latest jobs: what `latency_ms` counts from, where an event brings none of its own.
+private final class JobStarts: Sendable {
+    private static let most = 16_384
+    private let starts = Mutex((young: [String: ContinuousClock.Instant](), old: [String: ContinuousClock.Instant]()))
+
+    func age(of job: String) -> Duration {
+        let now = ContinuousClock.now
+        return starts.withLock { starts in
+            if let start = starts.young[job] { return now - start }
+            let start = starts.old[job] ?? now
+            if starts.young.count >= Self.most / 2 { starts = ([:], starts.young) }
+            starts.young[job] = start
+            return now - start
         }
     }
 }

@@ -163,18 +163,18 @@ struct LeaseRunner: Sendable {
             outputs.remove(entry)
             throw error
         }
-        report(entry, kernel, backend, computed - loaded)
+        report(entry, kernel, backend, computed - loaded, commit: clock.now - computed)
         return entry
     }
 
-    private func report(_ entry: OutboxEntry, _ kernel: any Kernel, _ backend: any ComputeBackend, _ took: Duration) {
+    private func report(_ entry: OutboxEntry, _ kernel: any Kernel, _ backend: any ComputeBackend, _ took: Duration, commit: Duration) {
         let gigaflops = Double(kernel.operations) / max(took.seconds, 1e-9) / 1e9
         metrics.computed(took)
         events.emit(
             .taskCompleted,
             [
                 "job_id": .string(entry.jobID.text), "receipt_id": .string(entry.id.text), "device": .string(backend.device), "backend": .string(backend.name),
-                "latency_ms": .real((took.seconds * 1e6).rounded() / 1e3), "gflops": .real((gigaflops * 100).rounded() / 100),
+                "latency_ms": .real(took.milliseconds), "commit_ms": .real(commit.milliseconds), "gflops": .real((gigaflops * 100).rounded() / 100),
                 "operations": .integer(kernel.operations), "output_hash": .string(entry.result.output.hash.text),
             ])
     }

@@ -19,7 +19,7 @@ struct ObservingTests {
         logger[metadataKey: "job_id"] = "job_1"
         logger.debug("not this")
         logger.info(
-            "block \"made\"\n",
+            "block_made",
             metadata: [
                 "height": .stringConvertible(7), "latency_ms": .stringConvertible(1.5), "ok": .stringConvertible(true), "level": "not me",
                 "list": ["a", .stringConvertible(2)], "nested": ["b": "\u{1}é"], "nan": .stringConvertible(Double.nan),
@@ -28,10 +28,27 @@ struct ObservingTests {
         let line = lines.last
         #expect(line.last == UInt8(ascii: "\n") && line.count { $0 == UInt8(ascii: "\n") } == 1)
         let json = try JSON.parse(line.dropLast(), reals: true)
-        #expect(json["component"] == "node" && json["level"] == "info" && json["event"] == "block \"made\"\n")
+        #expect(json["component"] == "node" && json["level"] == "info" && json["event"] == "block_made")
         #expect(json["height"] == 7 && json["latency_ms"] == .real(1.5) && json["ok"] == true && json["job_id"] == "job_1")
         #expect(json["list"] == ["a", 2] && json["nested"] == ["b": "\u{1}é"] && json["nan"] == "nan")
         #expect(json["time"]?.stringValue?.hasSuffix("Z") == true)
+    }
+
+    @Test func aSentenceIsALibrarysEvent() throws {
+        let lines = Lines()
+        Logger(label: "node") { JSONLogHandler(component: $0) { lines.add($0) } }.info("Server \"started\"\nand listening", metadata: ["message": "no"])
+        let json = try JSON.parse(lines.last.dropLast())
+        #expect(json["event"] == "library" && json["message"] == "Server \"started\"\nand listening")
+    }
+
+    @Test func anEventHasItsPlaceAndItsTime() throws {
+        let lines = Lines()
+        let logger = Logger(label: "node") { JSONLogHandler(component: $0) { lines.add($0) } }
+        logger.event("task_paid", height: 7, job: "job_1", latency: .microseconds(1500), ["price": .stringConvertible(3)])
+        let json = try JSON.parse(lines.last.dropLast(), reals: true)
+        #expect(json["event"] == "task_paid" && json["height"] == 7 && json["job_id"] == "job_1" && json["latency_ms"] == .real(1.5) && json["price"] == 3)
+        logger.event("task_paid", level: .debug)
+        #expect(lines.all.withLock { $0.count } == 1)
     }
 
     @Test func longTextsAreCut() throws {
