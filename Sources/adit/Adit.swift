@@ -17,7 +17,8 @@ struct Adit: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            DevnetCommand.self, NodeCommand.self, CoordinatorCommand.self, MinerCommand.self, WalletCommand.self, JobCommand.self, BenchCommand.self, InspectCommand.self,
+            DevnetCommand.self, NodeCommand.self, CoordinatorCommand.self, MinerCommand.self, WalletCommand.self, JobCommand.self, BenchCommand.self,
+            InspectCommand.self,
             SignCommand.self,
         ])
 

@@ -42,6 +42,12 @@ final class RawSocket: Sendable {
         }
     }
 
+    /// Whether bytes are there to be read.
+    var hasBytes: Bool {
+        var byte: UInt8 = 0
+        return unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) > 0
+    }
+
     /// Whether the other end has closed it by now.
     var isClosed: Bool {
         var byte: UInt8 = 0
