@@ -80,7 +80,7 @@ let package = Package(
             ]),
 
         // Services.
-        room("ChainNode", ["Wire", "Signing", "Ledger", "HTTPServing", hummingbird, grdb, logging, coreMetrics, lifecycle]),
+        room("ChainNode", ["Wire", "Signing", "Ledger", "ChainClient", "HTTPServing", hummingbird, grdb, logging, coreMetrics, lifecycle]),
         room(
             "Coordinator",
             [

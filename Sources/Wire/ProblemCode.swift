@@ -42,6 +42,7 @@ extension Problem {
         case wrongMiner = "wrong_miner"
         case tooManyUnits = "too_many_units"
         case mintLimited = "mint_limited"
+        case attestationRefused = "attestation_refused"
 
         // Blocks
         case badBlock = "bad_block"
@@ -131,7 +132,8 @@ extension Problem.Code {
         case .internalError, .ioFailed, .supplyBroken: 500
         case .nonceTooLow, .nonceGap, .feeTooLow, .insufficientBalance, .replacementFeeTooLow, .escrowMismatch,
             .quoteExpired, .unknownCoordinator, .priceTooLow, .unitsMismatch, .priceMismatch, .paymentMismatch,
-            .wrongReceiptID, .refundTooEarly, .tooManyUnits, .jobFailed, .tooExpensive, .unknownKernel, .unsupportedDtype, .shapeMismatch, .tooLong,
+            .wrongReceiptID, .refundTooEarly, .attestationRefused, .tooManyUnits, .jobFailed, .tooExpensive, .unknownKernel, .unsupportedDtype, .shapeMismatch,
+            .tooLong,
             .memoryLimit,
             .nonFiniteInput, .badParams, .blobMismatch, .blobIncomplete, .outputMismatch, .verificationFailed,
             .unsupportedTransaction:

@@ -158,7 +158,7 @@ struct NodeAPITests {
             #expect(answer.head["content-type"] == PrometheusRegistry.contentType)
             let text = String(decoding: answer.body, as: UTF8.self)
             for line in [
-                "adit_chain_height 1", "adit_mempool_transactions 0", "adit_peers 0", "adit_transactions_total{status=\"confirmed\"} 1",
+                "adit_chain_height 1", "adit_mempool_transactions 0", "adit_peers 0", "adit_transactions_total{status=\"confirmed\",type=\"TRANSFER\"} 1",
                 "adit_http_requests_total{method=\"GET\",route=\"/rpc/getBalance/{address}\",status=\"200\"} 1",
                 "adit_http_requests_total{method=\"GET\",route=\"unknown\",status=\"404\"} 1", "adit_block_seconds_count 1",
                 "# TYPE adit_block_seconds histogram", "adit_metrics_refused_total 0",

@@ -183,3 +183,59 @@ struct MempoolTests {
         #expect(door.pool.count == 0)
     }
 }
+
+/// Long queues, expiry, and the way over a restart.
+struct MempoolUpkeepTests {
+    @Test func expiryTakesTheOldAndWhatWouldLeaveAGap() throws {
+        let world = try World(funded: [(try World.key(10), 1000)])
+        var pool = Mempool(chain: world.chain, limits: MempoolLimits(age: 100))
+        let other = try World.key(10)
+        func admit(_ transaction: Transaction, at now: Int64) throws { _ = try pool.admit(transaction, state: world.state, height: 0, now: now) }
+        try admit(try world.transfer(1, from: world.client, to: world.miner.address, nonce: 1), at: 0)
+        try admit(try world.transfer(1, from: other, to: world.miner.address, nonce: 1), at: 50)
+        try admit(try world.transfer(1, from: world.client, to: world.miner.address, nonce: 2), at: 99)
+        pool.expire(now: 99)
+        #expect(pool.count == 3)
+        pool.expire(now: 100)
+        #expect(pool.count == 1 && pool.transactions.first?.sender == other.address)
+        pool.expire(now: Int64.min)
+        #expect(pool.count == 0, "a clock that makes no sense keeps nothing for ever")
+    }
+
+    @Test func restoringAsksEveryRuleAgain() throws {
+        var world = try World()
+        var pool = Mempool(chain: world.chain, limits: MempoolLimits(age: 100))
+        let made = try (1...6).map { try world.transfer(1, from: world.client, to: world.miner.address, nonce: Int64($0), fee: 10 + Int64($0)) }
+        for transaction in made { _ = try pool.admit(transaction, state: world.state, height: 0, now: 40) }
+        let waiting = pool.waiting
+        #expect(waiting.map(\.transaction) == made && waiting.allSatisfy { $0.entered == 40 })
+        try world.run(made[0], made[1])
+        var fresh = Mempool(chain: world.chain, limits: MempoolLimits(age: 100))
+        #expect(fresh.restore(waiting, state: world.state, height: 1, now: 120) == 4)
+        #expect(fresh.waiting.map(\.transaction) == Array(made[2...]))
+        var late = Mempool(chain: world.chain, limits: MempoolLimits(age: 100))
+        #expect(late.restore(waiting, state: world.state, height: 1, now: 140) == 0)
+        var back = Mempool(chain: world.chain, limits: MempoolLimits(age: 100))
+        #expect(back.restore(waiting, state: world.state, height: 1, now: 10) == 4)
+        #expect(back.waiting.allSatisfy { $0.entered == 10 }, "nothing comes from the future")
+    }
+
+    /// A sender's whole share comes, is replaced in the middle, and goes with one block.
+    @Test func aLongQueueKeepsItsOrder() throws {
+        var world = try World(clientBalance: 1_000_000)
+        var pool = Mempool(chain: world.chain)
+        let count = 300
+        for nonce in 1...count {
+            _ = try pool.admit(
+                world.transfer(1, from: world.client, to: world.miner.address, nonce: Int64(nonce)), state: world.state, height: 0, now: world.now)
+        }
+        let better = try world.transfer(2, from: world.client, to: world.miner.address, nonce: 150, fee: 11)
+        _ = try pool.admit(better, state: world.state, height: 0, now: world.now)
+        #expect(pool.count == count && pool.waiting.map(\.transaction.nonce) == (1...Int64(count)).map(\.self))
+        try world.block(pool.selection(state: world.state, limit: 200))
+        pool.advance(to: world.state, now: world.now)
+        #expect(pool.count == 100 && pool.waiting.first?.transaction.nonce == 201)
+        pool.remove(try #require(pool.waiting.first).transaction.hash(on: world.chain))
+        #expect(pool.count == 0 && pool.waiting.isEmpty)
+    }
+}

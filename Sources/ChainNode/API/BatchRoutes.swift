@@ -50,7 +50,7 @@ struct BatchRoutes: Sendable {
             }
             transactions.append(try Transaction(body))
         }
-        let outcomes = await node.submit(transactions)
+        let outcomes = await node.take(transactions)
         return .json([
             "results": .array(
                 outcomes.map { outcome in

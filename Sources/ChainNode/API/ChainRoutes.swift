@@ -14,6 +14,7 @@ struct ChainRoutes: Sendable {
 
     func add(to routes: Routes) {
         BatchRoutes(node: node).add(to: routes)
+        ProofRoutes(node: node).add(to: routes)
         routes.post("/rpc/sendTx") { request, _ in try await send(request, claimsOnly: false) }
         routes.post("/rpc/submitReceipt") { request, _ in try await send(request, claimsOnly: true) }
         routes.post("/rpc/estimateFee") { request, _ in try await estimateFee(request) }
@@ -44,7 +45,7 @@ struct ChainRoutes: Sendable {
         if claimsOnly, transaction.payload.type != "RECEIPT_CLAIM" {
             throw Problem(.unsupportedTransaction, "this route takes RECEIPT_CLAIM alone")
         }
-        return .json(["txHash": .string(try await node.submit(transaction).hex)])
+        return .json(["txHash": .string(try await node.take(transaction).hex)])
     }
 
     private func estimateFee(_ request: Request) async throws -> Response {

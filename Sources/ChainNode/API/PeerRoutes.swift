@@ -8,9 +8,10 @@ struct PeerRoutes: Sendable {
 
     func add(to routes: Routes) {
         routes.get("/p2p/peers") { _, _ in
-            .json([
+            let peers = await node.peers.map { JSON.object(JSONObject(distinct: [("url", .string($0.url)), ("id", .string($0.id))])) }
+            return .json([
                 "id": .string(node.nodeID), "chain_id": .string(node.chain.text), "genesis_hash": .string(node.genesisHash.hex),
-                "peers": [],
+                "peers": .array(peers),
             ])
         }
     }

@@ -10,6 +10,8 @@ struct OpenedChain: Sendable {
     let head: Block
     let state: LedgerState
     let mark: SigningMark?
+    let waiting: [WaitingTransaction]
+    let peers: [Peer]
 }
 
 extension ChainNode {
@@ -22,7 +24,7 @@ extension ChainNode {
     ///   aren't those of the head, `bad_params` for an environment that disagrees, `io_failed` for a store that can't be read.
     package static func open(
         store: any ChainStore, genesis: Genesis?, environment: [String: String] = [:], clock: any ChainClock, registry: PrometheusRegistry,
-        mempool: MempoolLimits = MempoolLimits()
+        mempool: MempoolLimits = MempoolLimits(), softCheck: SoftCheck? = nil
     ) async throws(Problem) -> ChainNode {
         let identity = try await identity(of: store, genesis: genesis)
         let found = try Genesis(JSON.parse(Array(identity.genesis.utf8)))
@@ -40,9 +42,10 @@ extension ChainNode {
         }
         try state.auditSupply()
         let opened = OpenedChain(
-            nodeID: identity.nodeID, genesisHash: first.hash, head: head, state: state, mark: try await store.signingMark())
+            nodeID: identity.nodeID, genesisHash: first.hash, head: head, state: state, mark: try await store.signingMark(),
+            waiting: try await store.waiting(), peers: try await store.peers())
         return ChainNode(
-            genesis: found, opened: opened, store: store, clock: clock, mempool: mempool, metrics: NodeMetrics(registry: registry))
+            genesis: found, opened: opened, store: store, clock: clock, mempool: mempool, metrics: NodeMetrics(registry: registry), softCheck: softCheck)
     }
 
     private static func identity(of store: any ChainStore, genesis: Genesis?) async throws(Problem) -> StoreIdentity {

@@ -23,12 +23,18 @@ package actor ChainNode {
     private(set) var head: Block
     private(set) var state: LedgerState
     private(set) var mempool: Mempool
+    /// What waited before the last stop and has not been looked at yet.
+    private var unrestored: ArraySlice<WaitingTransaction> = []
+    private var nextExpiry: Int64 = 0
+    private(set) var peers: [Peer]
+    private let softCheck: SoftCheck?
     private var mark: SigningMark?
     /// False after the store failed, until the mark was read again: a failed write may have reached the disk.
     private var markIsKnown = true
 
     init(
-        genesis: Genesis, opened: OpenedChain, store: any ChainStore, clock: any ChainClock, mempool: MempoolLimits, metrics: NodeMetrics
+        genesis: Genesis, opened: OpenedChain, store: any ChainStore, clock: any ChainClock, mempool: MempoolLimits, metrics: NodeMetrics,
+        softCheck: SoftCheck?
     ) {
         self.genesis = genesis
         self.store = store
@@ -39,6 +45,10 @@ package actor ChainNode {
         head = opened.head
         state = opened.state
         mark = opened.mark
+        peers = opened.peers
+        unrestored = opened.waiting[...]
+        self.softCheck = softCheck
+        metrics.peers(opened.peers.count)
         executor = BlockExecutor(genesis: genesis)
         self.mempool = Mempool(chain: genesis.chain, limits: mempool)
     }
@@ -54,9 +64,38 @@ package actor ChainNode {
     /// - Returns: its hash.
     /// - Throws: the ledger's code for what is wrong with it.
     package func submit(_ transaction: Transaction) throws(Problem) -> Digest {
+        expire()
         let hash = try mempool.admit(transaction, state: state, height: head.header.height, now: clock.now())
         metrics.mempool(mempool.count)
         return hash
+    }
+
+    /// The same for a transaction from outside: a claim's coordinator is asked first, where that is configured.
+    package func take(_ transaction: Transaction) async throws(Problem) -> Digest {
+        if let objection = await objection(to: transaction) { throw objection }
+        return try submit(transaction)
+    }
+
+    /// Takes several transactions from outside in their order, each for itself.
+    package func take(_ transactions: [Transaction]) async -> [Result<Digest, Problem>] {
+        guard softCheck != nil else { return submit(transactions) }
+        let objections = await withTaskGroup(of: (Int, Problem?).self) { group in
+            for (index, transaction) in transactions.enumerated() { group.addTask { (index, await self.objection(to: transaction)) } }
+            return await group.reduce(into: [Int: Problem]()) { $0[$1.0] = $1.1 }
+        }
+        return transactions.enumerated().map { index, transaction in
+            if let objection = objections[index] { return .failure(objection) }
+            do throws(Problem) { return .success(try submit(transaction)) } catch { return .failure(error) }
+        }
+    }
+
+    /// A coordinator is only asked about claims that the chain's own rules would settle now and that don't wait already.
+    private func objection(to transaction: Transaction) async -> Problem? {
+        guard let softCheck, case .receiptClaim(let claim) = transaction.payload, softCheck.knows(claim.coordinatorKey),
+            mempool.pending(transaction.hash(on: chain)) == nil
+        else { return nil }
+        guard (try? executor.assess(claim, fee: transaction.fee, on: state, after: head.head)) != nil else { return nil }
+        return await softCheck.objection(to: claim)
     }
 
     /// Takes several transactions in their order, each for itself.
@@ -73,7 +112,56 @@ package actor ChainNode {
     }
 
     /// A transaction that waits for a block.
-    package func pending(_ hash: Digest) -> Transaction? { mempool.pending(hash) }
+    package func pending(_ hash: Digest) -> Transaction? {
+        expire()
+        return mempool.pending(hash)
+    }
+}
+
+// Between blocks.
+extension ChainNode {
+    /// Forgets what has waited too long, also where no blocks come: whoever asks or sends drives it, by the node's clock. It looks
+    /// through the pool at most twenty times in the longest time that anything may wait.
+    private func expire() {
+        let now = clock.now()
+        guard now >= nextExpiry || now < nextExpiry - mempool.limits.age else { return }
+        nextExpiry = now + max(1, mempool.limits.age / 20)
+        mempool.expire(now: now)
+        metrics.mempool(mempool.count)
+    }
+
+    /// Looks at some more of what waited before the last stop.
+    ///
+    /// - Returns: how many were looked at and how many taken; nil when there are no more.
+    func restoreSome(_ count: Int = 64) -> (seen: Int, taken: Int)? {
+        let some = unrestored.prefix(count)
+        guard !some.isEmpty else { return nil }
+        unrestored = unrestored.dropFirst(count)
+        let taken = mempool.restore(some, state: state, height: head.header.height, now: clock.now())
+        metrics.mempool(mempool.count)
+        return (some.count, taken)
+    }
+
+    /// Writes the mempool to the store, for the next start.
+    ///
+    /// - Returns: how many transactions wait.
+    func saveMempool() async throws(Problem) -> Int {
+        let waiting = mempool.waiting + unrestored
+        try await store.setWaiting(waiting)
+        return waiting.count
+    }
+
+    /// Keeps a peer that was found to be of this chain.
+    func add(_ peer: Peer) async throws(Problem) {
+        guard peers.count < Self.maxPeers || peers.contains(where: { $0.url == peer.url }) else {
+            throw Problem(.quotaExceeded, "a node keeps at most \(Self.maxPeers) peers")
+        }
+        try await store.add(peer)
+        peers = try await store.peers()
+        metrics.peers(peers.count)
+    }
+
+    private static var maxPeers: Int { 256 }
 }
 
 // Making blocks. One task at a time calls these: the proposer's loop.
@@ -115,7 +203,7 @@ extension ChainNode {
         }
         try await append(applied, bodies)
         commit(applied)
-        metrics.block(applied, pending: mempool.count, elapsed: ContinuousClock.now - start)
+        metrics.block(applied, bodies, pending: mempool.count, elapsed: ContinuousClock.now - start)
         return applied.block
     }
 

@@ -1,3 +1,4 @@
+package import ChainClient
 package import HTTPServing
 package import Ledger
 package import Signing
@@ -20,6 +21,10 @@ package struct NodeConfiguration: Sendable {
     package var mempool = MempoolLimits()
     /// Of each of the two listeners.
     package var serving = HTTPServer.Limits()
+    /// Opens `/rpc/attest`.
+    package var isDevnet = false
+    /// Coordinators that are asked before their claims are taken, each at the URL that the operator trusts.
+    package var softChecks: [PublicKey: BaseURL] = [:]
     package var clock: any ChainClock = SystemClock()
     package var registry = PrometheusRegistry()
 

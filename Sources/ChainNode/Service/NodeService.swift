@@ -1,7 +1,9 @@
+import ChainClient
 import HTTPServing
 import Ledger
 package import Logging
 import ServiceLifecycle
+import Signing
 import Synchronization
 import Wire
 
@@ -22,18 +24,32 @@ package final class NodeService: Service {
     ///
     /// - Throws: what `ChainNode.open` refuses, or the operating system's error where a port can't be bound.
     package func run() async throws {
+        let start = ContinuousClock.now
         let store = try SQLiteChainStore(path: configuration.databasePath)
+        let http = try HTTPClient(maxConnections: 32)
+        defer { http.close() }
+        var softCheck: SoftCheck?
+        if !configuration.softChecks.isEmpty {
+            // A node without a proposer's key signs with one that it draws now.
+            softCheck = SoftCheck(configuration.softChecks, key: try configuration.proposer ?? PrivateKey.generate(), http: http)
+        }
         let node = try await ChainNode.open(
             store: store, genesis: configuration.genesis, environment: configuration.environment, clock: configuration.clock,
-            registry: configuration.registry, mempool: configuration.mempool)
+            registry: configuration.registry, mempool: configuration.mempool, softCheck: softCheck)
         let head = await node.snapshot().head
         node.metrics.opened(at: head.header.height)
         logger.info(
-            "chain_opened", metadata: ["chain_id": "\(node.chain.text)", "height": .stringConvertible(head.header.height), "hash": "\(head.hash)"])
+            "chain_opened",
+            metadata: [
+                "chain_id": "\(node.chain.text)", "height": .stringConvertible(head.header.height), "hash": "\(head.hash)",
+                "latency_ms": .stringConvertible((ContinuousClock.now - start).milliseconds),
+            ])
         let gate = ReadyGate(onReady)
-        let servers = [rpcServer(node, gate), peerServer(node, gate)]
+        let servers = [rpcServer(node, http, gate), peerServer(node, gate)]
         let proposer = configuration.proposer.map { Proposer(node: node, key: $0, clock: configuration.clock, logger: logger) }
+        let keeper = MempoolKeeper(node: node, logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await keeper.restore() }
             for server in servers { group.addTask { try await server.run() } }
             if let proposer { group.addTask { await proposer.run() } }
             // Each part ends by itself when the service stops; one that fails takes the others with it.
@@ -44,13 +60,18 @@ package final class NodeService: Service {
                 throw error
             }
         }
-        logger.info("chain_closed")
+        await keeper.save()
+        let last = await node.snapshot().head.header.height
+        logger.info("chain_closed", metadata: ["height": .stringConvertible(last)])
     }
 
-    private func rpcServer(_ node: ChainNode, _ gate: ReadyGate) -> HTTPServer {
+    private func rpcServer(_ node: ChainNode, _ http: HTTPClient, _ gate: ReadyGate) -> HTTPServer {
         let routes = Routes(registry: configuration.registry, limiter: RateLimiter(configuration.serving.rates))
         ChainRoutes(node: node, registry: configuration.registry).add(to: routes)
-        let access = configuration.adminToken.flatMap { token in configuration.admin.map { (token, $0) } }
+        AttestRoutes(node: node, isOpen: configuration.isDevnet).add(to: routes)
+        let access = configuration.adminToken.flatMap { token in
+            configuration.admin.map { AdminRoutes.Access(token: token, key: $0, peers: PeerCheck(http: http)) }
+        }
         AdminRoutes(node: node, access: access).add(to: routes)
         return HTTPServer(bind: configuration.rpc, routes: routes, limits: configuration.serving, logger: logger) { await gate.set(rpc: $0) }
     }

@@ -1,4 +1,5 @@
 package import Ledger
+package import Signing
 package import Wire
 
 /// Where a node keeps its chain: the port between the node and a database.
@@ -34,6 +35,25 @@ package protocol ChainStore: Sendable {
 
     func transaction(hash: Digest) async throws(Problem) -> StoredTransaction?
 
+    /// A coordinator's escrows that still hold money, in the order of job ids, after `job`; an index finds them.
+    ///
+    /// - Parameters:
+    ///   - status: open or closing; nil for both.
+    ///   - limit: the most to give.
+    func escrows(of coordinator: PublicKey, status: Escrow.Status?, after job: JobID?, limit: Int) async throws(Problem) -> [Escrow]
+
+    /// What waited in the mempool at the last stop, each sender's in the order of nonces. What can't be read is left out.
+    func waiting() async throws(Problem) -> [WaitingTransaction]
+
+    /// Replaces what is kept of the mempool, in one transaction.
+    func setWaiting(_ waiting: [WaitingTransaction]) async throws(Problem)
+
+    /// The peers that the operator named, in the order in which they came.
+    func peers() async throws(Problem) -> [Peer]
+
+    /// Keeps a peer; one with the same URL is replaced.
+    func add(_ peer: Peer) async throws(Problem)
+
     /// The last block that was given to this node's key to sign; nil before the first.
     func signingMark() async throws(Problem) -> SigningMark?
 
@@ -53,6 +73,19 @@ package struct StoreIdentity: Sendable, Equatable {
     package init(genesis: String, nodeID: String) {
         self.genesis = genesis
         self.nodeID = nodeID
+    }
+}
+
+/// Another node of the chain, as the operator named it and as it answered then.
+package struct Peer: Sendable, Hashable {
+    /// Its peer listener, such as `http://10.0.0.2:7070`.
+    package let url: String
+    /// 32 hex digits.
+    package let id: String
+
+    package init(url: String, id: String) {
+        self.url = url
+        self.id = id
     }
 }
 

@@ -9,7 +9,7 @@ package import Wire
 /// measured at half the rate of inserts. Writes run on GRDB's own queue, never on Swift's shared pool.
 package final class SQLiteChainStore: ChainStore {
     private let pool: DatabasePool
-    private let lock: StoreLock
+    private let lock: StoreLock?
 
     /// Opens or makes the file and its folder.
     ///
@@ -28,6 +28,23 @@ package final class SQLiteChainStore: ChainStore {
             configuration.busyMode = .timeout(5)
             pool = try DatabasePool(path: path, configuration: configuration)
             try ChainSchema.prepare(pool)
+        } catch {
+            throw Self.problem(error)
+        }
+    }
+
+    /// Opens an existing file to read it alone; nothing in it is changed.
+    ///
+    /// - Throws: `unavailable` while a node uses it, `not_found`, or `io_failed` when it isn't a store of this version.
+    package init(reading path: String) throws(Problem) {
+        guard FileManager.default.fileExists(atPath: path) else { throw Problem(.notFound, "there is no \(path)") }
+        let lockPath = path + ".lock"
+        lock = FileManager.default.fileExists(atPath: lockPath) ? try StoreLock(path: lockPath) : nil
+        do {
+            var configuration = Configuration()
+            configuration.readonly = true
+            pool = try DatabasePool(path: path, configuration: configuration)
+            try pool.read { db in try ChainSchema.checkVersion(db) }
         } catch {
             throw Self.problem(error)
         }
@@ -131,11 +148,11 @@ package final class SQLiteChainStore: ChainStore {
         }
     }
 
-    private func reading<Value: Sendable>(_ body: @Sendable @escaping (Database) throws -> Value) async throws(Problem) -> Value {
+    func reading<Value: Sendable>(_ body: @Sendable @escaping (Database) throws -> Value) async throws(Problem) -> Value {
         do { return try await pool.read(body) } catch { throw Self.problem(error) }
     }
 
-    private func writing(_ body: @Sendable @escaping (Database) throws -> Void) async throws(Problem) {
+    func writing(_ body: @Sendable @escaping (Database) throws -> Void) async throws(Problem) {
         do { try await pool.write(body) } catch { throw Self.problem(error) }
     }
 

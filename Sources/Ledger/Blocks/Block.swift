@@ -90,6 +90,12 @@ extension Block {
         }
     }
 
+    /// The block without its list of transactions.
+    package var headerJSON: JSON {
+        guard let object = json.objectValue else { return json }
+        return .object(JSONObject(distinct: object.members.filter { $0.key != "txs" }.map { ($0.key, $0.value) }))
+    }
+
     package var json: JSON {
         [
             "parent": .string(header.parent.hex),

@@ -45,6 +45,16 @@ package struct BlockExecutor: Sendable {
         return AppliedBlock(block: block, state: next, outcomes: outcomes, changes: changes)
     }
 
+    /// Whether a claim would settle in the block after `head`, by the rules that a block uses; nothing is changed.
+    ///
+    /// - Parameter fee: what it would have to cover.
+    /// - Throws: the code with which it would fail, or `mint_limited` where it would have to wait.
+    package func assess(_ claim: ReceiptClaim, fee: Int64, on state: LedgerState, after head: Head) throws(Problem) {
+        let height = try Amount.add(head.height, 1)
+        var run = BlockRun(chain: chain, height: height, proposer: .treasury, state: state, verified: .none)
+        try run.settle(claim, sender: claim.terms.miner, fee: fee, hash: .zero)
+    }
+
     private func checkHeader(_ block: Block, state: LedgerState, parent: Head, now: Int64) throws(Problem) {
         let header = block.header
         guard block.hash == header.hash(on: chain) else { throw Problem(.badBlock, "the block's hash is not its header's") }

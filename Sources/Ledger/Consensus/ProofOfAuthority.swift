@@ -12,21 +12,30 @@ package struct ProofOfAuthority: ConsensusRules {
 
     /// Throws `bad_timestamp` for a time before genesis.
     package func slot(at timestamp: Int64, state: LedgerState) throws(Problem) -> Int64 {
+        try slot(at: timestamp, parameters: state.parameters)
+    }
+
+    private func slot(at timestamp: Int64, parameters: Parameters) throws(Problem) -> Int64 {
         let (elapsed, overflow) = timestamp.subtractingReportingOverflow(genesisTimestamp)
         guard !overflow, elapsed >= 0 else { throw Problem(.badTimestamp, "\(timestamp) is before genesis") }
-        return elapsed / state.parameters[.blockInterval]
+        return elapsed / parameters[.blockInterval]
     }
 
     package func proposer(of header: BlockHeader, after parent: Head, state: LedgerState, now: Int64) throws(Problem) -> PublicKey {
-        let (ahead, overflow) = header.timestamp.subtractingReportingOverflow(now)
-        guard !overflow, ahead <= state.parameters[.blockInterval] else {
-            throw Problem(.badTimestamp, "the block's time \(header.timestamp) is ahead of the clock, \(now)")
+        try proposer(at: header.timestamp, after: parent, parameters: state.parameters, now: now)
+    }
+
+    /// Whose turn a time is: the parameters after `parent` are all that is needed of its state.
+    func proposer(at timestamp: Int64, after parent: Head, parameters: Parameters, now: Int64) throws(Problem) -> PublicKey {
+        let (ahead, overflow) = timestamp.subtractingReportingOverflow(now)
+        guard !overflow, ahead <= parameters[.blockInterval] else {
+            throw Problem(.badTimestamp, "the block's time \(timestamp) is ahead of the clock, \(now)")
         }
-        let slot = try slot(at: header.timestamp, state: state)
-        guard slot > (try self.slot(at: parent.timestamp, state: state)) else {
+        let slot = try slot(at: timestamp, parameters: parameters)
+        guard slot > (try self.slot(at: parent.timestamp, parameters: parameters)) else {
             throw Problem(.badTimestamp, "slot \(slot) does not come after the parent's")
         }
-        return state.authorities[Int(slot % Int64(state.authorities.count))]
+        return parameters.authorities[Int(slot % Int64(parameters.authorities.count))]
     }
 
     package func nextTurn(of key: PublicKey, after parent: Head, state: LedgerState, now: Int64) -> Int64? {

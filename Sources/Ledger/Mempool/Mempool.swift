@@ -90,6 +90,12 @@ package struct Mempool: Sendable {
     ///   - now: in Unix seconds.
     /// - Returns: its hash.
     package mutating func admit(_ transaction: Transaction, state: LedgerState, height: Int64, now: Int64) throws(Problem) -> Digest {
+        try admit(WaitingTransaction(transaction: transaction, entered: now), state: state, height: height)
+    }
+
+    /// The same for one that may have waited before.
+    mutating func admit(_ waiting: WaitingTransaction, state: LedgerState, height: Int64) throws(Problem) -> Digest {
+        let transaction = waiting.transaction
         let hash = transaction.hash(on: chain)
         if verified.covers(hash, transaction.signature), places[hash] != nil { return hash }
         var run = BlockRun(chain: chain, height: try Amount.add(height, 1), proposer: .treasury, state: state, verified: .none)
@@ -108,14 +114,15 @@ package struct Mempool: Sendable {
         try run.rehearse(transaction, hash: hash)
         if let victim { remove(victim) }
         if let replaced { forget(replaced, of: transaction.sender) }
-        insert(transaction, hash: hash, now: now)
+        insert(transaction, hash: hash, now: waiting.entered)
         return hash
     }
 
     /// Forgets a transaction and the same sender's later ones, which would leave a gap.
     package mutating func remove(_ hash: Digest) {
         guard let place = places[hash] else { return }
-        for entry in queues[place.sender] ?? [] where entry.nonce >= place.nonce { forget(entry, of: place.sender) }
+        let before = queues[place.sender]?.firstIndex { $0.nonce >= place.nonce } ?? 0
+        keep(0..<before, of: place.sender)
     }
 
     /// Forgets what a proposal had to leave out and waiting won't mend, so that it doesn't stand in its sender's way.
@@ -127,17 +134,26 @@ package struct Mempool: Sendable {
     package mutating func advance(to state: LedgerState, now: Int64) {
         for (sender, queue) in queues {
             let account = state.account(sender)
-            for entry in queue where entry.nonce <= account.nonce { forget(entry, of: sender) }
+            let first = queue.firstIndex { $0.nonce > account.nonce } ?? queue.count
             var fees: Int64 = 0
-            for entry in queues[sender] ?? [] {
+            let end = queue[first...].firstIndex { entry in
                 if entry.transaction.paysFromBalance { fees = (try? Amount.add(fees, entry.fee)) ?? Int64.max }
-                let (age, overflow) = now.subtractingReportingOverflow(entry.entered)
-                if fees > account.balance || overflow || age >= limits.age {
-                    remove(entry.hash)
-                    break
-                }
+                return fees > account.balance || isOld(entry, now: now)
             }
+            keep(first..<(end ?? queue.count), of: sender)
         }
+    }
+
+    /// Between blocks: forgets what has waited too long by the node's clock, and what would leave a gap after it.
+    package mutating func expire(now: Int64) {
+        for (sender, queue) in queues {
+            if let end = queue.firstIndex(where: { isOld($0, now: now) }) { keep(0..<end, of: sender) }
+        }
+    }
+
+    func isOld(_ entry: Entry, now: Int64) -> Bool {
+        let (age, overflow) = now.subtractingReportingOverflow(entry.entered)
+        return overflow || age >= limits.age
     }
 }
 
@@ -210,9 +226,10 @@ extension Mempool {
     private mutating func insert(_ transaction: Transaction, hash: Digest, now: Int64) {
         let entry = Entry(transaction: transaction, hash: hash, entered: now, order: arrivals)
         arrivals += 1
-        var queue = queues[transaction.sender] ?? []
-        queue.insert(entry, at: queue.firstIndex { $0.nonce > entry.nonce } ?? queue.count)
-        queues[transaction.sender] = queue
+        // In place: a copy of the queue for each arrival would make a long one's cost grow with its square.
+        let pending = queues[transaction.sender]?.count ?? 0
+        let later = queues[transaction.sender]?.reversed().prefix { $0.nonce > entry.nonce }.count ?? 0
+        queues[transaction.sender, default: []].insert(entry, at: pending - later)
         places[hash] = (transaction.sender, transaction.nonce)
         let inner = Claimed(transaction.payload)
         if let inner { claimed[inner] = hash }
@@ -223,6 +240,18 @@ extension Mempool {
     private mutating func forget(_ entry: Entry, of sender: Address) {
         queues[sender]?.removeAll { $0.hash == entry.hash }
         if queues[sender]?.isEmpty == true { queues[sender] = nil }
+        unlist(entry)
+    }
+
+    /// Keeps a stretch of a sender's queue and forgets the rest.
+    private mutating func keep(_ range: Range<Int>, of sender: Address) {
+        guard let queue = queues[sender], range.count < queue.count else { return }
+        for entry in queue[..<range.lowerBound] { unlist(entry) }
+        for entry in queue[range.upperBound...] { unlist(entry) }
+        queues[sender] = range.isEmpty ? nil : Array(queue[range])
+    }
+
+    private mutating func unlist(_ entry: Entry) {
         places[entry.hash] = nil
         if let held = Claimed(entry.transaction.payload), claimed[held] == entry.hash { claimed[held] = nil }
         verified.remove(entry.hash)

@@ -65,6 +65,12 @@ extension Parameters {
         ]
     }
 
+    /// The same with some records replaced.
+    func setting(_ changed: [String: JSON]) throws(Problem) -> Parameters {
+        let known = Dictionary(uniqueKeysWithValues: records.map { ($0.key.id, $0.record?.json) })
+        return try Parameters { id in changed[id] ?? known[id] ?? nil }
+    }
+
     /// Reads all parameters by a look-up of `param` records; throws when one is missing or out of range.
     init(reading value: (String) -> JSON?) throws(Problem) {
         var values: [Parameter: Int64] = [:]

@@ -10,6 +10,9 @@ package enum Payload: Hashable, Sendable {
     case unstake(Int64)
     case parameterUpdate(ParameterUpdate)
 
+    /// All types on the wire.
+    package static let types = ["TRANSFER", "RECEIPT_CLAIM", "ESCROW_REFUND", "STAKE", "UNSTAKE", "PARAM_UPDATE"]
+
     /// The `type` on the wire.
     package var type: String {
         switch self {

@@ -93,6 +93,7 @@ final class Devnet: Service {
         var configuration = NodeConfiguration(
             rpc: try DevnetPorts.bind(ports.rpc), p2p: try DevnetPorts.bind(ports.p2p), databasePath: folder.chainDatabase, genesis: folder.genesis,
             proposer: folder.proposer)
+        configuration.isDevnet = true
         configuration.admin = folder.admin
         configuration.adminToken = try BearerToken(folder.adminToken)
         configuration.environment = try Settings().chainParameters

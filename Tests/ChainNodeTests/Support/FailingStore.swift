@@ -1,5 +1,6 @@
 import ChainNode
 import Ledger
+import Signing
 import Synchronization
 import Wire
 
@@ -46,5 +47,12 @@ final class FailingStore: ChainStore {
     func block(hash: Digest) async throws(Problem) -> Block? { try await base.block(hash: hash) }
     func transactions(height: Int64) async throws(Problem) -> [Transaction] { try await base.transactions(height: height) }
     func transaction(hash: Digest) async throws(Problem) -> StoredTransaction? { try await base.transaction(hash: hash) }
+    func escrows(of coordinator: PublicKey, status: Escrow.Status?, after job: JobID?, limit: Int) async throws(Problem) -> [Escrow] {
+        try await base.escrows(of: coordinator, status: status, after: job, limit: limit)
+    }
+    func waiting() async throws(Problem) -> [WaitingTransaction] { try await base.waiting() }
+    func setWaiting(_ waiting: [WaitingTransaction]) async throws(Problem) { try await base.setWaiting(waiting) }
+    func peers() async throws(Problem) -> [Peer] { try await base.peers() }
+    func add(_ peer: Peer) async throws(Problem) { try await base.add(peer) }
     func signingMark() async throws(Problem) -> SigningMark? { try await base.signingMark() }
 }

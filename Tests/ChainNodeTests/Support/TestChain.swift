@@ -36,10 +36,12 @@ struct TestChain {
         return .signed(by: client, chain: chain, nonce: nonce, fee: fee, payload: payload)
     }
 
-    func quote(price: Int64 = 1000, units: Int64 = 7, expires: Int64 = 100) throws -> Quote {
+    /// - Parameter salt: another one gives another job.
+    func quote(price: Int64 = 1000, units: Int64 = 7, expires: Int64 = 100, salt: Int? = nil) throws -> Quote {
         try .signed(
             by: coordinator, chain: chain, client: client.address, specHash: SHA256.hash(utf8: "spec"),
-            salt: Salt(String(repeating: "a", count: 32)), computeUnits: units, price: price, expiresHeight: expires)
+            salt: Salt(salt.map { String(SHA256.hash(utf8: "\($0)").hex.prefix(32)) } ?? String(repeating: "a", count: 32)), computeUnits: units, price: price,
+            expiresHeight: expires)
     }
 
     /// The miner's claim of the whole job, signed by both.

@@ -10,7 +10,7 @@ import Wire
 /// The chain's node.
 struct NodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "node", abstract: "Start a chain, or run a node of one.", subcommands: [NodeInit.self, NodeRun.self])
+        commandName: "node", abstract: "Start a chain, or run a node of one.", subcommands: [NodeInit.self, NodeRun.self, NodeVerify.self, NodeSimulate.self])
 }
 
 struct NodeInit: AsyncParsableCommand {
@@ -96,6 +96,10 @@ struct NodeRun: AsyncParsableCommand {
     @Option(name: .customLong("proposer-key"), help: "Key file of the block proposer (PROPOSER_KEY).") var proposerKey: String?
     @Option(name: .customLong("admin-key"), help: "Key file of the admin (ADMIN_KEY); opens /admin with --admin-token-file.") var adminKey: String?
     @Option(name: .customLong("admin-token-file"), help: "File of mode 0600 with the admin's bearer token (ADMIN_TOKEN_FILE).") var adminTokenFile: String?
+    @Option(
+        name: .customLong("soft-check"), help: "KEY=URL: ask this coordinator before the mempool takes its claims; may be repeated.")
+    var softChecks: [String] = []
+    @Flag(help: "Open POST /rpc/attest, as a devnet does.") var devnet = false
     @Option(name: .customLong("log-level"), help: "trace … critical (LOG_LEVEL).") var logLevel: String?
     @OptionGroup var keys: KeyOptions
     @OptionGroup var exposure: Exposure
@@ -115,6 +119,13 @@ struct NodeRun: AsyncParsableCommand {
         if let file = settings.text("ADMIN_KEY", adminKey) { configuration.admin = try ring.load(file) }
         if let file = settings.text("ADMIN_TOKEN_FILE", adminTokenFile) { configuration.adminToken = try BearerToken(Files.readSecret(file)) }
         configuration.environment = settings.chainParameters
+        configuration.isDevnet = devnet
+        for text in softChecks {
+            guard let equals = text.firstIndex(of: "="), let key = PublicKey(hex: String(text[..<equals])) else {
+                throw Problem(.badRequest, "--soft-check \(text) is not KEY=URL")
+            }
+            configuration.softChecks[key] = try exposure.url(String(text[text.index(after: equals)...]))
+        }
         let service = NodeService(configuration: configuration, logger: logger) { ports in
             logger.info("node_ready", metadata: ["rpc_port": .stringConvertible(ports.rpc), "p2p_port": .stringConvertible(ports.p2p)])
         }
