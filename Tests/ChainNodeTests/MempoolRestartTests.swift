@@ -1,3 +1,4 @@
+import ChainClient
 import ChainNode
 import HTTPServing
 import Ledger

@@ -88,11 +88,11 @@ struct SoftCheckTests {
         desk.answer.withLock {
             $0 = {
                 switch kind {
-                case "redirect": Response(status: .found, headers: [.location: "/attest/receipt"])
-                case "nonsense": .json(["exists": "no"])
+                case "redirect": return Response(status: .found, headers: [.location: "/attest/receipt"])
+                case "nonsense": return Response.json(["exists": "no"])
                 case "unauthorized": throw Problem(.unauthorized, "who are you")
                 default:
-                    try await Task.sleep(for: .seconds(4))
+                    try await Task.sleep(for: .seconds(20))
                     return Self.says(false, false, false)
                 }
             }
@@ -106,7 +106,7 @@ struct SoftCheckTests {
                 await node.block()
                 let start = ContinuousClock.now
                 try await client.submitReceipt(chain.claim(quote, payment: payment))
-                #expect(ContinuousClock.now - start < .seconds(4))
+                #expect(ContinuousClock.now - start < .seconds(15))
                 #expect(desk.asked.withLock { $0.count } == (kind == "nobody" ? 0 : 1), "a redirect isn't followed")
             }
         }

@@ -76,7 +76,7 @@ struct VerifyTests {
         ("UPDATE transactions SET hash = zeroblob(32) WHERE height = 3 AND position = 1", 3, .badBlock),
         ("DELETE FROM transactions WHERE height = 3 AND position = 3", 3, .wrongTxRoot),
         ("UPDATE transactions SET position = 9 WHERE height = 3 AND position = 0", 3, .wrongTxRoot),
-        ("PRAGMA foreign_keys = OFF; DELETE FROM blocks WHERE height = 3", 3, .badBlock),
+        ("DELETE FROM transactions WHERE height = 3; DELETE FROM blocks WHERE height = 3", 3, .badBlock),
         (
             "UPDATE records SET value = json_set(value, '$.balance', 1) WHERE kind = 'account' AND name = (SELECT min(name) FROM records WHERE kind = 'account')",
             nil, .wrongStateRoot

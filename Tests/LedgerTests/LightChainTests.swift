@@ -41,7 +41,7 @@ struct LightChainTests {
         let (block, bodies) = try record.block([world.transfer(10, from: world.client, to: world.miner.address)])
         let stranger = try World.key(90)
         let light = record.light
-        func refusal(_ key: PrivateKey? = nil, _ header: BlockHeader, hashes: [Digest]? = nil, bodies given: [Transaction]? = nil) -> Problem.Code? {
+        func refusal(_ header: BlockHeader, by key: PrivateKey? = nil, hashes: [Digest]? = nil, bodies given: [Transaction]? = nil) -> Problem.Code? {
             var copy = light
             let signed = Block.signed(header, transactions: hashes ?? block.transactions, by: key ?? world.proposer, chain: world.chain)
             return code { try copy.follow(signed, bodies: given ?? bodies, now: record.world.now) }
@@ -60,14 +60,15 @@ struct LightChainTests {
         #expect(refusal(changed(timestamp: World.start - 1)) == .badTimestamp)
         #expect(refusal(changed(timestamp: record.world.now + 100)) == .badTimestamp)
         #expect(refusal(changed(timestamp: World.start)) == .badTimestamp, "the parent's slot")
-        #expect(refusal(stranger, block.header) == .badSignature)
-        #expect(refusal(stranger, changed(proposer: stranger.address)) == .wrongProposer)
+        #expect(refusal(block.header, by: stranger) == .badSignature)
+        #expect(refusal(changed(proposer: stranger.address), by: stranger) == .wrongProposer)
         #expect(refusal(block.header, bodies: []) == .wrongTxRoot, "bodies that are held back")
         #expect(refusal(block.header, hashes: [], bodies: []) == .wrongTxRoot)
         #expect(refusal(changed(txRoot: .zero)) == .wrongTxRoot)
         #expect(
             code {
-                var copy = light; try copy.follow(try world.genesis.block(), bodies: nil, now: world.now)
+                var copy = light
+                try copy.follow(try world.genesis.block(), bodies: nil, now: world.now)
             } == .wrongHeight)
     }
 
@@ -94,7 +95,8 @@ struct LightChainTests {
         }
         #expect(
             code {
-                var copy = record.light; try copy.follow(next(record.world.proposer), bodies: nil, now: time)
+                var copy = record.light
+                try copy.follow(next(record.world.proposer), bodies: nil, now: time)
             } == .wrongProposer)
         try record.light.follow(next(heir), bodies: nil, now: time)
         #expect(record.light.head.height == 2)

@@ -79,9 +79,10 @@ package actor ChainNode {
     /// Takes several transactions from outside in their order, each for itself.
     package func take(_ transactions: [Transaction]) async -> [Result<Digest, Problem>] {
         guard softCheck != nil else { return submit(transactions) }
-        let objections = await withTaskGroup(of: (Int, Problem?).self) { group in
+        var objections: [Int: Problem] = [:]
+        await withTaskGroup(of: (Int, Problem?).self) { group in
             for (index, transaction) in transactions.enumerated() { group.addTask { (index, await self.objection(to: transaction)) } }
-            return await group.reduce(into: [Int: Problem]()) { $0[$1.0] = $1.1 }
+            for await (index, objection) in group { objections[index] = objection }
         }
         return transactions.enumerated().map { index, transaction in
             if let objection = objections[index] { return .failure(objection) }
@@ -133,7 +134,7 @@ extension ChainNode {
     /// Looks at some more of what waited before the last stop.
     ///
     /// - Returns: how many were looked at and how many taken; nil when there are no more.
-    func restoreSome(_ count: Int = 64) -> (seen: Int, taken: Int)? {
+    package func restoreSome(_ count: Int = 64) -> (seen: Int, taken: Int)? {
         let some = unrestored.prefix(count)
         guard !some.isEmpty else { return nil }
         unrestored = unrestored.dropFirst(count)
@@ -145,7 +146,7 @@ extension ChainNode {
     /// Writes the mempool to the store, for the next start.
     ///
     /// - Returns: how many transactions wait.
-    func saveMempool() async throws(Problem) -> Int {
+    package func saveMempool() async throws(Problem) -> Int {
         let waiting = mempool.waiting + unrestored
         try await store.setWaiting(waiting)
         return waiting.count
