@@ -17,6 +17,8 @@ package struct CoordinatorConfiguration: Sendable {
     /// A signed request names its server, so that it can't be sent to another one. Bound beyond loopback and with none
     /// given, any name is taken.
     package var authorities: Set<String> = []
+    /// Who pays for unsigned tasks; nobody unless given.
+    package var sponsor: Sponsor?
     package var limits = CoordinatorLimits()
     package var serving = HTTPServer.Limits()
     package var policy = JobPolicy()
@@ -28,6 +30,20 @@ package struct CoordinatorConfiguration: Sendable {
         self.key = key
         self.chain = chain
         self.pricePerUnit = pricePerUnit
+    }
+}
+
+/// Somebody who pays for tasks that nobody signed for, up to two caps.
+package struct Sponsor: Sendable {
+    package let key: PrivateKey
+    /// In base units: what is paid within any hour, and ever, fees included.
+    package let perHour: Int64
+    package let inAll: Int64
+
+    package init(key: PrivateKey, perHour: Int64, inAll: Int64) {
+        self.key = key
+        self.perHour = perHour
+        self.inAll = inAll
     }
 }
 
@@ -68,6 +84,10 @@ package struct CoordinatorLimits: Sendable {
     package var smallUnits: Int64 = 1000
     /// Blocks that a quote lives.
     package var quoteBlocks: Int64 = 300
+    /// Blocks between the first sight of an escrow that the store knows nothing of and its refund.
+    package var strayEscrowBlocks: Int64 = 60
+    /// How often, in rounds of looking at the chain, the open escrows are compared with the store, besides at start and after an outage.
+    package var escrowScanRounds = 1200
     /// Without a heartbeat for so long, a lease is over.
     package var leaseMilliseconds: Int64 = 60_000
     /// The longest a lease lasts: so much, and so much more for each compute unit (1 ms: a worker of 1 GFLOP/s).

@@ -20,6 +20,7 @@ package final class CoordinatorService: Service {
     private let gate: UploadGate
     private let store: any JobStore
     private let registry: PrometheusRegistry
+    private let events: EventHub
     private let onReady: @Sendable (Int) async -> Void
 
     /// Opens the store and takes up what it holds. Blocks while it reads.
@@ -44,8 +45,10 @@ package final class CoordinatorService: Service {
         blobs = try BlobStore(directory: configuration.dataDirectory + "/blobs") { (root) throws(Problem) in try store.smallBlob(root) }
         checker = OutputChecker(blobs: blobs, passes: passes, limit: configuration.limits.jobBytes)
         gate = UploadGate(limits: configuration.limits, kept: try store.blobBytes())
+        events = EventHub(start: clock.nowMilliseconds, registry: registry)
         board = JobBoard(
-            configuration: configuration, store: store, blobs: blobs, gate: gate, clock: clock, metrics: BoardMetrics(registry), logger: logger)
+            configuration: configuration, store: store, blobs: blobs, gate: gate, clock: clock, metrics: BoardMetrics(registry), events: events,
+            logger: logger)
     }
 
     /// Serves until graceful shutdown or cancellation.
@@ -64,8 +67,12 @@ package final class CoordinatorService: Service {
             await onReady(port)
         }
         let loop = CheckLoop(checker: checker, board: board, clock: clock, logger: logger)
+        let desk = OutgoingDesk(
+            keys: [configuration.key] + (configuration.sponsor.map { [$0.key] } ?? []), chainID: configuration.chain, chain: chain, store: store,
+            clock: clock, metrics: BoardMetrics(registry), logger: logger)
         let watcher = ChainWatcher(
-            chain: chain, board: board, clock: clock, interval: configuration.limits.chainPollMilliseconds, logger: logger)
+            chain: chain, board: board, desk: desk, coordinator: configuration.key.publicKey, scanEvery: configuration.limits.escrowScanRounds,
+            clock: clock, interval: configuration.limits.chainPollMilliseconds, logger: logger)
         let small = CheckLoop(checker: checker, board: board, clock: clock, logger: logger)
         try await serve(server, loop, small, watcher)
     }
@@ -74,8 +81,8 @@ package final class CoordinatorService: Service {
         let blobs = BlobService(
             blobs: self.blobs, store: store, gate: gate, authenticator: authenticator, limiter: limiter, limits: configuration.limits, clock: clock)
         return CoordinatorRoutes(
-            board: board, blobs: blobs, authenticator: authenticator, checker: checker, registry: registry, metrics: BoardMetrics(registry),
-            limits: configuration.limits, limiter: limiter)
+            board: board, blobs: blobs, events: events, sponsor: configuration.sponsor, authenticator: authenticator, checker: checker,
+            registry: registry, metrics: BoardMetrics(registry), limits: configuration.limits, limiter: limiter)
     }
 
     /// The server decides about the end; the loops around it end with it.

@@ -80,6 +80,8 @@ extension Problem {
         case verificationFailed = "verification_failed"
         case noCapableWorker = "no_capable_worker"
         case notReady = "not_ready"
+        case idempotencyConflict = "idempotency_conflict"
+        case sponsorExhausted = "sponsor_exhausted"
         case jobFailed = "job_failed"
         case tooExpensive = "too_expensive"
         case canceled = "canceled"
@@ -126,7 +128,7 @@ extension Problem.Code {
             .keyFileExists, .escrowClosed, .escrowClosing:
             409
         case .payloadTooLarge: 413
-        case .rateLimited, .quotaExceeded: 429
+        case .rateLimited, .quotaExceeded, .sponsorExhausted: 429
         case .mempoolFull, .syncing, .unavailable, .mintLimited, .backendUnavailable, .noCapableWorker: 503
         case .transportFailed, .badAnswer: 502
         case .internalError, .ioFailed, .supplyBroken: 500
@@ -136,7 +138,7 @@ extension Problem.Code {
             .tooLong,
             .memoryLimit,
             .nonFiniteInput, .badParams, .blobMismatch, .blobIncomplete, .outputMismatch, .verificationFailed,
-            .unsupportedTransaction:
+            .unsupportedTransaction, .idempotencyConflict:
             422
         default: 400
         }

@@ -28,52 +28,10 @@ final class CoordinatorTestClock: ServiceClock {
     }
 }
 
-/// The chain behind the coordinator's port, as a test sets it.
-actor CoordinatorTestChain: ChainPort {
-    private var head: Int64 = 100
-    private var escrows: [JobID: EscrowView] = [:]
-    private var claims: [ReceiptID: Int64] = [:]
-    private var isDown = false
-    private var fees: (base: Int64, perByte: Int64) = (0, 0)
-
-    private func reach() throws(Problem) { if isDown { throw Problem(.transportFailed, "the node is down") } }
-
-    func height() async throws(Problem) -> Int64 {
-        try reach()
-        return head
-    }
-
-    func terms() async throws(Problem) -> ChainTerms {
-        ChainTerms(blockIntervalSeconds: 2, escrowTimeoutBlocks: 43_200, minPricePerUnit: 0, maxUnitsPerClaim: 0, baseFee: fees.base, feePerByte: fees.perByte)
-    }
-
-    /// Only before a coordinator runs: it reads the parameters rarely.
-    func charge(base: Int64, perByte: Int64) { fees = (base, perByte) }
-
-    func escrow(_ job: JobID) async throws(Problem) -> EscrowView? {
-        try reach()
-        return escrows[job]
-    }
-
-    func claimHeight(_ receipt: ReceiptID) async throws(Problem) -> Int64? { claims[receipt] }
-
-    func advance(to height: Int64) { head = height }
-    func fall(down: Bool) { isDown = down }
-    func claim(_ receipt: ReceiptID) { claims[receipt] = head }
-
-    /// Puts the quote's deposit into a block; a test may falsify one thing of it.
-    func pay(_ quote: Quote, price: Int64? = nil, coordinator: PublicKey? = nil, client: Address? = nil, isOpen: Bool = true) {
-        head += 1
-        escrows[quote.jobID] = EscrowView(
-            client: client ?? quote.client, coordinator: coordinator ?? quote.coordinator, payment: SHA256.hash(utf8: quote.jobID.text),
-            computeUnits: quote.computeUnits, price: price ?? quote.price, parts: quote.parts, opened: head, isOpen: isOpen)
-    }
-}
-
 /// A real coordinator on a free port, in a directory of its own, with its chain and clock in the test's hand.
 final class CoordinatorHarness: Sendable {
     let clock = CoordinatorTestClock()
-    let chain = CoordinatorTestChain()
+    let chain: CoordinatorTestChain
     let directory: String
     let key: PrivateKey
     let chainID: ChainID
@@ -83,6 +41,7 @@ final class CoordinatorHarness: Sendable {
         directory = FileManager.default.temporaryDirectory.appending(path: "adit-coordinator-\(UUID().uuidString)").path
         key = try .generate()
         chainID = try ChainID("ait-test-1")
+        chain = CoordinatorTestChain(chainID)
         http = try HTTPClient()
     }
 

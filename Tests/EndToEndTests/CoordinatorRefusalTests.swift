@@ -152,7 +152,7 @@ struct CoordinatorRefusalTests {
             #expect(try await client.postTask(task, idempotencyKey: "k1") == first)
             #expect(try await client.postTask(task, idempotencyKey: "k2").taskID != first.taskID)
             let other = TaskRequest(spec: try SampleWork(requirements: Requirements(cpu: 50)).spec, client: key.address)
-            await expectRefusal(.badRequest) { _ = try await client.postTask(other, idempotencyKey: "k1") }
+            await expectRefusal(.idempotencyConflict) { _ = try await client.postTask(other, idempotencyKey: "k1") }
             // Another client's key of the same name is another key.
             let second = try PrivateKey.generate()
             let theirs = try await running.client(second).postTask(TaskRequest(spec: work.spec, client: second.address), idempotencyKey: "k1")

@@ -106,7 +106,10 @@ struct JobStateTests {
         let second = try grant(2, 2)
         _ = try state.apply(.granted(second), now: 0, policy: policy)
         _ = try state.apply(.committed(lease: "lease_2", fence: 2), now: 0, policy: policy)
-        #expect(try state.apply(.checkFailed(lease: "lease_2"), now: 0, policy: policy) == [.end(second, .verificationFailed), .giveUp(.attemptsExhausted)])
+        #expect(
+            try state.apply(.checkFailed(lease: "lease_2"), now: 0, policy: policy) == [
+                .end(second, .verificationFailed), .giveUp(.attemptsExhausted), .refund,
+            ])
         #expect(state.phase == .failed(.attemptsExhausted))
         #expect(state.phase.isFinal)
     }
@@ -135,7 +138,7 @@ struct JobStateTests {
 
     @Test func aJobWithoutTimeIsGivenUpUnlessItIsHeld() throws {
         var state = try job()
-        #expect(try state.apply(.refundNear, now: 0, policy: policy) == [.giveUp(.notEnoughTime)])
+        #expect(try state.apply(.refundNear, now: 0, policy: policy) == [.giveUp(.notEnoughTime), .refund])
         #expect(state.phase == .failed(.notEnoughTime))
         var held = try job(.granted(try grant(1, 1)))
         #expect(try held.apply(.refundNear, now: 0, policy: policy) == [])
@@ -149,11 +152,30 @@ struct JobStateTests {
         #expect(state.failedChecks == 0)
     }
 
-    @Test func cancellationEndsWithThePaymentAndAPaymentReopens() throws {
+    @Test func aCanceledJobsPaymentGoesBack() throws {
         var state = JobState()
         #expect(try state.apply(.canceled, now: 0, policy: policy) == [.giveUp(.canceled)])
-        #expect(try state.apply(.paid(payment), now: 0, policy: policy) == [.offer])
-        #expect(code { _ = try state.apply(.canceled, now: 0, policy: policy) } == .notReady)
+        #expect(try state.apply(.canceled, now: 0, policy: policy) == [])
+        #expect(try state.apply(.paid(payment), now: 0, policy: policy) == [.refund])
+        #expect(state.phase == .canceled && state.payment == payment)
+        var queued = try job()
+        #expect(try queued.apply(.canceled, now: 0, policy: policy) == [.giveUp(.canceled), .refund])
+        let lease = try grant(1, 1)
+        var leased = try job(.granted(lease))
+        #expect(try leased.apply(.canceled, now: 0, policy: policy) == [.end(lease, .canceled), .giveUp(.canceled), .refund])
+        #expect(code { _ = try leased.apply(.committed(lease: "lease_1", fence: 1), now: 0, policy: policy) } == .canceled)
+    }
+
+    @Test func committedAndAcceptedWorkIsNotCanceled() throws {
+        let lease = try grant(1, 1)
+        let commit = JobEvent.committed(lease: "lease_1", fence: 1)
+        for events in [[commit], [commit, .checkPassed(lease: "lease_1")]] {
+            var state = try job(.granted(lease))
+            for event in events { _ = try state.apply(event, now: 0, policy: policy) }
+            let before = state
+            #expect(code { _ = try state.apply(.canceled, now: 0, policy: policy) } == .notReady)
+            #expect(state == before)
+        }
     }
 
     @Test func quotesExpireUnlessPaid() throws {

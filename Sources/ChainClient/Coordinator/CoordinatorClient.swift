@@ -53,6 +53,14 @@ package struct CoordinatorClient: Sendable {
         return try Problem.reading("task") { () throws(Problem) in try TaskStatus(json: answer) }
     }
 
+    /// Hands the caller's event stream to `sink` until it ends; `after` is the id of the last event that the caller has seen.
+    package func events(after: String? = nil, into sink: any DownloadSink) async throws(Problem) {
+        var headers = signature(.get, "/events", "", .none)
+        if let after { headers.append(("Last-Event-ID", after)) }
+        let limits = HTTPLimits(total: nil, stall: nil, answerBytes: .max)
+        _ = try await http.send(HTTPRequest(.get, base, path: "/events", headers: headers, limits: limits), sink: sink).checked()
+    }
+
     /// Public: not signed.
     package func networkState() async throws(Problem) -> NetworkState {
         let answer = try await ServiceAPI(http: http, base: base).json(.get, "/network/state")

@@ -16,6 +16,7 @@ struct BoardMetrics: Sendable {
         registry.describe("adit_jobs", "Jobs by phase.")
         registry.describe("adit_workers", "Workers heard of lately, by tier.")
         registry.describe("adit_waiting_workers", "Open calls for leases.")
+        registry.describe("adit_outgoing_open", "Transactions that the coordinator owes the chain, by kind and stage.")
         registry.describe("adit_chain_height", "The chain's head as last seen.")
     }
 
@@ -29,6 +30,15 @@ struct BoardMetrics: Sendable {
     func checked(accepted: Bool, microseconds: Int64) {
         Counter(label: "adit_checks_total", dimensions: [("verdict", accepted ? "accepted" : "refused")], factory: registry).increment()
         Metrics.Timer(label: "adit_check_duration", factory: registry).recordMicroseconds(microseconds)
+    }
+
+    func outgoing(_ open: [Outgoing]) {
+        for kind in Outgoing.Kind.allCases {
+            for stage in [Outgoing.Stage.due, .sent, .closing] {
+                let count = open.count { $0.kind == kind && $0.stage == stage }
+                Meter(label: "adit_outgoing_open", dimensions: [("kind", kind.rawValue), ("stage", stage.rawValue)], factory: registry).set(count)
+            }
+        }
     }
 
     func waiting(_ count: Int) { Meter(label: "adit_waiting_workers", factory: registry).set(count) }

@@ -66,6 +66,7 @@ extension JobBoard {
     func seeClaim(of id: JobID, height: Int64) throws(Problem) {
         let age = jobs[id]?.age(at: clock.nowMilliseconds)
         try advance(id, .claimed(height: height))
+        if let terms = jobs[id]?.stored.finished?.claim.terms { totals.add(paid: terms) }
         jobs[id] = nil
         logger.event("receipt_confirmed", height: height, job: id.text, latency: age)
     }
@@ -75,14 +76,19 @@ extension JobBoard {
         let busy = present.count { $0.leases > 0 }
         var tiers: [Tier: Int64] = Dictionary(uniqueKeysWithValues: Tier.allCases.map { ($0, 0) })
         var speed: Int64 = 0
+        var (memory, cores): (Int64, Int64) = (0, 0)
         for worker in present {
             tiers[worker.registration.tier, default: 0] += 1
-            speed = min(JSON.maxInteger, speed + min(worker.registration.profile.f32FlopsPerSecond, JSON.maxInteger - speed))
+            let profile = worker.registration.profile
+            speed += min(profile.f32FlopsPerSecond, JSON.maxInteger - speed)
+            memory += min(profile.memoryBytes, JSON.maxInteger - memory)
+            cores += min(Int64(profile.cores), JSON.maxInteger - cores)
         }
         return NetworkState(
             chain: configuration.chain, coordinator: configuration.key.publicKey, height: height ?? 0, pricePerUnit: configuration.pricePerUnit,
             maxBlobBytes: Int64(configuration.limits.blobBytes), workers: tiers, draining: Int64(present.count { $0.stored.draining }),
-            utilization: present.isEmpty ? 0 : Double(busy) / Double(present.count), f32FlopsPerSecond: speed, jobs: counts.filter { $0.value > 0 })
+            utilization: present.isEmpty ? 0 : Double(busy) / Double(present.count), f32FlopsPerSecond: speed, jobs: counts.filter { $0.value > 0 },
+            totals: totals, mintPerUnit: terms?.mintPerUnit ?? 0, memoryBytes: memory, cores: cores)
     }
 
     /// Throws `syncing` unless the chain was seen within the last minute.

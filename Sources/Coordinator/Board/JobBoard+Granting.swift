@@ -116,6 +116,7 @@ extension JobBoard {
             leased[grant.id] = step.id
             hold(grant, units: step.job.quote.computeUnits)
             metrics.leased()
+            tellDistributed(step.job.stored, grant)
             logger.event(
                 "task_distributed", job: step.id.text, latency: step.job.age(at: clock.nowMilliseconds),
                 ["worker": "\(grant.worker)", "fence": .stringConvertible(grant.fence)])

@@ -114,6 +114,7 @@ extension JobBoard {
     }
 
     func heartbeat(_ lease: String, by worker: Address, _ message: Heartbeat) throws(Problem) -> HeartbeatAnswer {
+        if try isCanceled(lease, by: worker) { return HeartbeatAnswer(deadlineMilliseconds: clock.nowMilliseconds, canceled: true) }
         let id = try jobOf(lease, by: worker)
         let until = clock.nowMilliseconds + configuration.limits.leaseMilliseconds
         // While the output is under check the lease's clock stands still.
@@ -123,6 +124,14 @@ extension JobBoard {
         try advance(id, .heartbeat(lease: lease, fence: message.fence, until: until)) { $0.progress = message.progress ?? $0.progress }
         if let progress = message.progress { jobs[id]?.progress = progress }
         return HeartbeatAnswer(deadlineMilliseconds: jobs[id]?.state.phase.lease?.deadline ?? until, canceled: false)
+    }
+
+    /// Whether the client canceled the job of a lease that this worker held: there is nothing left to earn.
+    private func isCanceled(_ lease: String, by worker: Address) throws(Problem) -> Bool {
+        guard leased[lease] == nil, let old = try store.lease(lease), old.grant.worker == worker, case .refused(let problem) = old.outcome else {
+            return false
+        }
+        return problem.code == .canceled
     }
 
     func giveBack(_ lease: String, by worker: Address, _ message: LeaseFailure) throws(Problem) {

@@ -138,8 +138,10 @@ extension JobBoard {
         let next = try? plan(for: held.grant.worker, max: outcomes[held.grant.id] == nil ? 0 : wanted[held.grant.id] ?? 0, ending: held.grant.id)
         try make([passed] + (next?.steps ?? []), standings: standings(after: true, held)) {
             release(held.grant)
+            totals.add(done: terms)
             if let next { settle(next) }
         }
+        tellCompleted(job.stored, terms)
         let uploaded = result.output.outputs.map(\.root).filter { blobs.byteCount($0) != nil }
         if !uploaded.isEmpty { takeOver(uploaded, from: held.grant.worker) }
         logger.event(

@@ -37,7 +37,7 @@ extension JobBoard {
     func make(
         _ steps: [BoardStep], blobs: [SmallBlob] = [], standings: [StandingOwner: WorkerStanding] = [:], then: () -> Void = {}
     ) throws(Problem) {
-        let changes = steps.map { JobChange(job: $0.job.stored, lease: $0.job.lease) }
+        let changes = steps.map { JobChange(job: $0.job.stored, lease: $0.job.lease, refund: $0.directives.contains(.refund)) }
         try store.apply(BoardChange(jobs: changes, blobs: blobs, standings: standings, now: clock.nowMilliseconds))
         for step in steps {
             jobs[step.id] = step.job

@@ -62,10 +62,10 @@ extension JobBoard {
 
     /// The answer that an earlier call with the same key got.
     ///
-    /// - Throws: `bad_request` if that call had another body.
+    /// - Throws: `idempotency_conflict` if that call had another body.
     func earlier(_ key: IdempotencyKey) throws(Problem) -> TaskAnswer? {
         guard let (id, body) = try store.job(for: key) else { return nil }
-        guard body == key.body else { throw Problem(.badRequest, "this Idempotency-Key was used for another task") }
+        guard body == key.body else { throw Problem(.idempotencyConflict, "this Idempotency-Key was used with another body; use a fresh one") }
         guard let job = try store.job(id) else { throw Problem(.ioFailed, "a job is missing from the store") }
         return TaskAnswer(quote: job.quote, verification: try job.spec.kernel().verification.json)
     }
@@ -76,6 +76,40 @@ extension JobBoard {
     ///   `out_of_range` for a price over 2^53−1.
     func open(_ spec: JobSpec, _ kernel: any Kernel, client: PublicKey, idempotency: IdempotencyKey?) throws(Problem) -> TaskAnswer {
         if let idempotency, let answer = try earlier(idempotency) { return answer }
+        return try open(spec, kernel, client: client, idempotency: idempotency) { (_, _) throws(Problem) in nil }
+    }
+
+    /// The same for a task that a sponsor pays for; the ticket shows it. Throws `sponsor_exhausted` besides.
+    func open(_ spec: JobSpec, _ kernel: any Kernel, for sponsor: Sponsor) throws(Problem) -> (answer: TaskAnswer, ticket: String) {
+        var ticket = ""
+        let answer = try open(spec, kernel, client: sponsor.key.publicKey, idempotency: nil) { (quote, terms) throws(Problem) in
+            let payment = try sponsor.payment(of: quote, terms: terms)
+            ticket = payment.ticket
+            return payment
+        }
+        return (answer, ticket)
+    }
+
+    /// Throws `sponsor_exhausted` where the sponsor has nothing left to pay with: before anything is written for a task.
+    func checkSponsor() throws(Problem) {
+        guard let sponsor = configuration.sponsor else { throw Problem(.unauthorized, "nobody pays for unsigned tasks here; sign the request") }
+        try store.checkSponsor(sponsor.key.address, perHour: sponsor.perHour, inAll: sponsor.inAll, now: clock.nowMilliseconds)
+    }
+
+    private func known(_ id: JobID) throws(Problem) -> StoredJob? { if let open = jobs[id] { open.stored } else { try store.job(id) } }
+
+    /// A sponsored task by its ticket, and the client that its job has. Throws `unknown_job`.
+    func sponsored(_ ticket: String) throws(Problem) -> (job: JobID, client: Address) {
+        guard let id = try store.job(ticket: ticket), let stored = try known(id) else {
+            throw Problem(.unknownJob, "there is no such task")
+        }
+        return (id, stored.quote.client)
+    }
+
+    private func open(
+        _ spec: JobSpec, _ kernel: any Kernel, client: PublicKey, idempotency: IdempotencyKey?,
+        payment: (Quote, ChainTerms) throws(Problem) -> SponsoredPayment?
+    ) throws(Problem) -> TaskAnswer {
         guard let height, let terms else { throw Problem(.unavailable, "the chain has not been seen yet") }
         // Once more: time has passed since it was examined.
         try findRoom(for: client.address)
@@ -84,16 +118,17 @@ extension JobBoard {
         guard blocksToRefund(units: units, terms) <= terms.escrowTimeoutBlocks / 2 else {
             throw Problem(.tooLong, "a lease of \(units) units could outlast the escrow's \(terms.escrowTimeoutBlocks) blocks")
         }
-        let price = max(1, try terms.claimFee(), try Amount.multiply(kernel.priceUnits, max(configuration.pricePerUnit, terms.minPricePerUnit)))
+        let price = max(1, try terms.priceFloor(), try Amount.multiply(kernel.priceUnits, max(configuration.pricePerUnit, terms.minPricePerUnit)))
         let quote = try Quote.signed(
             by: configuration.key, chain: configuration.chain, client: client.address, specHash: spec.hash,
             salt: try Salt(SecureRandom.hex(bytes: 16)), computeUnits: units, price: price,
             expiresHeight: try Amount.add(height, configuration.limits.quoteBlocks))
         let stored = StoredJob(spec: spec, quote: quote, state: JobState(), created: clock.nowMilliseconds, finished: nil)
-        try store.insert(stored, client: client, idempotency: idempotency)
+        try store.insert(stored, client: client, idempotency: idempotency, payment: try payment(quote, terms))
         jobs[stored.id] = BoardJob(stored: stored, kernel: kernel)
         counts[stored.state.phase.name, default: 0] += 1
         metrics.quoted()
+        tellReceived(stored)
         logger.event(
             "task_received", height: height, job: stored.id.text, latency: .milliseconds(clock.nowMilliseconds - stored.created),
             ["kernel": "\(spec.type)", "units": .stringConvertible(units), "price": .stringConvertible(price)])
@@ -110,7 +145,20 @@ extension JobBoard {
 
     func status(_ id: JobID, for client: Address) throws(Problem) -> TaskStatus {
         let (stored, progress) = try job(id, of: client)
-        return TaskStatus(taskID: id, state: stored.state, progress: progress)
+        return try status(stored, progress)
+    }
+
+    private func status(_ stored: StoredJob, _ progress: Double) throws(Problem) -> TaskStatus {
+        let summary = TaskSummary(type: stored.spec.type, price: stored.quote.price, created: stored.created)
+        return TaskStatus(taskID: stored.id, state: stored.state, progress: progress, refund: try refund(of: stored), summary: summary)
+    }
+
+    /// How far a job's money is on its way back; `nil` where it is not.
+    private func refund(of stored: StoredJob) throws(Problem) -> TaskRefund? {
+        guard stored.state.payment != nil, stored.finished == nil, stored.state.phase.isFinal else { return nil }
+        guard let line = try store.outgoing(.refund, of: stored.id), line.stage != .dropped else { return nil }
+        return TaskRefund(
+            stage: line.stage == .done ? .refunded : .refunding, tx: line.transaction?.hash(on: configuration.chain), height: line.height)
     }
 
     /// Throws `not_ready` until the output is accepted, and for a job that failed.
@@ -126,20 +174,36 @@ extension JobBoard {
 
     func page(for client: Address, stage: TaskStage?, before: Int64?, limit: Int) throws(Problem) -> TaskPage {
         let rows = try store.jobs(of: client, stage: stage, before: before, limit: limit)
-        let tasks = rows.map { row in
-            let open = jobs[row.job.id]
-            return TaskStatus(taskID: row.job.id, state: open?.state ?? row.job.state, progress: open?.progress ?? 0)
-        }
+        var tasks: [TaskStatus] = []
+        for row in rows { tasks.append(try status(jobs[row.job.id]?.stored ?? row.job, jobs[row.job.id]?.progress ?? 0)) }
         return TaskPage(tasks: tasks, next: rows.count == limit ? rows.last.map { String($0.position) } : nil)
     }
 
-    /// Throws `not_ready` once the payment is in a block.
+    /// Ends a task whose output nobody has committed to yet; a payment goes back, also one that is still on its way.
+    ///
+    /// Throws `not_ready` once an output is under check or accepted, and for a task that failed.
     func cancel(_ id: JobID, for client: Address) throws(Problem) -> TaskStatus {
         let stored = try job(id, of: client).stored
         if stored.state.phase != .canceled {
             guard jobs[id] != nil else { throw Problem(.notReady, "the task is \(stored.state.phase.name)") }
             try advance(id, .canceled)
+            waiting.removeAll { $0 == id }
         }
         return try status(id, for: client)
+    }
+
+    /// What a node asks about a claim that came to its mempool.
+    func attest(_ question: ReceiptQuestion) throws(Problem) -> ReceiptAnswer {
+        guard let stored = try known(question.jobID) else {
+            return ReceiptAnswer(exists: false, paid: false, notDoubleSpent: false, quote: nil)
+        }
+        let terms = stored.finished?.claim.terms
+        let isSigned =
+            terms.map {
+                $0.client == question.client && $0.miner == question.miner && $0.price == question.price
+                    && $0.computeUnits == question.computeUnits && $0.outputHash == question.outputHash
+            } ?? false
+        // One receipt is signed for a job and none once it is refunded: what was signed stands alone.
+        return ReceiptAnswer(exists: isSigned, paid: stored.state.payment != nil, notDoubleSpent: isSigned, quote: stored.quote)
     }
 }

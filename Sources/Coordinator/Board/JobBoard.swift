@@ -16,6 +16,7 @@ actor JobBoard {
     let gate: UploadGate
     let clock: any ServiceClock
     let metrics: BoardMetrics
+    let events: EventHub
     let logger: Logger
     /// Committed outputs, in order, for the check loop.
     nonisolated let checks: AsyncStream<(id: String, check: PendingCheck)>
@@ -49,6 +50,13 @@ actor JobBoard {
     var seenChainAt: Int64 = 0
     var terms: ChainTerms?
     var watchFrom = 0
+    /// Work done and paid for so far.
+    var totals = NetworkTotals()
+    var lastNetwork: JSON = .null
+    var nextNetworkEvent: Int64 = 0
+    var nextBeat: Int64 = 0
+    /// Open escrows without a job, and the height at which each was seen first.
+    var strays: [JobID: Int64] = [:]
     /// In Unix milliseconds.
     private var lastTick: Int64 = 0
     var nextSweep: Int64 = 0
@@ -58,8 +66,9 @@ actor JobBoard {
 
     init(
         configuration: CoordinatorConfiguration, store: any JobStore, blobs: BlobStore, gate: UploadGate, clock: any ServiceClock,
-        metrics: BoardMetrics, logger: Logger
+        metrics: BoardMetrics, events: EventHub, logger: Logger
     ) {
+        self.events = events
         self.configuration = configuration
         self.store = store
         self.blobs = blobs
@@ -78,6 +87,7 @@ actor JobBoard {
         // After an outage, an hour for those who come back for their outputs.
         nextSweep = now + min(configuration.limits.blobGraceMilliseconds, 3_600_000)
         counts = try store.counts()
+        totals = try store.totals()
         for stored in try store.openJobs() {
             guard let kernel = try? stored.spec.kernel() else {
                 // Sold by a version that knew more; the others must not wait for it.
@@ -108,6 +118,7 @@ actor JobBoard {
         switch reason {
         // No `unavailable`: the worker would ask for ever.
         case .checkUnavailable: Problem(.leaseExpired, "the coordinator could not check the output; the job waits for a worker again")
+        case .canceled: Problem(.canceled, "the client has canceled the job")
         default: Problem(.leaseExpired, "the lease is over: \(reason.rawValue)")
         }
     }
@@ -127,9 +138,13 @@ actor JobBoard {
                 if let outcome = jobs[id]?.lease?.outcome { tell(grant.id, outcome) }
             case .verify: sendToCheck(id)
             case .giveUp(let reason):
+                if let job = jobs[id] { tellFailed(job.stored, reason) }
                 logger.event("task_failed", job: id.text, latency: jobs[id]?.age(at: clock.nowMilliseconds), ["reason": "\(reason.rawValue)"])
                 // A canceled job may still be paid: it is watched until its quote has expired.
                 if reason != .canceled { jobs[id] = nil }
+            case .refund:
+                logger.event("task_refunding", job: id.text)
+                jobs[id] = nil
             }
         }
         if directives.contains(.offer) { answerCalls() }
@@ -186,11 +201,13 @@ actor JobBoard {
         for call in calls where call.until <= now { call.answer.finish() }
         calls.removeAll { $0.until <= now }
         if now >= nextSweep { sweepBlobs(now) }
+        tellNetwork(now)
     }
 
     /// Ends all waits, so that the service can stop.
     func stop() {
         isStopping = true
+        events.close()
         for call in calls { call.answer.finish() }
         calls = []
         for listener in outcomes.values.flatMap({ $0 }) { listener.finish() }

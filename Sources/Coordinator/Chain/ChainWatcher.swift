@@ -1,11 +1,16 @@
 import Ledger
 import Logging
+import Signing
 import Wire
 
-/// Looks at the chain in rounds: its head, the escrows of unpaid jobs, the claims of finished ones.
+/// Looks at the chain in rounds: its head, the escrows of unpaid jobs, the claims of finished ones, what the desk has sent.
 struct ChainWatcher: Sendable {
     let chain: any ChainPort
     let board: JobBoard
+    let desk: OutgoingDesk
+    let coordinator: PublicKey
+    /// Rounds after which the open escrows are compared with the store.
+    let scanEvery: Int
     let clock: any ServiceClock
     let interval: Int64
     let logger: Logger
@@ -13,18 +18,32 @@ struct ChainWatcher: Sendable {
     private static let questions = 128
     /// Rounds after which the parameters are read again.
     private static let termsEvery = 60
+    /// The same while an escrow waits for its refund, and after a scan that failed.
+    private static let soon = 10
 
     func run() async {
         var round = 0
         var terms: ChainTerms?
         var failing = false
+        // Due at once: payments and refunds may have been missed before this start.
+        var nextScan = 0
         while !Task.isCancelled {
             do {
                 if round % Self.termsEvery == 0 || terms == nil { terms = try await chain.terms() }
-                if let terms { try await look(terms) }
+                if let terms {
+                    let height = try await look(terms)
+                    if round >= nextScan {
+                        let isDone = await scan(height)
+                        let hasStrays = await board.hasStrays
+                        nextScan = round + (isDone && !hasStrays ? scanEvery : Self.soon)
+                    }
+                    try await desk.round(height: height, terms: terms)
+                }
                 round &+= 1
                 failing = false
             } catch {
+                // What happened meanwhile is looked for in the escrows.
+                nextScan = 0
                 if !failing { logger.warning("chain_unreachable", metadata: ["error": "\(error)"]) }
                 failing = true
             }
@@ -32,7 +51,28 @@ struct ChainWatcher: Sendable {
         }
     }
 
-    private func look(_ terms: ChainTerms) async throws(Problem) {
+    /// Compares all open escrows of this coordinator with the store. Returns false, and says why, where it could not be done.
+    private func scan(_ height: Int64) async -> Bool {
+        do {
+            try await compare(height)
+            return true
+        } catch {
+            logger.warning("escrow_scan_failed", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+
+    private func compare(_ height: Int64) async throws(Problem) {
+        var after: JobID?
+        repeat {
+            let page = try await chain.openEscrows(of: coordinator, after: after)
+            for escrow in page.escrows { try await board.adopt(escrow, height: height) }
+            after = page.next
+        } while after != nil && !Task.isCancelled
+    }
+
+    /// Returns the head's height.
+    private func look(_ terms: ChainTerms) async throws(Problem) -> Int64 {
         // The head is asked for first: an escrow that is not there afterwards was not there at that height.
         let height = try await chain.height()
         await board.see(height: height, terms: terms)
@@ -44,5 +84,6 @@ struct ChainWatcher: Sendable {
         for (job, receipt) in unclaimed {
             if let height = try await chain.claimHeight(receipt) { try await board.seeClaim(of: job, height: height) }
         }
+        return height
     }
 }

@@ -1,6 +1,6 @@
 package import ChainClient
 package import Ledger
-import Signing
+package import Signing
 package import Wire
 
 /// The chain behind a node's HTTP API.
@@ -26,27 +26,41 @@ package struct NodeChain: ChainPort {
                 minPricePerUnit: try fields.integer(Parameter.minPricePerUnit.rawValue, in: Parameter.minPricePerUnit.range),
                 maxUnitsPerClaim: try fields.integer(Parameter.maxUnitsPerClaim.rawValue, in: Parameter.maxUnitsPerClaim.range),
                 baseFee: try fields.integer(Parameter.baseFee.rawValue, in: Parameter.baseFee.range),
-                feePerByte: try fields.integer(Parameter.feePerByte.rawValue, in: Parameter.feePerByte.range))
+                feePerByte: try fields.integer(Parameter.feePerByte.rawValue, in: Parameter.feePerByte.range),
+                burnBps: try fields.integer(Parameter.burnBps.rawValue, in: Parameter.burnBps.range),
+                mintPerUnit: try fields.integer(Parameter.mintPerUnit.rawValue, in: Parameter.mintPerUnit.range))
         } catch {
             throw Problem(.badAnswer, "params: \(error)")
         }
     }
 
-    package func escrow(_ job: JobID) async throws(Problem) -> EscrowView? {
-        let answer = try await http.send(HTTPRequest(.get, base, path: "/rpc/getEscrow/\(job.text)"))
-        if answer.status == 404 { return nil }
-        let record = try answer.checked().json()
-        do throws(Problem) {
-            var fields = try JSONFields(record, "escrow")
-            return EscrowView(
-                client: try fields.address("client_addr"), coordinator: try fields.publicKey("coordinator_pubkey"),
-                payment: try fields.digest("payment_tx"), computeUnits: try fields.integer("compute_units"), price: try fields.integer("price"),
-                parts: try fields.integer("parts"), opened: try fields.integer("opened"),
-                isOpen: try fields.string("status", maxBytes: 32) == Escrow.Status.open.rawValue)
-        } catch {
-            throw Problem(.badAnswer, "escrow: \(error)")
-        }
-    }
+    package func escrow(_ job: JobID) async throws(Problem) -> EscrowView? { try await node.getEscrow(job).map(EscrowView.init) }
 
     package func claimHeight(_ receipt: ReceiptID) async throws(Problem) -> Int64? { try await node.getReceipt(receipt)?.height }
+
+    package func openEscrows(of coordinator: PublicKey, after: JobID?) async throws(Problem) -> EscrowPage {
+        let page = try await node.escrows(status: .open, coordinator: coordinator, after: after)
+        return EscrowPage(escrows: page.escrows.map(EscrowView.init), next: page.next)
+    }
+
+    package func lastNonce(of address: Address) async throws(Problem) -> Int64 { try await node.getBalance(address).nonce }
+
+    package func send(_ transaction: Transaction) async throws(Problem) { try await node.sendTx(transaction) }
+
+    package func transaction(_ hash: Digest) async throws(Problem) -> ChainTransaction? {
+        guard let state = try await node.getTx(hash) else { return nil }
+        switch (state.status, state.height) {
+        case (.confirmed, .some(let height)): return .confirmed(height: height)
+        case (.failed, .some(let height)): return .failed(height: height, state.error?.code ?? .badAnswer)
+        default: return .pending
+        }
+    }
+}
+
+extension EscrowView {
+    fileprivate init(_ record: EscrowRecord) {
+        self.init(
+            jobID: record.jobID, client: record.client, coordinator: record.coordinator, payment: record.payment, computeUnits: record.computeUnits,
+            price: record.price, parts: record.parts, opened: record.opened, status: record.status)
+    }
 }

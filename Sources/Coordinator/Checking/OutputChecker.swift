@@ -27,6 +27,18 @@ struct OutputChecker: Sendable {
         return try kernel.verify(try tensors(spec.inputs), outputs, challenge: challenge, passes: passes)
     }
 
+    /// Small outputs as JSON numbers: one output's value, or several by name. `nil` where their bytes have expired.
+    func shown(_ outputs: [OutputTensor]) throws(Problem) -> JSON? {
+        var values: [(String, JSON)] = []
+        for output in outputs {
+            guard blobs.byteCount(output.root) != nil else { return nil }
+            let tensor = try Tensor(output.descriptor, try blobs.map(output.root, byteCount: output.descriptor.byteCount))
+            guard let value = tensor.shown else { return nil }
+            values.append((output.descriptor.name, value))
+        }
+        return values.count == 1 ? values[0].1 : .object(JSONObject(distinct: values))
+    }
+
     private func tensors(_ specs: [InputSpec]) throws(Problem) -> [Tensor] {
         var inputs: [Tensor] = []
         // A product of a matrix with itself is common: its blob is mapped once.

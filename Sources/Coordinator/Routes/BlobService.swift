@@ -107,6 +107,32 @@ struct BlobService: Sendable {
         }
     }
 
+    /// Keeps a few bytes that did not come by `PUT`; they count for `owner`.
+    func keep(_ bytes: [UInt8], for owner: Address) async throws {
+        let root = TensorRoot.root(of: bytes)
+        let (store, queue) = (store, queue(root))
+        let now = clock.nowMilliseconds
+        let blob = StoredBlob(root: root, bytes: bytes.count, owner: owner)
+        if blobs.byteCount(root) != nil {
+            if try await queue.run({ () throws(Problem) in try store.saveBlob(blob, now: now) }) { gate.add(owner, bytes: bytes.count) }
+            return
+        }
+        var kept = 0
+        try gate.enter(owner, bytes: bytes.count)
+        defer { gate.leave(owner, bytes: bytes.count, kept: kept) }
+        let upload = BlobUpload(root, into: blobs, on: queue)
+        do {
+            try await upload.write(ByteBuffer(bytes: bytes))
+            _ = try await upload.finish()
+            kept = try await queue.run { () throws(Problem) in try store.saveBlob(blob, now: now) } ? bytes.count : 0
+            try await upload.adopt()
+            await upload.close()
+        } catch {
+            await upload.close()
+            throw error
+        }
+    }
+
     private static func answer(_ root: Digest, _ bytes: Int, _ status: String, _ code: HTTPResponse.Status) -> Response {
         .json(["root": .string(root.hex), "bytes": .integer(Int64(bytes)), "status": .string(status)], status: code)
     }

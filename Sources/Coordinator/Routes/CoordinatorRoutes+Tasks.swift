@@ -8,19 +8,22 @@ import Wire
 // Routes for clients.
 extension CoordinatorRoutes {
     func addTasks(to routes: Routes) {
-        routes.post("/tasks") { request, context in .json(try await postTask(request, context).json) }
+        routes.post("/tasks") { request, context in
+            if let sponsor, isUnsigned(request) { return .json(try await postSponsored(request, sponsor)) }
+            return .json(try await postTask(request, context).json)
+        }
         routes.get("/tasks") { request, context in
             let client = try await signed(request, context).address
             let stage = try request.query("status").map { try TaskStage(name: $0) }
             return .json(try await board.page(for: client, stage: stage, before: try position(request.query("after")), limit: 50).json)
         }
         routes.get("/tasks/{id}") { request, context in
-            let client = try await signed(request, context).address
-            return .json(try await board.status(try JobID(context.parameter("id")), for: client).json)
+            let (job, client, ticket) = try await asked(request, context)
+            return .json(Self.renamed(try await board.status(job, for: client).json, ticket, job))
         }
         routes.get("/tasks/{id}/result") { request, context in
-            let client = try await signed(request, context).address
-            return .json(try await board.result(try JobID(context.parameter("id")), for: client).json)
+            let (job, client, ticket) = try await asked(request, context)
+            return .json(Self.renamed(try await result(try await board.result(job, for: client)), ticket, job))
         }
         routes.delete("/tasks/{id}") { request, context in
             let client = try await signed(request, context).address

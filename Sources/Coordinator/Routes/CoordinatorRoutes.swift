@@ -10,6 +10,8 @@ import Wire
 struct CoordinatorRoutes: Sendable {
     let board: JobBoard
     let blobs: BlobService
+    let events: EventHub
+    let sponsor: Sponsor?
     let authenticator: RequestAuthenticator
     let checker: OutputChecker
     let registry: PrometheusRegistry
@@ -22,6 +24,7 @@ struct CoordinatorRoutes: Sendable {
     func routes() -> Routes {
         let routes = Routes(registry: registry, limiter: limiter)
         addPublic(to: routes)
+        addNetwork(to: routes)
         blobs.add(to: routes)
         addTasks(to: routes)
         addWorkers(to: routes)
@@ -29,11 +32,6 @@ struct CoordinatorRoutes: Sendable {
     }
 
     private func addPublic(to routes: Routes) {
-        routes.get("/network/state") { _, _ in
-            let state = await board.networkState()
-            metrics.show(state)
-            return .json(state.json)
-        }
         routes.get("/health") { _, _ in
             try await board.health()
             return .json(["status": "ok"])

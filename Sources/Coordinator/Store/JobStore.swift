@@ -14,10 +14,27 @@ protocol JobStore: Sendable {
     func jobs(of client: Address, stage: TaskStage?, before: Int64?, limit: Int) throws(Problem) -> [(position: Int64, job: StoredJob)]
     /// Jobs by phase.
     func counts() throws(Problem) -> [String: Int64]
+    /// Units and prices of all jobs whose output was accepted, and of those whose claim is in a block.
+    func totals() throws(Problem) -> NetworkTotals
+    /// Throws `sponsor_exhausted` where a cap is reached.
+    func checkSponsor(_ sender: Address, perHour: Int64, inAll: Int64, now: Int64) throws(Problem)
     /// Writes a new job; with a key, so that the same call gives the same job.
-    func insert(_ job: StoredJob, client: PublicKey, idempotency: IdempotencyKey?) throws(Problem)
+    ///
+    /// A sponsored job is written together with its payment; `sponsor_exhausted` where that would pass a cap, and nothing is written.
+    func insert(_ job: StoredJob, client: PublicKey, idempotency: IdempotencyKey?, payment: SponsoredPayment?) throws(Problem)
+    /// The job that a sponsored task's ticket is for.
+    func job(ticket: String) throws(Problem) -> JobID?
     func job(for key: IdempotencyKey) throws(Problem) -> (id: JobID, body: Digest)?
+    /// Throws `not_ready`, and writes nothing, for an accepted output of a job whose refund was written down.
     func apply(_ change: BoardChange) throws(Problem)
+    /// The open lines of the desk, oldest first.
+    func openOutgoing(limit: Int) throws(Problem) -> [Outgoing]
+    func outgoing(_ kind: Outgoing.Kind, of job: JobID) throws(Problem) -> Outgoing?
+    func save(_ line: Outgoing) throws(Problem)
+    /// Writes a refund's line; false where there is one, and for a job whose output was accepted.
+    func orderRefund(of job: JobID, from sender: Address, now: Int64) throws(Problem) -> Bool
+    /// Lines of the desk by `kind stage`.
+    func outgoingCounts() throws(Problem) -> [String: Int64]
     func lease(_ id: String) throws(Problem) -> StoredLease?
     func save(_ worker: StoredWorker) throws(Problem)
     /// How a worker or payout address stands; `nil` for one that nothing is known of.

@@ -43,7 +43,22 @@ extension SQLiteJobStore {
         }
     }
 
-    func insert(_ job: StoredJob, client: PublicKey, idempotency: IdempotencyKey?) throws(Problem) {
+    func totals() throws(Problem) -> NetworkTotals {
+        try read { db in
+            let sql = """
+                SELECT claimed, COUNT(*) AS n, TOTAL(json_extract(quote, '$.compute_units')) AS units, TOTAL(json_extract(quote, '$.price')) AS price
+                FROM job WHERE phase = 'completed' GROUP BY claimed
+                """
+            var totals = NetworkTotals()
+            for row in try Row.fetchAll(db, sql: sql) {
+                let (jobs, units, price): (Int64, Double, Double) = (row["n"], row["units"], row["price"])
+                totals.add(jobs: jobs, units: Int64(clamping: units), price: Int64(clamping: price), arePaid: row["claimed"])
+            }
+            return totals
+        }
+    }
+
+    func insert(_ job: StoredJob, client: PublicKey, idempotency: IdempotencyKey?, payment: SponsoredPayment?) throws(Problem) {
         try write { db in
             try db.execute(
                 sql: """
@@ -53,6 +68,7 @@ extension SQLiteJobStore {
                     job.id.text, job.quote.client.text, client.hex, job.state.phase.name, job.spec.json.canonicalString,
                     job.quote.json.canonicalString, job.state.json.canonicalString, job.created,
                 ])
+            if let payment { try Self.orderPayment(payment, of: job.id, now: job.created, in: db) }
             guard let idempotency else { return }
             try db.execute(
                 sql: "INSERT INTO idempotency (client, key, body, job) VALUES (?, ?, ?, ?)",
@@ -73,14 +89,16 @@ extension SQLiteJobStore {
 
     func apply(_ change: BoardChange) throws(Problem) {
         try write { db in
+            let now = change.now
             for blob in change.blobs { try Self.write(blob, now: change.now, to: db) }
-            for change in change.jobs { try Self.write(change, to: db) }
+            for change in change.jobs { try Self.write(change, now: now, to: db) }
             for (owner, standing) in change.standings { try Self.write(standing, of: owner, to: db) }
         }
     }
 
-    private static func write(_ change: JobChange, to db: Database) throws {
+    private static func write(_ change: JobChange, now: Int64, to db: Database) throws {
         let job = change.job
+        if job.finished != nil { try refuseRefunded(job.id, in: db) }
         let sql = "UPDATE job SET phase = ?, claimed = ?, state = ?, output = ?, claim = ?, record = ? WHERE id = ?"
         try db.cachedStatement(sql: sql).execute(arguments: [
             job.state.phase.name, job.state.claimHeight == nil ? 0 : 1, job.state.json.canonicalString,
@@ -89,6 +107,7 @@ extension SQLiteJobStore {
         ])
         guard db.changesCount == 1 else { throw Problem(.ioFailed, "a job is missing from the store") }
         if let lease = change.lease { try write(lease, to: db) }
+        if change.refund { _ = try orderRefund(of: job.id, from: job.quote.coordinator.address, now: now, in: db) }
     }
 
     private static func job(_ row: Row) throws -> StoredJob {
@@ -102,4 +121,9 @@ extension SQLiteJobStore {
             spec: try JobSpec(json: try JSON.column(row["spec"])), quote: try Quote(try JSON.column(row["quote"])),
             state: try JobState(json: try JSON.column(row["state"])), created: row["created"], finished: finished)
     }
+}
+
+extension Int64 {
+    /// A sum that SQLite made, which is a whole number; at 2^53−1 where it is more.
+    fileprivate init(clamping sum: Double) { self = sum < Double(JSON.maxInteger) ? Int64(sum) : JSON.maxInteger }
 }

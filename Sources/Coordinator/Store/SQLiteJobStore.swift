@@ -62,6 +62,18 @@ struct SQLiteJobStore: JobStore {
         migrator.registerMigration("small blobs") { db in
             try db.execute(sql: "CREATE TABLE small_blob (root TEXT NOT NULL PRIMARY KEY, data BLOB NOT NULL)")
         }
+        migrator.registerMigration("outgoing") { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE outgoing (
+                        id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, job TEXT NOT NULL, sender TEXT NOT NULL, payload TEXT NOT NULL,
+                        amount INTEGER NOT NULL, created INTEGER NOT NULL, stage TEXT NOT NULL, nonce INTEGER, tx TEXT, height INTEGER, code TEXT,
+                        UNIQUE (kind, job));
+                    CREATE INDEX outgoing_by_stage ON outgoing (stage, id);
+                    ALTER TABLE job ADD COLUMN ticket TEXT;
+                    CREATE UNIQUE INDEX job_by_ticket ON job (ticket) WHERE ticket IS NOT NULL;
+                    """)
+        }
         return migrator
     }
 

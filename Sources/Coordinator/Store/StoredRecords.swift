@@ -57,6 +57,8 @@ struct StoredBlob: Sendable {
 struct JobChange: Sendable {
     let job: StoredJob
     var lease: StoredLease?
+    /// Whether the escrow is to be refunded: the order is written down, unless the job's output was accepted.
+    var refund = false
 }
 
 /// A tensor small enough to be kept in the database, where a commit of its own would cost more than its bytes.

@@ -1,4 +1,4 @@
-/// Where a job stands. Only `completed`, `failed` and `canceled` are ends, and a payment reopens the last one.
+/// Where a job stands. Only `completed`, `failed` and `canceled` are ends; a payment reopens one that failed as `quote_expired`.
 package enum JobPhase: Sendable, Equatable {
     /// Quoted, and not paid as far as the chain shows.
     case quoted
@@ -103,4 +103,6 @@ package enum JobDirective: Sendable, Equatable {
     case verify(LeaseGrant)
     /// The job will not be done.
     case giveUp(Reason)
+    /// The escrow's money is to go back to the client; written down together with the state.
+    case refund
 }

@@ -17,7 +17,8 @@ package struct JobPayment: Sendable, Equatable {
 ///
 /// quoted → queued → leased → verifying → completed. An expired or returned lease queues the job again after a rest, for as
 /// long as there is time before its refund: it was paid for. A failed check excludes its worker and queues it for the others,
-/// as often as `JobPolicy` allows. An event that does not fit throws and changes nothing.
+/// as often as `JobPolicy` allows. A paid job that ends without an accepted output is refunded. An event that does not fit
+/// throws and changes nothing.
 package struct JobState: Sendable, Equatable {
     package private(set) var phase: JobPhase = .quoted
     package private(set) var payment: JobPayment?
@@ -94,11 +95,8 @@ package struct JobState: Sendable, Equatable {
         case .refundNear:
             guard phase == .queued else { return [] }
             phase = .failed(.notEnoughTime)
-            return [.giveUp(.notEnoughTime)]
-        case .canceled:
-            guard phase == .quoted else { throw Problem(.notReady, "a job can be canceled until its payment is in a block") }
-            phase = .canceled
-            return [.giveUp(.canceled)]
+            return [.giveUp(.notEnoughTime), .refund]
+        case .canceled: return try cancel()
         case .claimed(let height):
             guard case .completed = phase else { throw Problem(.notReady, "the job's receipt is not signed yet") }
             claimHeight = claimHeight ?? height
@@ -115,12 +113,29 @@ package struct JobState: Sendable, Equatable {
         }
     }
 
-    /// A payment also reopens a canceled job and an expired quote: the money is there, so the work is owed.
+    /// A payment also reopens an expired quote: the money is there, so the work is owed. That of a canceled job goes back.
     private mutating func pay(_ payment: JobPayment) -> [JobDirective] {
         guard self.payment == nil else { return [] }
         self.payment = payment
+        if phase == .canceled { return [.refund] }
         phase = .queued
         return [.offer]
+    }
+
+    /// Up to the commitment: a worker that has handed in its output is owed a verdict, and an accepted one its pay.
+    private mutating func cancel() throws(Problem) -> [JobDirective] {
+        let lease: LeaseGrant?
+        switch phase {
+        case .quoted, .queued: lease = nil
+        case .leased(let held): lease = held
+        case .canceled: return []
+        case .verifying: throw Problem(.notReady, "an output is committed and under check; cancel again if it is refused")
+        case .completed: throw Problem(.notReady, "the task is completed: its output is accepted and its miner is owed the price")
+        case .failed(let reason): throw Problem(.notReady, "the task has failed already: \(reason.rawValue)")
+        }
+        phase = .canceled
+        let end = lease.map { [JobDirective.end($0, .canceled)] } ?? []
+        return end + [.giveUp(.canceled)] + (payment == nil ? [] : [.refund])
     }
 
     private mutating func take(_ lease: LeaseGrant, _ now: Int64) throws(Problem) {
@@ -159,7 +174,7 @@ package struct JobState: Sendable, Equatable {
         failedChecks += 1
         let isSpent = failedChecks >= policy.maxFailedChecks
         phase = isSpent ? .failed(.attemptsExhausted) : .queued
-        return [.end(lease, .verificationFailed), isSpent ? .giveUp(.attemptsExhausted) : .offer]
+        return [.end(lease, .verificationFailed)] + (isSpent ? [.giveUp(.attemptsExhausted), .refund] : [.offer])
     }
 
     private mutating func giveBack(_ lease: LeaseGrant, _ reason: Reason, _ now: Int64, _ policy: JobPolicy) -> [JobDirective] {

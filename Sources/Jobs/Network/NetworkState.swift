@@ -20,11 +20,22 @@ package struct NetworkState: Sendable, Equatable {
     package let f32FlopsPerSecond: Int64
     /// Jobs by phase.
     package let jobs: [String: Int64]
+    package let totals: NetworkTotals
+    /// In base units: what a claim of one unit mints now.
+    package let mintPerUnit: Int64
+    /// Memory and cores of those workers together.
+    package let memoryBytes: Int64
+    package let cores: Int64
 
     package init(
         chain: ChainID, coordinator: PublicKey, height: Int64, pricePerUnit: Int64, maxBlobBytes: Int64, workers: [Tier: Int64],
-        draining: Int64, utilization: Double, f32FlopsPerSecond: Int64, jobs: [String: Int64]
+        draining: Int64, utilization: Double, f32FlopsPerSecond: Int64, jobs: [String: Int64], totals: NetworkTotals = NetworkTotals(),
+        mintPerUnit: Int64 = 0, memoryBytes: Int64 = 0, cores: Int64 = 0
     ) {
+        self.totals = totals
+        self.mintPerUnit = mintPerUnit
+        self.memoryBytes = memoryBytes
+        self.cores = cores
         self.chain = chain
         self.coordinator = coordinator
         self.height = height
@@ -57,6 +68,10 @@ package struct NetworkState: Sendable, Equatable {
         var counts: [String: Int64] = [:]
         for (phase, count) in try fields.value("jobs").objectValue?.members ?? [] { counts[phase] = count.integerValue ?? 0 }
         jobs = counts
+        totals = try fields.optional("totals").map { (value) throws(Problem) in try NetworkTotals(json: value) } ?? NetworkTotals()
+        mintPerUnit = try fields.optionalInteger("mintPerUnit") ?? 0
+        memoryBytes = try fields.optionalInteger("memoryBytes") ?? 0
+        cores = try fields.optionalInteger("cores") ?? 0
     }
 
     package var json: JSON {
@@ -72,6 +87,11 @@ package struct NetworkState: Sendable, Equatable {
             "utilization": .ratio(utilization),
             "f32FlopsPerSecond": .integer(f32FlopsPerSecond),
             "jobs": .members(jobs.map { ($0.key, .integer($0.value)) }),
+            "nodes": .integer(workerCount),
+            "memoryBytes": .integer(memoryBytes),
+            "cores": .integer(cores),
+            "mintPerUnit": .integer(mintPerUnit),
+            "totals": totals.json,
         ]
     }
 }

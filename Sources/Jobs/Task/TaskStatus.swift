@@ -32,11 +32,16 @@ package struct TaskStatus: Sendable, Equatable {
     package let worker: Address?
     /// The height of the block with the receipt's claim.
     package let claimHeight: Int64?
+    /// Of a paid task that failed or was canceled.
+    package let refund: TaskRefund?
+    package let summary: TaskSummary?
 
     package init(
         taskID: JobID, stage: TaskStage, phase: String, progress: Double, reason: Reason?, attempts: Int64, failedChecks: Int64,
-        payment: JobPayment?, worker: Address?, claimHeight: Int64?
+        payment: JobPayment?, worker: Address?, claimHeight: Int64?, refund: TaskRefund? = nil, summary: TaskSummary? = nil
     ) {
+        self.refund = refund
+        self.summary = summary
         self.taskID = taskID
         self.stage = stage
         self.phase = phase
@@ -50,7 +55,7 @@ package struct TaskStatus: Sendable, Equatable {
     }
 
     /// The status of a job in `state`.
-    package init(taskID: JobID, state: JobState, progress: Double) {
+    package init(taskID: JobID, state: JobState, progress: Double, refund: TaskRefund? = nil, summary: TaskSummary? = nil) {
         var worker = state.phase.lease?.worker
         var reason: Reason?
         let stage: TaskStage
@@ -64,7 +69,7 @@ package struct TaskStatus: Sendable, Equatable {
         self.init(
             taskID: taskID, stage: stage, phase: state.phase.name, progress: stage == .completed ? 1 : progress, reason: reason,
             attempts: state.attempts, failedChecks: Int64(state.failedChecks), payment: state.payment, worker: worker,
-            claimHeight: state.claimHeight)
+            claimHeight: state.claimHeight, refund: refund, summary: summary)
     }
 
     /// Reads an answer that was parsed with reals allowed.
@@ -81,6 +86,12 @@ package struct TaskStatus: Sendable, Equatable {
         payment = paid ? JobPayment(tx: try fields.digest("paymentTx"), height: try fields.integer("paymentHeight")) : nil
         worker = fields.optional("worker") == nil ? nil : try fields.address("worker")
         claimHeight = try fields.optionalInteger("claimHeight")
+        refund = try fields.optional("refund").map { (value) throws(Problem) in try TaskRefund(json: value) }
+        if let type = try fields.optionalString("type", maxBytes: 64) {
+            summary = TaskSummary(type: type, price: try fields.integer("price"), created: try fields.integer("createdMs"))
+        } else {
+            summary = nil
+        }
     }
 
     package var json: JSON {
@@ -96,6 +107,10 @@ package struct TaskStatus: Sendable, Equatable {
             ("paymentHeight", payment.map { .integer($0.height) }),
             ("worker", worker.map { .string($0.text) }),
             ("claimHeight", claimHeight.map { .integer($0) }),
+            ("refund", refund?.json),
+            ("type", summary.map { .string($0.type) }),
+            ("price", summary.map { .integer($0.price) }),
+            ("createdMs", summary.map { .integer($0.created) }),
         ])
     }
 }

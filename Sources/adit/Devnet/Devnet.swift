@@ -109,6 +109,8 @@ final class Devnet: Service {
             bind: try DevnetPorts.bind(ports.coordinator), dataDirectory: folder.coordinatorData, key: folder.coordinator, chain: folder.genesis.chain,
             pricePerUnit: Int64(CoordinatorDefaults.pricePerUnit))
         configuration.limits = CoordinatorDefaults.limits()
+        configuration.sponsor = Sponsor(
+            key: folder.sponsor, perHour: Int64(CoordinatorDefaults.sponsorPerHour), inAll: Int64(CoordinatorDefaults.sponsorTotal))
         let chain = NodeChain(try BaseURL(DevnetPorts.url(ports.rpc)), http: http)
         let ready = Once()
         let service = try CoordinatorService(configuration, chain: chain, passes: try Hardware.passes(), logger: logs.logger("coordinator")) { _ in ready.set()
@@ -155,6 +157,9 @@ final class Devnet: Service {
         let width = pages.map(\.0.count).max() ?? 0
         Terminal.say("The devnet stays up; Ctrl-C stops it. To look at:")
         for (page, what) in pages { Terminal.say("  " + page + String(repeating: " ", count: width - page.count) + "  " + what) }
+        Terminal.say("A small task by plain curl, paid by the devnet's sponsor; then GET /tasks/ID/result:")
+        Terminal.say("  curl -d '{\"type\":\"compute\",\"data\":{\"input\":[1,2,3,4,5],\"operations\":[\"square\",\"sum\"]}}' \\")
+        Terminal.say("      \(DevnetPorts.url(ports.coordinator))/tasks")
         Terminal.say("A job of your own, in another terminal:")
         Terminal.say("  adit job submit gemm --a examples/digits-train.safetensors#x --b examples/digits-train.safetensors#x --transpose-b \\")
         Terminal.say("      --out gram.safetensors --wait --devnet \(folder.path)")

@@ -13,6 +13,8 @@ struct DevnetFolder {
     let coordinator: PrivateKey
     let proposer: PrivateKey
     let admin: PrivateKey
+    /// Pays for unsigned tasks.
+    let sponsor: PrivateKey
     let miners: [PrivateKey]
     /// Whether there was a chain here already.
     let isOld: Bool
@@ -38,6 +40,7 @@ struct DevnetFolder {
         coordinator = try KeyFile.loadOrCreate(keys + "/coordinator.key")
         proposer = try KeyFile.loadOrCreate(keys + "/proposer.key")
         admin = try KeyFile.loadOrCreate(keys + "/admin.key")
+        sponsor = try KeyFile.loadOrCreate(keys + "/sponsor.key")
         var miners: [PrivateKey] = []
         for index in 0..<count { miners.append(try KeyFile.loadOrCreate(keys + "/miner\(index).key")) }
         self.miners = miners
@@ -52,13 +55,17 @@ struct DevnetFolder {
             // The suffix keeps signatures of one devnet from holding on another.
             genesis = try GenesisBuilder.build(
                 chain: try ChainID("ait-devnet-" + SecureRandom.hex(bytes: 4)), authorities: [proposer.publicKey], coordinators: [coordinator.publicKey],
-                admin: admin.publicKey, accounts: [client.address: Self.clientFunds, admin.address: Self.adminFunds], parameters: parameters)
+                admin: admin.publicKey,
+                accounts: [
+                    client.address: Self.clientFunds, sponsor.address: Self.clientFunds,
+                    admin.address: Self.adminFunds,
+                ], parameters: parameters)
             try Files.write(Array((genesis.json.canonicalString + "\n").utf8), to: file)
         }
     }
 
     var namedKeys: [(name: String, key: PrivateKey)] {
-        [("client", client), ("coordinator", coordinator), ("proposer", proposer), ("admin", admin)]
+        [("client", client), ("coordinator", coordinator), ("proposer", proposer), ("admin", admin), ("sponsor", sponsor)]
             + miners.enumerated().map { ("miner\($0.offset)", $0.element) }
     }
 

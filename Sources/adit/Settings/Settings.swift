@@ -13,8 +13,9 @@ struct Settings {
     /// Every name that a config file may hold, in lower case there.
     static let names: Set<String> = [
         "CHAIN_ID", "DB_PATH", "P2P_BIND", "RPC_BIND", "BOOTSTRAP_PEERS", "PROPOSER_KEY", "GENESIS", "MINT_PER_UNIT", "COORDINATOR_RATIO", "LOG_LEVEL",
-        "ADMIN_KEY", "ADMIN_TOKEN_FILE", "COORDINATOR_BIND", "COORDINATOR_DATA", "COORDINATOR_KEY", "COORDINATOR_URL", "PRICE_PER_UNIT", "NODE_URL",
-        "MINER_DATA", "MINER_KEY", "MINER_PAYOUT", "MINER_BIND", "MINER_THREADS", "MINER_MEMORY_MB", "PASSPHRASE_FILE",
+        "ADMIN_KEY", "ADMIN_TOKEN_FILE", "COORDINATOR_BIND", "COORDINATOR_DATA", "COORDINATOR_KEY", "COORDINATOR_URL", "PRICE_PER_UNIT", "SPONSOR_KEY",
+        "SPONSOR_PER_HOUR", "SPONSOR_TOTAL", "NODE_URL", "MINER_DATA", "MINER_KEY", "MINER_PAYOUT", "MINER_BIND", "MINER_THREADS", "MINER_MEMORY_MB",
+        "PASSPHRASE_FILE",
     ]
 
     /// - Parameter configFile: path of a JSON object of strings and integers, keys as the variables in lower case.

@@ -8,8 +8,8 @@ import Wire
 /// What a client does: ask for a price, have work done, fetch what came out.
 struct JobCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "job", abstract: "Have work done: quote, submit, status, result.",
-        subcommands: [JobQuote.self, JobSubmit.self, JobStatus.self, JobResult.self])
+        commandName: "job", abstract: "Have work done: quote, submit, status, result, list, cancel.",
+        subcommands: [JobQuote.self, JobSubmit.self, JobStatus.self, JobResult.self, JobList.self, JobCancel.self])
 }
 
 struct JobQuote: AsyncParsableCommand {
@@ -87,6 +87,7 @@ struct JobStatus: AsyncParsableCommand {
         if let worker = status.worker { Terminal.say("miner \(worker), attempt \(status.attempts)") }
         if let reason = status.reason { Terminal.say("reason: \(reason.rawValue)") }
         if let height = status.claimHeight { Terminal.say("claimed in block \(height)") }
+        if let refund = RefundLine.text(status) { Terminal.say(refund) }
     }
 }
 

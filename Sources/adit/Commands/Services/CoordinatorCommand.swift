@@ -26,6 +26,9 @@ struct CoordinatorRun: AsyncParsableCommand {
     @Option(name: .customLong("chain-id"), help: "The chain's name (CHAIN_ID).") var chainID: String?
     @Option(name: .customLong("price-per-unit"), help: "Base units for one compute unit of 10^6 operations (PRICE_PER_UNIT).") var pricePerUnit: Int?
     @Option(help: "HOST:PORT under which clients reach it, besides its own address on loopback; may be repeated.") var authority: [String] = []
+    @Option(help: "The key file of an account that pays for unsigned tasks; nobody does without it (SPONSOR_KEY).") var sponsor: String?
+    @Option(name: .customLong("sponsor-per-hour"), help: "Base units that it pays within an hour (SPONSOR_PER_HOUR).") var sponsorPerHour: Int?
+    @Option(name: .customLong("sponsor-total"), help: "Base units that it pays in all (SPONSOR_TOTAL).") var sponsorTotal: Int?
     @Option(name: .customLong("log-level"), help: "trace … critical (LOG_LEVEL).") var logLevel: String?
     @OptionGroup var keys: KeyOptions
     @OptionGroup var exposure: Exposure
@@ -38,13 +41,21 @@ struct CoordinatorRun: AsyncParsableCommand {
         try Files.makeFolder(folder)
         let lock = try Files.lockFolder(folder)
         defer { try? lock.close() }
+        let ring = try keys.ring(settings, logger: logger)
         var configuration = CoordinatorConfiguration(
             bind: try exposure.bind(settings.text("COORDINATOR_BIND", bind, default: "127.0.0.1:8090")), dataDirectory: folder,
-            key: try keys.ring(settings, logger: logger).load(settings.text("COORDINATOR_KEY", key, default: "./data/coordinator.key")),
+            key: try ring.load(settings.text("COORDINATOR_KEY", key, default: "./data/coordinator.key")),
             chain: try ChainID(settings.text("CHAIN_ID", chainID, default: "ait-devnet")),
             pricePerUnit: Int64(try settings.integer("PRICE_PER_UNIT", pricePerUnit, in: 0...1_000_000_000, default: CoordinatorDefaults.pricePerUnit)))
         configuration.authorities = Set(authority)
         configuration.limits = CoordinatorDefaults.limits()
+        if let path = settings.text("SPONSOR_KEY", sponsor) {
+            let caps = 0...Int(JSON.maxInteger)
+            configuration.sponsor = Sponsor(
+                key: try ring.load(path),
+                perHour: Int64(try settings.integer("SPONSOR_PER_HOUR", sponsorPerHour, in: caps, default: CoordinatorDefaults.sponsorPerHour)),
+                inAll: Int64(try settings.integer("SPONSOR_TOTAL", sponsorTotal, in: caps, default: CoordinatorDefaults.sponsorTotal)))
+        }
         let chain = NodeChain(try exposure.url(settings.text("NODE_URL", node, default: "http://127.0.0.1:8080")), http: try HTTPClient())
         let service = try CoordinatorService(configuration, chain: chain, passes: try Hardware.passes(), logger: logger)
         try await ServiceRun.run(service, logger: logger)
@@ -54,6 +65,9 @@ struct CoordinatorRun: AsyncParsableCommand {
 enum CoordinatorDefaults {
     /// Base units for one compute unit: 10^9 operations cost a twentieth of an AIT.
     static let pricePerUnit = 50
+    /// 10 AIT in an hour and 1,000 in all: some hundred thousand small tasks.
+    static let sponsorPerHour = 10_000_000
+    static let sponsorTotal = 1_000_000_000
 
     /// The service's own limits, with a check's memory bounded by half of what this process may use.
     static func limits() -> CoordinatorLimits {
