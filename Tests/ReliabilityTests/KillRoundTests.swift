@@ -81,7 +81,8 @@ struct Run: Sendable {
         }
     }
 
-    /// Two jobs with each round of the killer's, the first six before it begins and the rest when it is done.
+    /// Two jobs with each round of the killer's, the first six before it begins and the rest when it is done. A round waits while more than
+    /// twelve jobs are on their way: what never comes up cannot be hit in its work.
     private func stream(_ town: Town) async throws -> ([Customer.Fulfilled], Killer.Tally) {
         let customer = Customer(town)
         let (seed, rounds, orders) = (self.seed, self.rounds, self.orders)
@@ -97,13 +98,15 @@ struct Run: Sendable {
             give(6)
             for _ in 0..<rounds {
                 give(2)
+                let patience = ContinuousClock.now + .seconds(120)
+                while await customer.purse.settled < given - 12, ContinuousClock.now < patience { try await Task.sleep(for: .milliseconds(50)) }
                 try await killer.round()
             }
             give(orders)
             return killer.tally
         }()
         let fulfilled = try await withThrowingTaskGroup(of: Customer.Fulfilled.self) { group in
-            for await index in tickets { group.addTask { try await customer.fulfil(Order(index), patience: .seconds(300)) } }
+            for await index in tickets { group.addTask { try await customer.fulfil(Order(index), patience: .seconds(600)) } }
             var fulfilled: [Customer.Fulfilled] = []
             for try await one in group { fulfilled.append(one) }
             return fulfilled

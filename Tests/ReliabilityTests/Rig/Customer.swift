@@ -47,6 +47,7 @@ struct Customer: Sendable {
         try result.check(on: town.chain)
         let receipt = result.receipt.terms.receiptID
         let claimedAt = try await insist("claim", until: deadline) { try await town.node.getReceipt(receipt)?.height }
+        await purse.settle()
         return Fulfilled(
             order: order.index, job: answer.taskID, price: answer.quote.price, payment: payment, paidAt: paidAt, outputHash: result.output.hash.text,
             receipt: receipt, claimedAt: claimedAt)
@@ -109,9 +110,13 @@ extension Problem.Code {
 actor Purse {
     private let town: Town
     private var nonce: Int64 = 0
+    /// Jobs that were paid to their miner.
+    private(set) var settled = 0
     private static let fee: Int64 = 10
 
     init(_ town: Town) { self.town = town }
+
+    func settle() { settled += 1 }
 
     private func sign(_ quote: Quote) throws -> Transaction {
         nonce += 1

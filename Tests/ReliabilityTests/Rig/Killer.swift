@@ -48,7 +48,7 @@ struct Killer: Sendable {
             // What is not written to within two seconds is killed all the same, and counts as killed at any time.
             let folder = town.data(party)
             let wrote = await Watch.forWrite(
-                in: [folder, folder + "/outputs", folder + "/blobs/incoming"], patience: 2, skip: Int.random(in: 0...6, using: &chance))
+                in: [folder, folder + "/outputs", folder + "/blobs/incoming"], patience: 2, skip: Int.random(in: 0...3, using: &chance))
             try kill(party, wrote ? .writing : .anyTime)
         }
         for _ in 0..<[0, 0, 1, 2][Int.random(in: 0...3, using: &chance)] {
