@@ -1,24 +1,26 @@
 import Foundation
 import Testing
 
-/// Every durable step of one job as a numbered crash point: killed before it, and after it.
-@Suite(.serialized) struct CrashPointTests {
-    /// ADIT_RIG_POINTS points of each party (0: all that a dry run counts), spread evenly; the syncs first.
-    @Test(.timeLimit(.minutes(120))) func everyStepMayBeTheLast() async throws {
-        try await FaultLibrary.build()
-        let limit = RigSettings.number("ADIT_RIG_POINTS", default: 2)
-        let start = ContinuousClock.now
-        let tables = try await withThrowingTaskGroup(of: PointTable.self) { group in
-            for party in Party.allCases { group.addTask { try await PointTown(party: party, limit: limit).run() } }
-            var tables: [PointTable] = []
-            for try await table in group { tables.append(table) }
-            return tables.sorted { $0.party.rawValue < $1.party.rawValue }
+extension Reliability {
+    /// Every durable step of one job as a numbered crash point: killed before it, and after it.
+    @Suite struct CrashPointTests {
+        /// ADIT_RIG_POINTS points of each party (0: all that a dry run counts), spread evenly; the syncs first.
+        @Test(.timeLimit(.minutes(120))) func everyStepMayBeTheLast() async throws {
+            try await FaultLibrary.build()
+            let limit = RigSettings.number("ADIT_RIG_POINTS", default: 2)
+            let start = ContinuousClock.now
+            let tables = try await withThrowingTaskGroup(of: PointTable.self) { group in
+                for party in Party.allCases { group.addTask { try await PointTown(party: party, limit: limit).run() } }
+                var tables: [PointTable] = []
+                for try await table in group { tables.append(table) }
+                return tables.sorted { $0.party.rawValue < $1.party.rawValue }
+            }
+            RigSettings.say("crash points, \((ContinuousClock.now - start).components.seconds) s")
+            RigSettings.say("| party | step | points | killed before | killed after | not reached |")
+            RigSettings.say("| --- | --- | ---: | ---: | ---: | ---: |")
+            for table in tables { for row in table.rows { RigSettings.say(row) } }
+            for table in tables { #expect(table.died > 0, "\(table.party)") }
         }
-        RigSettings.say("crash points, \((ContinuousClock.now - start).components.seconds) s")
-        RigSettings.say("| party | step | points | killed before | killed after | not reached |")
-        RigSettings.say("| --- | --- | ---: | ---: | ---: | ---: |")
-        for table in tables { for row in table.rows { RigSettings.say(row) } }
-        for table in tables { #expect(table.died > 0, "\(table.party)") }
     }
 }
 

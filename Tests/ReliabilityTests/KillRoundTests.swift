@@ -2,54 +2,56 @@ import Foundation
 import Ledger
 import Testing
 
-/// A stream of jobs while a random one of the three programs is killed again and again, against a run in which none was.
-@Suite(.serialized) struct KillRoundTests {
-    /// ADIT_RIG_ROUNDS rounds in ADIT_RIG_TOWNS systems beside each other.
-    @Test(.timeLimit(.minutes(60))) func nothingAcknowledgedIsLostAndNothingIsPaidTwice() async throws {
-        let rounds = RigSettings.number("ADIT_RIG_ROUNDS", default: 20)
-        let towns = min(rounds, RigSettings.number("ADIT_RIG_TOWNS", default: 1))
-        let seed = RigSettings.seed
-        let orders = 8 + 2 * ((rounds + towns - 1) / towns)
-        let start = ContinuousClock.now
-        let outcome = try await withThrowingTaskGroup(of: Outcome.self) { group in
-            group.addTask { try await Run(name: "control", seed: seed, rounds: 0, orders: orders).outcome() }
-            for town in 0..<towns {
-                let share = rounds / towns + (town < rounds % towns ? 1 : 0)
-                group.addTask { try await Run(name: "town\(town)", seed: seed &+ UInt64(town), rounds: share, orders: orders).outcome() }
+extension Reliability {
+    /// A stream of jobs while a random one of the three programs is killed again and again, against a run in which none was.
+    @Suite struct KillRoundTests {
+        /// ADIT_RIG_ROUNDS rounds in ADIT_RIG_TOWNS systems beside each other.
+        @Test(.timeLimit(.minutes(60))) func nothingAcknowledgedIsLostAndNothingIsPaidTwice() async throws {
+            let rounds = RigSettings.number("ADIT_RIG_ROUNDS", default: 20)
+            let towns = min(rounds, RigSettings.number("ADIT_RIG_TOWNS", default: 1))
+            let seed = RigSettings.seed
+            let orders = 8 + 2 * ((rounds + towns - 1) / towns)
+            let start = ContinuousClock.now
+            let outcome = try await withThrowingTaskGroup(of: Outcome.self) { group in
+                group.addTask { try await Run(name: "control", seed: seed, rounds: 0, orders: orders).outcome() }
+                for town in 0..<towns {
+                    let share = rounds / towns + (town < rounds % towns ? 1 : 0)
+                    group.addTask { try await Run(name: "town\(town)", seed: seed &+ UInt64(town), rounds: share, orders: orders).outcome() }
+                }
+                var control: Outcome?
+                var others: [Outcome] = []
+                for try await one in group { if one.rounds == 0 { control = one } else { others.append(one) } }
+                return (control, others)
             }
-            var control: Outcome?
-            var others: [Outcome] = []
-            for try await one in group { if one.rounds == 0 { control = one } else { others.append(one) } }
-            return (control, others)
+            let control = try #require(outcome.0)
+            var tally = Killer.Tally()
+            for one in outcome.1 {
+                tally.add(one.tally)
+                let note = Comment(rawValue: "seed \(one.seed), folder \(one.folder)")
+                #expect(one.books.balances == control.books.balances, note)
+                #expect(one.outputs == control.outputs, note)
+                #expect(one.books.failures.isEmpty, note)
+                if one.books.balances == control.books.balances, one.outputs == control.outputs { try? FileManager.default.removeItem(atPath: one.folder) }
+            }
+            #expect(control.books.failures.isEmpty)
+            try? FileManager.default.removeItem(atPath: control.folder)
+            let took = (ContinuousClock.now - start).components.seconds
+            RigSettings.say("\(rounds) rounds, \(tally.count) kills, \(orders * towns) jobs in \(towns) systems, seed \(seed), \(took) s")
+            for line in tally.table { RigSettings.say(line) }
+            let rejected = outcome.1.reduce(0) { $0 + ($1.books.outbox["rejected"] ?? 0) }
+            RigSettings.say("results computed in vain (their lease was over): \(rejected)")
         }
-        let control = try #require(outcome.0)
-        var tally = Killer.Tally()
-        for one in outcome.1 {
-            tally.add(one.tally)
-            let note = Comment(rawValue: "seed \(one.seed), folder \(one.folder)")
-            #expect(one.books.balances == control.books.balances, note)
-            #expect(one.outputs == control.outputs, note)
-            #expect(one.books.failures.isEmpty, note)
-            if one.books.balances == control.books.balances, one.outputs == control.outputs { try? FileManager.default.removeItem(atPath: one.folder) }
-        }
-        #expect(control.books.failures.isEmpty)
-        try? FileManager.default.removeItem(atPath: control.folder)
-        let took = (ContinuousClock.now - start).components.seconds
-        RigSettings.say("\(rounds) rounds, \(tally.count) kills, \(orders * towns) jobs in \(towns) systems, seed \(seed), \(took) s")
-        for line in tally.table { RigSettings.say(line) }
-        let rejected = outcome.1.reduce(0) { $0 + ($1.books.outbox["rejected"] ?? 0) }
-        RigSettings.say("results computed in vain (their lease was over): \(rejected)")
-    }
 
-    /// What a run came to, read from the stores after it.
-    struct Outcome: Sendable {
-        let seed: UInt64
-        let rounds: Int
-        let folder: String
-        let tally: Killer.Tally
-        let books: Books
-        /// Output hashes by order.
-        let outputs: [Int: String]
+        /// What a run came to, read from the stores after it.
+        struct Outcome: Sendable {
+            let seed: UInt64
+            let rounds: Int
+            let folder: String
+            let tally: Killer.Tally
+            let books: Books
+            /// Output hashes by order.
+            let outputs: [Int: String]
+        }
     }
 }
 
@@ -63,7 +65,7 @@ struct Run: Sendable {
     /// Runs all of it. What was acknowledged is asked for again at the end, and the stores are read; the folder stays.
     ///
     /// - Throws: `Broken` with the seed and the folder.
-    func outcome() async throws -> KillRoundTests.Outcome {
+    func outcome() async throws -> Reliability.KillRoundTests.Outcome {
         let folder = FileManager.default.temporaryDirectory.appending(path: "adit-rig-\(name)-\(seed)-\(UUID().uuidString.prefix(8))").path
         let town = try await Town(folder)
         defer { town.killAll() }
@@ -73,7 +75,7 @@ struct Run: Sendable {
             let customer = Customer(town)
             for one in fulfilled { try await customer.check(one, until: .now + .seconds(30)) }
             let books = try await Run.finish(town, jobs: orders, fulfilled)
-            return KillRoundTests.Outcome(
+            return Reliability.KillRoundTests.Outcome(
                 seed: seed, rounds: rounds, folder: folder, tally: tally, books: books,
                 outputs: Dictionary(uniqueKeysWithValues: fulfilled.map { ($0.order, $0.outputHash) }))
         } catch {

@@ -53,6 +53,7 @@ final class Town: Sendable {
         while maker.status == nil { try await Task.sleep(for: .milliseconds(5)) }
         guard maker.status == 0 else { throw Problem(.internalError, "adit node init failed; see \(folder)/logs/init.log") }
         client = try KeyFile.load(folder + "/keys/client.key")
+        _ = try KeyFile.loadOrCreate(folder + "/keys/miner.key")
         genesisSupply = Self.funds * 1_000_000
     }
 
