@@ -41,7 +41,7 @@ struct CoordinatorRun: AsyncParsableCommand {
         try Files.makeFolder(folder)
         let lock = try Files.lockFolder(folder)
         defer { try? lock.close() }
-        let ring = try keys.ring(settings, logger: logger)
+        let ring = keys.ring(settings, logger: logger)
         var configuration = CoordinatorConfiguration(
             bind: try exposure.bind(settings.text("COORDINATOR_BIND", bind, default: "127.0.0.1:8090")), dataDirectory: folder,
             key: try ring.load(settings.text("COORDINATOR_KEY", key, default: "./data/coordinator.key")),
