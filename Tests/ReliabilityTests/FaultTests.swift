@@ -19,7 +19,7 @@ extension Reliability {
             try await withThrowingTaskGroup(of: [(FaultRun, Trial.Outcome)].self) { group in
                 for (index, share) in shares.enumerated() {
                     if index >= width { for (run, outcome) in try await group.next() ?? [] { tally[run.row, default: [:]][outcome, default: 0] += 1 } }
-                    group.addTask { try await FaultTown(name: "faults\(index)", seed: seed, runs: share).run() }
+                    group.addTask { try await FaultTown(name: "disk\(index)", seed: seed, runs: share).run() }
                 }
                 for try await share in group { for (run, outcome) in share { tally[run.row, default: [:]][outcome, default: 0] += 1 } }
             }
