@@ -110,45 +110,67 @@ static void NAME(column_norms)(const REAL *data, int64_t rows, int64_t stride, i
 /// Columns block..<block + count of a row, ready for dot8: zeros in the columns left out and beyond the row.
 static inline const REAL *NAME(columns)(const REAL *line, const adit_blocked_probe *probe, int64_t block, int64_t count, REAL *copy) {
     if (count == BLOCK && !probe->leaves_out) return line + block;
-    for (int64_t j = 0; j < BLOCK; j++) copy[j] = j < count && probe->weights[block + j] != 0 ? line[block + j] : 0;
+    for (int64_t j = 0; j < BLOCK; j++) copy[j] = j < count && (!probe->leaves_out || probe->weights[block + j] != 0) ? line[block + j] : 0;
     return copy;
 }
 
-/// sums[p] += scale * x[p] . line, for 8 probes of BLOCK columns; and, unless `weights` is NULL, energy += |weights * line|^2.
-/// `next` is what will be read next: blocks are too short for the processor to guess that.
-static inline __attribute__((always_inline)) void NAME(dot8)(
-    const REAL *line, const REAL *next, double scale, const double *x, const double *weights, double *sums, double *energy) {
+/// sums[p] += scale * x[p] . line, for 8 probes of BLOCK columns; and, unless `weights` is NULL, energy += |scale * weights * line|^2;
+/// and, unless that is NULL, `largest` by lanes. `next` is what will be read next: blocks are too short for the processor to guess that.
+static inline __attribute__((always_inline)) void NAME(dot8)(const REAL *line, const REAL *next, double scale, const double *x, const double *weights,
+    double *sums, double *energy, NAME(bits) *largest) {
     NAME(vector) acc[8], squares = (NAME(vector))(0.0);
+    NAME(bits) most = largest != NULL ? *largest : (NAME(bits))(0);
 #pragma clang loop unroll(full)
     for (int p = 0; p < 8; p++) acc[p] = (NAME(vector))(0.0);
     for (int64_t j = 0; j < BLOCK; j += LANES) {
         if (j * (int64_t)sizeof(REAL) % ADIT_ALIGNMENT == 0) __builtin_prefetch(next + j);
-        NAME(vector) v = NAME(widen)(line + j);
+        const NAME(source) source = *(const NAME(loose_source) *)(line + j);
+        if (largest != NULL) most = __builtin_elementwise_max(most, MAGNITUDE(source));
+        NAME(vector) v = __builtin_convertvector(source, NAME(vector));
+        if (SCALED) v *= (NAME(vector))(scale);
         if (weights != NULL) {
             const NAME(vector) weighted = v * *(const NAME(vector) *)(weights + j);
             squares = MULTIPLY_ADD(weighted, weighted, squares);
         }
-        if (SCALED) v *= (NAME(vector))(scale);
 #pragma clang loop unroll(full)
         for (int p = 0; p < 8; p++) acc[p] = MULTIPLY_ADD(v, *(const NAME(vector) *)(x + p * BLOCK + j), acc[p]);
     }
 #pragma clang loop unroll(full)
     for (int p = 0; p < 8; p++) sums[p] += NAME(total)(acc[p]);
     if (weights != NULL) *energy += NAME(total)(squares);
+    if (largest != NULL) *largest = most;
 }
 
-/// Rows first..<last of y and energies, of a b whose rows are contiguous.
-static void NAME(probe_rows)(const REAL *b, const adit_blocked_probe *probe, int64_t first, int64_t last, double *y, double *energies) {
+/// The largest magnitude among the lanes.
+static inline double NAME(largest)(NAME(bits) lanes) {
+    BITS m = 0;
+    for (int i = 0; i < LANES; i++) m = lanes[i] > m ? lanes[i] : m;
+    return NAME(maximum)(m);
+}
+
+/// y and energies of rows first..<last (at most ROW_CHUNK) of a b whose rows are contiguous, from the first on; each row times its
+/// scale, unless `scales` is NULL. Unless `maxima` is NULL, also the largest magnitude of each row.
+static inline __attribute__((always_inline)) void NAME(probe_lines)(const REAL *b, const adit_blocked_probe *probe, int64_t first, int64_t last,
+    const double *scales, double *y, double *energies, double *maxima) {
     _Alignas(ADIT_ALIGNMENT) REAL copy[BLOCK];
-    memset(y + first * 8, 0, (size_t)(last - first) * 8 * sizeof(double));
-    memset(energies + first, 0, (size_t)(last - first) * sizeof(double));
+    NAME(bits) largest[ROW_CHUNK];
+    const int64_t rows = last - first;
+    memset(y, 0, (size_t)rows * 8 * sizeof(double));
+    memset(energies, 0, (size_t)rows * sizeof(double));
+    if (maxima != NULL) memset(largest, 0, sizeof largest);
     for (int64_t block = 0; block < probe->columns; block += BLOCK) {
         const int64_t count = adit_min(BLOCK, probe->columns - block);
-        for (int64_t row = first; row < last; row++) {
-            const REAL *const source = b + row * probe->columns, *const line = NAME(columns)(source, probe, block, count, copy);
-            NAME(dot8)(line, source + probe->columns + block, 1, probe->x + block * 8, probe->weights + block, y + row * 8, energies + row);
+        for (int64_t i = 0; i < rows; i++) {
+            const REAL *const source = b + (first + i) * probe->columns, *const line = NAME(columns)(source, probe, block, count, copy);
+            NAME(dot8)(line, source + probe->columns + block, scales != NULL ? scales[i] : 1, probe->x + block * 8, probe->weights + block, y + i * 8,
+                energies + i, maxima != NULL ? largest + i : NULL);
         }
     }
+    if (maxima != NULL) for (int64_t i = 0; i < rows; i++) maxima[i] = NAME(largest)(largest[i]);
+}
+
+static void NAME(probe_rows)(const REAL *b, const adit_blocked_probe *probe, int64_t first, int64_t last, double *y, double *energies) {
+    NAME(probe_lines)(b, probe, first, last, NULL, y, energies, NULL);
 }
 
 enum { NAME(group) = 16, NAME(depth) = 64 };
@@ -177,12 +199,13 @@ static inline void NAME(probe_tile)(const double *tile, int64_t depth, const dou
     }
 }
 
-/// Rows first..<last (at most ROW_CHUNK) of y and energies, of a transposed b: its rows are `stride` apart, column after column.
-static void NAME(probe_transposed)(
-    const REAL *b, int64_t stride, const adit_blocked_probe *probe, int64_t first, int64_t last, double *y, double *energies) {
+/// The same of a transposed b: its rows are `stride` apart, column after column.
+static inline __attribute__((always_inline)) void NAME(probe_strided)(const REAL *b, int64_t stride, const adit_blocked_probe *probe, int64_t first,
+    int64_t last, const double *scales, double *y, double *energies) {
     enum { groups = ROW_CHUNK / NAME(group) };
     _Alignas(ADIT_ALIGNMENT) double yt[groups][8][NAME(group)] = {0}, squares[groups][NAME(group)] = {0};
-    _Alignas(ADIT_ALIGNMENT) double tile[NAME(depth) * NAME(group)];
+    _Alignas(ADIT_ALIGNMENT) double tile[NAME(depth) * NAME(group)], factors[ROW_CHUNK];
+    if (scales != NULL) for (int64_t i = 0; i < ROW_CHUNK; i++) factors[i] = i < last - first ? scales[i] : 1;
     for (int64_t column = 0; column < probe->columns; column += NAME(depth)) {
         const int64_t depth = adit_min(NAME(depth), probe->columns - column);
         for (int64_t l = first, g = 0; l < last; l += NAME(group), g++) {
@@ -200,6 +223,7 @@ static void NAME(probe_transposed)(
                 }
 #pragma clang loop unroll(full)
                 for (int i = 0; i < NAME(group); i += LANES) {
+                    if (scales != NULL) *(NAME(vector) *)(out + i) *= *(NAME(vector) *)(factors + g * NAME(group) + i);
                     const NAME(vector) weighted = *(NAME(vector) *)(out + i) * (NAME(vector))(weight);
                     *(NAME(vector) *)&squares[g][i] = MULTIPLY_ADD(weighted, weighted, *(NAME(vector) *)&squares[g][i]);
                 }
@@ -207,118 +231,95 @@ static void NAME(probe_transposed)(
             NAME(probe_tile)(tile, depth, probe->rows + column * 8, yt[g]);
         }
     }
-    for (int64_t l = first; l < last; l++) {
-        const int64_t g = (l - first) / NAME(group), i = (l - first) % NAME(group);
+    for (int64_t l = 0; l < last - first; l++) {
+        const int64_t g = l / NAME(group), i = l % NAME(group);
         for (int p = 0; p < 8; p++) y[l * 8 + p] = yt[g][p][i];
         energies[l] = squares[g][i];
     }
 }
 
-/// Running sums of `rows` rows over `depth` columns: sum += a y, squares += sum * sum after each column.
-static inline __attribute__((always_inline)) void NAME(run_rows)(
-    int rows, const double *a, int64_t depth, const double *y, adit_octet *sum, adit_octet *squares) {
+static void NAME(probe_transposed)(
+    const REAL *b, int64_t stride, const adit_blocked_probe *probe, int64_t first, int64_t last, double *y, double *energies) {
+    NAME(probe_strided)(b, stride, probe, first, last, NULL, y, energies);
+}
+
+/// Largest magnitudes of rows first..<last of a, for a pass that needs them before it starts.
+static void NAME(row_maxima)(const adit_view *view, int64_t first, int64_t last, double *maxima) {
+    const REAL *const a = view->data;
+    double ignored[ROW_CHUNK];
+    // Rows of op(a) are columns of what is stored.
+    if (view->transposed) NAME(column_norms)(a + first, view->columns, view->rows, 0, last - first, ignored, maxima);
+    else for (int64_t i = first; i < last; i++) NAME(line_norm)(a + i * view->columns, view->columns, &ignored[i - first], &maxima[i - first]);
+}
+
+/// Rows first..<last (at most ROW_CHUNK) of the pass over a and c.
+static void NAME(residuals)(const adit_residual_job *job, int64_t first, int64_t last, adit_row_residual *out) {
+    const REAL *const c = job->c.data;
+    const int64_t n = job->c.columns, rows = last - first;
+    double maxima[ROW_CHUNK], scales[ROW_CHUNK], y[ROW_CHUNK * 8], energies[ROW_CHUNK], found[ROW_CHUNK * 8] = {0};
+    if (SCALED || job->a.transposed) NAME(row_maxima)(&job->a, first, last, maxima);
+    for (int64_t i = 0; i < rows; i++) scales[i] = SCALED ? adit_row_scale(maxima[i]) : 1;
+    if (job->a.transposed) NAME(probe_strided)(job->a.data, job->a.rows, job->left, first, last, SCALED ? scales : NULL, y, energies);
+    else NAME(probe_lines)(job->a.data, job->left, first, last, SCALED ? scales : NULL, y, energies, SCALED ? NULL : maxima);
+    _Alignas(ADIT_ALIGNMENT) REAL copy[BLOCK];
+    for (int64_t block = 0; block < n; block += BLOCK) {
+        const int64_t count = adit_min(BLOCK, n - block);
+        for (int64_t i = 0; i < rows; i++) {
+            const REAL *const source = c + (first + i) * n, *const line = NAME(columns)(source, job->probe, block, count, copy);
+            NAME(dot8)(line, source + n + block, scales[i], job->probe->x + block * 8, NULL, found + i * 8, NULL, NULL);
+        }
+    }
+    for (int64_t i = 0; i < rows; i++) {
+        adit_row_residual r = {.energy = energies[i], .maximum = maxima[i]};
+        for (int p = 0; p < 8; p++) {
+            const double difference = found[i * 8 + p] - y[i * 8 + p];
+            r.residual += difference * difference;
+            r.signal += y[i * 8 + p] * y[i * 8 + p];
+        }
+        out[first + i] = r;
+    }
+}
+
+/// Running sums of CHAINS rows over `depth` columns: sum += a y, squares += sum * sum after each column.
+static inline void NAME(run_rows)(const double *a, int64_t depth, const double *y, adit_octet *sum, adit_octet *squares) {
     adit_octet s[CHAINS], q[CHAINS];
 #pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++) s[r] = sum[r], q[r] = squares[r];
+    for (int r = 0; r < CHAINS; r++) s[r] = sum[r], q[r] = squares[r];
     for (int64_t l = 0; l < depth; l++) {
         const adit_octet yl = *(const adit_loose_octet *)(y + l * 8);
 #pragma clang loop unroll(full)
-        for (int r = 0; r < rows; r++) {
+        for (int r = 0; r < CHAINS; r++) {
             s[r] = MULTIPLY_ADD((adit_octet)(a[r * RUN_DEPTH + l]), yl, s[r]);
             q[r] = MULTIPLY_ADD(s[r], s[r], q[r]);
         }
     }
 #pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++) sum[r] = s[r], squares[r] = q[r];
+    for (int r = 0; r < CHAINS; r++) sum[r] = s[r], squares[r] = q[r];
 }
 
-/// Largest magnitudes of rows first..<last of a, for a pass that needs them before it starts.
-static void NAME(row_maxima)(const adit_residual_job *job, int64_t first, int64_t last, double *maxima) {
-    const REAL *const a = job->a.data;
-    double ignored[RUN_ROWS];
-    // Rows of op(a) are columns of what is stored.
-    if (job->a.transposed) NAME(column_norms)(a + first, job->a.columns, job->a.rows, 0, last - first, ignored, maxima);
-    else for (int64_t i = first; i < last; i++) NAME(line_norm)(a + i * job->a.columns, job->a.columns, &ignored[i - first], &maxima[i - first]);
-}
-
-/// What the conversion of a row of a learns on the way, by lanes.
-typedef struct {
-    NAME(vector) energy;
-    NAME(bits) largest;
-} NAME(learned);
-
-/// Converts `depth` elements of a row of a, `stride` apart, to `values`; adds to its energy, and to its maximum.
-static inline void NAME(convert)(
-    const REAL *row, int64_t stride, int64_t depth, double scale, const double *energies, double *values, NAME(learned) *learned) {
-    NAME(vector) energy = learned->energy;
-    NAME(bits) largest = learned->largest;
-    int64_t t = 0;
-    if (stride == 1) {
-        for (int64_t ahead = 0; ahead < RUN_DEPTH; ahead += ADIT_ALIGNMENT / (int64_t)sizeof(REAL)) __builtin_prefetch(row + RUN_DEPTH + ahead);
-        for (; t + LANES <= depth; t += LANES) {
-            const NAME(source) x = *(const NAME(loose_source) *)(row + t);
-            NAME(vector) v = __builtin_convertvector(x, NAME(vector));
-            if (SCALED) v *= (NAME(vector))(scale);
-            else largest = __builtin_elementwise_max(largest, MAGNITUDE(x));
-            *(NAME(vector) *)(values + t) = v;
-            energy = MULTIPLY_ADD(v * v, *(const NAME(loose) *)(energies + t), energy);
-        }
+/// The sums of squares of the running sums of at most CHAINS rows of a. Rows beyond `count` are zeros.
+static void NAME(running)(const adit_view *view, const double *y, const int64_t *rows, int64_t count, double *out) {
+    const REAL *const a = view->data;
+    const int64_t k = view->columns, stride = view->transposed ? view->rows : 1;
+    _Alignas(ADIT_ALIGNMENT) double values[CHAINS * RUN_DEPTH] = {0};
+    _Alignas(ADIT_ALIGNMENT) adit_octet sum[CHAINS] = {0}, squares[CHAINS] = {0};
+    double scales[CHAINS];
+    for (int64_t i = 0; i < count; i++) {
+        double maximum = 0;
+        if (SCALED) NAME(row_maxima)(view, rows[i], rows[i] + 1, &maximum);
+        scales[i] = SCALED ? adit_row_scale(maximum) : 1;
     }
-    for (; t < depth; t++) {
-        const REAL x = row[t * stride];
-        values[t] = (double)x * scale;
-        energy[0] += values[t] * values[t] * energies[t];
-        largest[0] = NAME(magnitude)(x) > largest[0] ? NAME(magnitude)(x) : largest[0];
-    }
-    learned->energy = energy;
-    learned->largest = largest;
-}
-
-/// The largest magnitude among the lanes.
-static inline double NAME(largest)(NAME(bits) lanes) {
-    BITS m = 0;
-    for (int i = 0; i < LANES; i++) m = lanes[i] > m ? lanes[i] : m;
-    return NAME(maximum)(m);
-}
-
-/// Rows first..<last (at most RUN_ROWS) of the pass over a and c.
-static void NAME(residuals)(const adit_residual_job *job, int64_t first, int64_t last, adit_row_residual *out) {
-    const REAL *const a = job->a.data, *const c = job->c.data;
-    const int64_t k = job->a.columns, m = job->a.rows, n = job->c.columns, rows = last - first;
-    _Alignas(ADIT_ALIGNMENT) double values[RUN_ROWS * RUN_DEPTH];
-    _Alignas(ADIT_ALIGNMENT) adit_octet sum[RUN_ROWS] = {0}, squares[RUN_ROWS] = {0};
-    double maxima[RUN_ROWS], scales[RUN_ROWS];
-    NAME(learned) learned[RUN_ROWS] = {0};
-    if (SCALED) NAME(row_maxima)(job, first, last, maxima);
-    for (int64_t i = 0; i < rows; i++) scales[i] = SCALED ? adit_row_scale(maxima[i]) : 1;
     for (int64_t l = 0; l < k; l += RUN_DEPTH) {
-        const int64_t depth = adit_min(RUN_DEPTH, k - l), stride = job->a.transposed ? m : 1;
-        for (int64_t i = 0; i < rows; i++) {
-            const REAL *const row = job->a.transposed ? a + l * m + first + i : a + (first + i) * k + l;
-            NAME(convert)(row, stride, depth, scales[i], job->energies + l, values + i * RUN_DEPTH, &learned[i]);
+        const int64_t depth = adit_min(RUN_DEPTH, k - l);
+        for (int64_t i = 0; i < count; i++) {
+            const REAL *const row = a + (view->transposed ? rows[i] + l * stride : rows[i] * k + l);
+            for (int64_t t = 0; t < depth; t++) values[i * RUN_DEPTH + t] = (double)row[t * stride] * scales[i];
         }
-        int64_t i = 0;
-        for (; i + CHAINS <= rows; i += CHAINS) NAME(run_rows)(CHAINS, values + i * RUN_DEPTH, depth, job->y + l * 8, sum + i, squares + i);
-        for (; i < rows; i++) NAME(run_rows)(1, values + i * RUN_DEPTH, depth, job->y + l * 8, sum + i, squares + i);
+        NAME(run_rows)(values, depth, y + l * 8, sum, squares);
     }
-    _Alignas(ADIT_ALIGNMENT) REAL copy[BLOCK];
-    double found[RUN_ROWS * 8] = {0};
-    for (int64_t block = 0; block < n; block += BLOCK) {
-        const int64_t count = adit_min(BLOCK, n - block);
-        for (int64_t i = 0; i < rows; i++) {
-            const REAL *const source = c + (first + i) * n, *const line = NAME(columns)(source, job->probe, block, count, copy);
-            NAME(dot8)(line, source + n + block, scales[i], job->probe->x + block * 8, NULL, found + i * 8, NULL);
-        }
-    }
-    for (int64_t i = 0; i < rows; i++) {
-        adit_row_residual r = {.energy = NAME(total)(learned[i].energy), .maximum = SCALED ? maxima[i] : NAME(largest)(learned[i].largest)};
-        for (int p = 0; p < 8; p++) {
-            const double y = sum[i][p], difference = found[i * 8 + p] - y;
-            r.residual += difference * difference;
-            r.signal += y * y;
-            r.running += squares[i][p];
-        }
-        out[first + i] = r;
+    for (int64_t i = 0; i < count; i++) {
+        out[i] = 0;
+        for (int p = 0; p < 8; p++) out[i] += squares[i][p];
     }
 }
 

@@ -8,8 +8,8 @@ enum {
     BLOCK = 256,         // columns of X that stay in the first cache: 16 KiB
     COLUMN_CHUNK = 512,  // columns of a task over columns
     ROW_CHUNK = 64,      // rows of a task of the probe
-    RUN_ROWS = 24,       // rows of a task of the residuals: a multiple of every path's CHAINS
-    RUN_DEPTH = 64,      // columns of A converted at a time
+    RESIDUAL_ROWS = 32,  // rows of a task of the residuals, at most ROW_CHUNK
+    RUN_DEPTH = 64,      // columns of A converted at a time for running sums
 };
 
 typedef double adit_octet __attribute__((ext_vector_type(8)));
@@ -26,8 +26,8 @@ typedef struct {
 
 typedef struct {
     adit_view a, c;
-    const double *y, *energies;
-    const adit_blocked_probe *probe;
+    const adit_blocked_probe *left;   // Y, as the probe of a; the square roots of the energies as its weights
+    const adit_blocked_probe *probe;  // X, of c
 } adit_residual_job;
 
 /// 2^(-e), e the exponent of `maximum` in -1022...1022; 1 for 0 and for infinity.
@@ -56,6 +56,8 @@ typedef struct {
     void (*probe_rows)(const void *b, const adit_blocked_probe *probe, int64_t first, int64_t last, double *y, double *energies);
     void (*probe_transposed)(const void *b, int64_t stride, const adit_blocked_probe *probe, int64_t first, int64_t last, double *y, double *energies);
     void (*residuals)(const adit_residual_job *job, int64_t first, int64_t last, adit_row_residual *out);
+    void (*running)(const adit_view *a, const double *y, const int64_t *rows, int64_t count, double *out);
+    int64_t chains;  // most rows of a call of `running`
 } adit_float_path;
 
 extern const adit_field_path adit_field_portable, adit_field_avx2, adit_field_avx512;

@@ -43,4 +43,4 @@ WRAP(double, f64)
 #define FIELD_PATH {PATH(field_i8_field), PATH(field_i8_transposed_field), PATH(field_i32_field)}
 #define FLOAT_PATH(SUFFIX)                                                                                                \
     {PATH(void_line_norm_##SUFFIX), PATH(void_column_norms_##SUFFIX), PATH(void_probe_rows_##SUFFIX), PATH(void_probe_transposed_##SUFFIX), \
-        PATH(residuals_##SUFFIX)}
+        PATH(residuals_##SUFFIX), PATH(running_##SUFFIX), CHAINS}

@@ -21,6 +21,8 @@ typedef struct {
     const adit_residual_job *residual;
     double *first, *second;
     adit_row_residual *rows;
+    const int64_t *chosen;
+    int64_t count;
 } job;
 
 static void norms_of_columns(void *context, int64_t index, int32_t worker) {
@@ -67,8 +69,8 @@ static void probe_chunk(void *context, int64_t index, int32_t worker) {
     (void)worker;
     const job *const j = context;
     const int64_t first = index * ROW_CHUNK, last = adit_min(first + ROW_CHUNK, j->view.rows);
-    if (j->view.transposed) j->path->probe_transposed(j->view.data, j->view.rows, j->probe, first, last, j->first, j->second);
-    else j->path->probe_rows(j->view.data, j->probe, first, last, j->first, j->second);
+    if (j->view.transposed) j->path->probe_transposed(j->view.data, j->view.rows, j->probe, first, last, j->first + first * 8, j->second + first);
+    else j->path->probe_rows(j->view.data, j->probe, first, last, j->first + first * 8, j->second + first);
 }
 
 static int32_t probe(const adit_run *run, const adit_float_path *path, adit_view b, const double *x, const double *weights, double *y, double *energies) {
@@ -85,20 +87,47 @@ static int32_t probe(const adit_run *run, const adit_float_path *path, adit_view
 static void residual_chunk(void *context, int64_t index, int32_t worker) {
     (void)worker;
     const job *const j = context;
-    const int64_t first = index * RUN_ROWS;
-    j->path->residuals(j->residual, first, adit_min(first + RUN_ROWS, j->residual->a.rows), j->rows);
+    const int64_t first = index * RESIDUAL_ROWS;
+    j->path->residuals(j->residual, first, adit_min(first + RESIDUAL_ROWS, j->residual->a.rows), j->rows);
 }
 
 static int32_t residuals(const adit_run *run, const adit_float_path *path, adit_view a, adit_view c, const double *y, const double *energies,
     const double *x, const double *weights, adit_row_residual *rows) {
     if (!adit_run_is_valid(run) || a.rows < 0 || a.columns < 0 || c.columns < 0 || c.rows != a.rows || c.transposed) return ADIT_BAD_ARGUMENT;
-    adit_blocked_probe blocked;
-    double *const storage = block_probe(c.columns, x, weights, &blocked);
-    if (storage == NULL) return ADIT_NO_MEMORY;
-    const adit_residual_job residual = {.a = a, .c = c, .y = y, .energies = energies, .probe = &blocked};
-    job j = {.path = path, .residual = &residual, .rows = rows};
-    adit_parallel(run->threads, adit_ceil_div(a.rows, RUN_ROWS), residual_chunk, &j);
-    free(storage);
+    // Y is to A what X is to C; its weights make the energies.
+    double *const roots = adit_allocate((size_t)a.columns * sizeof(double));
+    if (roots == NULL) return ADIT_NO_MEMORY;
+    for (int64_t l = 0; l < a.columns; l++) roots[l] = sqrt(energies[l]);
+    adit_blocked_probe left, right;
+    double *const left_storage = block_probe(a.columns, y, roots, &left), *const right_storage = block_probe(c.columns, x, weights, &right);
+    int32_t status = ADIT_NO_MEMORY;
+    if (left_storage != NULL && right_storage != NULL) {
+        // Where the energy is 0 so is Y; whatever A holds there, its row's maximum has to be seen.
+        left.leaves_out = false;
+        const adit_residual_job residual = {.a = a, .c = c, .left = &left, .probe = &right};
+        job j = {.path = path, .residual = &residual, .rows = rows};
+        adit_parallel(run->threads, adit_ceil_div(a.rows, RESIDUAL_ROWS), residual_chunk, &j);
+        status = ADIT_OK;
+    }
+    free(roots);
+    free(left_storage);
+    free(right_storage);
+    return status;
+}
+
+static void running_chunk(void *context, int64_t index, int32_t worker) {
+    (void)worker;
+    const job *const j = context;
+    const int64_t first = index * j->path->chains, count = adit_min(j->path->chains, j->count - first);
+    j->path->running(&j->view, j->first, j->chosen + first, count, j->second + first);
+}
+
+static int32_t running(const adit_run *run, const adit_float_path *path, adit_view a, const double *y, const int64_t *rows, int64_t count, double *sums) {
+    if (!adit_run_is_valid(run) || a.rows < 0 || a.columns < 0 || count < 0) return ADIT_BAD_ARGUMENT;
+    for (int64_t i = 0; i < count; i++)
+        if (rows[i] < 0 || rows[i] >= a.rows) return ADIT_BAD_ARGUMENT;
+    job j = {.path = path, .view = a, .first = (double *)y, .second = sums, .chosen = rows, .count = count};
+    adit_parallel(run->threads, adit_ceil_div(count, path->chains), running_chunk, &j);
     return ADIT_OK;
 }
 
@@ -115,6 +144,9 @@ static int32_t residuals(const adit_run *run, const adit_float_path *path, adit_
     int32_t adit_row_residuals_##SUFFIX(const adit_run *run, adit_view a, adit_view c, const double *y, const double *energies, const double *x, \
         const double *weights, adit_row_residual *rows) {                                                                                      \
         return residuals(run, PATH_OF(PATHS), a, c, y, energies, x, weights, rows);                                                            \
+    }                                                                                                                                          \
+    int32_t adit_running_##SUFFIX(const adit_run *run, adit_view a, const double *y, const int64_t *rows, int64_t count, double *sums) {       \
+        return running(run, PATH_OF(PATHS), a, y, rows, count, sums);                                                                          \
     }
 
 DEFINE_PASSES(f32, float, f32_paths)

@@ -76,8 +76,23 @@ package struct NativePasses: VerifierPasses {
         }
         try KernelCall.check(status)
         return found.map {
-            RowResidual(residual: $0.residual, signal: $0.signal, running: $0.running, energy: $0.energy, maximum: $0.maximum)
+            RowResidual(residual: $0.residual, signal: $0.signal, energy: $0.energy, maximum: $0.maximum)
         }
+    }
+
+    package func runningSums(a: MatrixView, rows: ProbedRows, indices: [Int]) throws(Problem) -> [Double] {
+        try a.checkFloat()
+        try Self.check(rows.y.count, a.columns * ColumnProbe.width)
+        let places = indices.map { Int64($0) }
+        var sums = [Double](repeating: 0, count: indices.count)
+        var run = unsafe call.quiet
+        let status = unsafe a.withView { view in
+            a.dtype == .f32
+                ? unsafe adit_running_f32(&run, view, rows.y, places, Int64(places.count), &sums)
+                : unsafe adit_running_f64(&run, view, rows.y, places, Int64(places.count), &sums)
+        }
+        try KernelCall.check(status)
+        return sums
     }
 
     package func recomputeCells(_ gemm: GEMM, a: MatrixView, b: MatrixView, cells: [Cell]) throws(Problem) -> [UInt64] {

@@ -54,18 +54,35 @@ import Wire
                 #expect(zip(rows.energies, expectedRows.energies).allSatisfy { close($0, $1, 1e-12) })
                 let found = try native.rowResiduals(a: a, c: c, rows: expectedRows, probe: probe)
                 let expected = try plain.rowResiduals(a: a, c: c, rows: expectedRows, probe: probe)
-                #expect(found.count == expected.count)
-                for (one, other) in zip(found, expected) {
+                let (running, expectedRunning) = (
+                    try native.runningSums(a: a, rows: expectedRows, indices: Array((0..<m).reversed())),
+                    try plain.runningSums(a: a, rows: expectedRows, indices: Array((0..<m).reversed()))
+                )
+                #expect(found.count == expected.count && running.count == m && expectedRunning.count == m)
+                for (row, (one, other)) in zip(found, expected).enumerated() {
                     #expect(one.maximum == other.maximum)
                     guard one.maximum < .infinity else { continue }
                     #expect(one.residual.isFinite == other.residual.isFinite)
                     // A residual is a small difference of large sums: it agrees to the rounding of those.
-                    let slack = 1e-24 * (other.signal + other.running)
+                    let slack = 1e-24 * (other.signal + expectedRunning[m - 1 - row])
                     #expect(abs(one.residual - other.residual) <= 1e-3 * other.residual + slack || !other.residual.isFinite)
-                    #expect(close(one.signal, other.signal, 1e-9) && close(one.running, other.running, 1e-9) && close(one.energy, other.energy, 1e-9))
+                    #expect(
+                        close(one.signal, other.signal, 1e-9) && close(running[m - 1 - row], expectedRunning[m - 1 - row], 1e-9)
+                            && close(one.energy, other.energy, 1e-9))
                 }
             }
         }
+    }
+
+    @Test(arguments: instructionSets)
+    func `running sums of rows that aren't there are refused`(instructionSet: InstructionSet) throws {
+        let native = try NativePasses(threads: 2, instructionSet: instructionSet)
+        let product = try Product(.f32, 3, 4, 5)
+        let rows = ProbedRows(y: Array(repeating: 1, count: 40), energies: Array(repeating: 1, count: 5))
+        let a = try MatrixView(product.a)
+        #expect(try native.runningSums(a: a, rows: rows, indices: []) == [])
+        #expect(throws: Problem.self) { try native.runningSums(a: a, rows: rows, indices: [3]) }
+        #expect(throws: Problem.self) { try native.runningSums(a: a, rows: ProbedRows(y: [1], energies: [1]), indices: [0]) }
     }
 
     private func close(_ a: Double, _ b: Double, _ tolerance: Double) -> Bool { a == b || abs(a - b) <= tolerance * max(abs(a), abs(b)) }

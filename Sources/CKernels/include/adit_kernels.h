@@ -99,7 +99,6 @@ int32_t adit_probe_f64(const adit_run *run, adit_view b, const double *x, const 
 typedef struct {
     double residual;  // |(c x)_i - (a y)_i|^2; not finite if row i of c isn't
     double signal;    // |(a y)_i|^2
-    double running;   // sum over l of |partial sum of (a y)_i after l|^2
     double energy;    // sum over l of a_il^2 energies_l
     double maximum;   // max |a_il|, unscaled; +infinity if the row of a holds a NaN or an infinity
 } adit_row_residual;
@@ -109,6 +108,10 @@ int32_t adit_row_residuals_f32(const adit_run *run, adit_view a, adit_view c, co
     const double *weights, adit_row_residual *rows);
 int32_t adit_row_residuals_f64(const adit_run *run, adit_view a, adit_view c, const double *y, const double *energies, const double *x,
     const double *weights, adit_row_residual *rows);
+
+/// The sum over l of |partial sum of (a y)_i after l|^2 for each of the `count` rows i, scaled like adit_row_residuals.
+int32_t adit_running_f32(const adit_run *run, adit_view a, const double *y, const int64_t *rows, int64_t count, double *sums);
+int32_t adit_running_f64(const adit_run *run, adit_view a, const double *y, const int64_t *rows, int64_t count, double *sums);
 
 typedef struct {
     int64_t row, column;

@@ -29,7 +29,7 @@ package protocol VerifierPasses: Sendable {
     /// The residual and its scale of every row of C against A·Y: the pass over A and C.
     ///
     /// With s = 2^(−f), f = `RowScale.exponent(of: max |a_i|, dtype)` (0 for F32), and y(t) = Σ_{l ≤ t} (s·a_il)·Y_l, l ascending:
-    /// residual = ‖s·(CX)_i − y(k)‖², signal = ‖y(k)‖², running = Σ_t ‖y(t)‖², energy = Σ_l (s·a_il)²·energy_l.
+    /// residual = ‖s·(CX)_i − y(k)‖², signal = ‖y(k)‖², energy = Σ_l (s·a_il)²·energy_l.
     /// Norms are over the 8 probes. (CX)_i leaves out columns of weight 0, whatever C holds there.
     /// A row with NaN or infinity in A gets `maximum` = +∞; its other values are then never looked at.
     /// A NaN or infinity in C must come out as a residual that is not finite.
@@ -39,6 +39,11 @@ package protocol VerifierPasses: Sendable {
     ///   - rows: Y and energies of B's k rows.
     /// - Returns: m entries.
     func rowResiduals(a: MatrixView, c: MatrixView, rows: ProbedRows, probe: ColumnProbe) throws(Problem) -> [RowResidual]
+
+    /// Σ_t ‖y(t)‖² of the rows `indices`, y(t) as in `rowResiduals`: a chain of sums that few rows need (`BitsVerifier`).
+    ///
+    /// - Parameters: a: m × k, any view. rows: Y of B's k rows.
+    func runningSums(a: MatrixView, rows: ProbedRows, indices: [Int]) throws(Problem) -> [Double]
 
     /// The canonical bits of the given cells of op(A)·op(B) by the definition of `gemm.arithmetic`, widened with zeros.
     ///
@@ -108,17 +113,14 @@ package struct RowResidual: Sendable, Equatable {
     package var residual: Double
     /// S_i².
     package var signal: Double
-    /// Q_i.
-    package var running: Double
     /// V_i.
     package var energy: Double
     /// max |a_il|; +∞ if the row of A holds a NaN or an infinity.
     package var maximum: Double
 
-    package init(residual: Double, signal: Double, running: Double, energy: Double, maximum: Double) {
+    package init(residual: Double, signal: Double, energy: Double, maximum: Double) {
         self.residual = residual
         self.signal = signal
-        self.running = running
         self.energy = energy
         self.maximum = maximum
     }

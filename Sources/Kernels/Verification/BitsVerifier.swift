@@ -75,26 +75,37 @@ struct BitsVerifier {
 
     private func look(_ norms: ColumnNorms, excluding excluded: Set<Int>, _ stream: inout ChallengeStream) throws(Problem) -> Look {
         let probe = FloatProbe(norms: norms, dtype: b.dtype, k: gemm.k, excluded: excluded, stream: &stream)
-        let rows = try passes.rowResiduals(a: a, c: c, rows: try passes.probe(b, with: probe.columns), probe: probe.columns)
+        let probed = try passes.probe(b, with: probe.columns)
+        let rows = try passes.rowResiduals(a: a, c: c, rows: probed, probe: probe.columns)
         guard rows.count == gemm.m else { throw Problem(.internalError, "a verifier pass gave \(rows.count) rows, not \(gemm.m)") }
         let largest = zip(norms.maxima, probe.columns.weights).reduce(0) { $1.1 > 0 ? max($0, $1.0) : $0 }
         var look = Look()
-        var ratios: [Int: Double] = [:]
+        var doubtful: [Int] = []
         for (index, row) in rows.enumerated() {
             guard row.maximum < .infinity else {
                 look.nonFinite.append(index)
                 continue
             }
             let ratio = probe.ratio(row)
-            if ratio.isFinite { look.worstRatio = max(look.worstRatio, ratio) }
             // Written so that NaN is suspicious.
-            guard !(ratio <= probe.limit) else { continue }
-            if !row.residual.isFinite, probe.mayOverflow(row, largest) {
+            if ratio <= probe.limit {
+                look.worstRatio = max(look.worstRatio, ratio)
+            } else if !row.residual.isFinite, probe.mayOverflow(row, largest) {
                 look.overflowing.append(index)
             } else {
-                look.suspicious.append(index)
-                ratios[index] = ratio.isNaN ? .infinity : ratio
+                doubtful.append(index)
             }
+        }
+        // Only for these rows does it matter whether the running sums were larger than their expectation.
+        let running = doubtful.isEmpty ? [] : try passes.runningSums(a: a, rows: probed, indices: doubtful)
+        guard running.count == doubtful.count else { throw Problem(.internalError, "a verifier pass gave \(running.count) rows, not \(doubtful.count)") }
+        var ratios: [Int: Double] = [:]
+        for (index, sum) in zip(doubtful, running) {
+            let ratio = probe.ratio(rows[index], running: sum)
+            if ratio.isFinite { look.worstRatio = max(look.worstRatio, ratio) }
+            guard !(ratio <= probe.limit) else { continue }
+            look.suspicious.append(index)
+            ratios[index] = ratio.isNaN ? .infinity : ratio
         }
         look.suspicious.sort { (ratios[$0, default: 0], $1) > (ratios[$1, default: 0], $0) }
         return look

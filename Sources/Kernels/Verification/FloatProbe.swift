@@ -59,15 +59,17 @@ struct FloatProbe {
 
     /// R_i / T_i. NaN or +∞ where that can't be said; 0 where both are 0.
     ///
+    /// Without `running` (Q_i), which takes a chain of sums, T is at most what it is with it: a row within the limit stays there.
+    ///
     /// T² = (u²/3)·(max(Q, (k/3)·S² + (k/6)·V) + S²) + N: S² is the sum's final rounding and Q or its expectation over random
     /// orders that of the partial sums; N the rounding of subnormal products. Source: PROTOCOL section 9, "Probes for floats".
-    func ratio(_ row: RowResidual) -> Double {
+    func ratio(_ row: RowResidual, running: Double = 0) -> Double {
         let u = dtype == .f64 ? 0x1p-53 : 0x1p-24
         let drift = Double(k) / 3 * row.signal + Double(k) / 6 * row.energy
         // The exponent is capped so that T stays finite: a gross error then still shows.
         let floor = underflowExponent - RowScale.exponent(of: row.maximum, dtype)
         let underflow = Double(k) * underflowSum * RowScale.factor(-2 * max(min(floor, 200), -511))
-        let bound = (u * u / 3 * (max(row.running, drift) + row.signal) + underflow).squareRoot()
+        let bound = (u * u / 3 * (max(drift, running) + row.signal) + underflow).squareRoot()
         let residual = row.residual.squareRoot()
         return residual == 0 && bound == 0 ? 0 : residual / bound
     }

@@ -81,17 +81,12 @@ package struct PlainPasses: VerifierPasses {
         return a.tensor.withElements(as: type) { elementsA in
             c.tensor.withElements(as: type) { elementsC in
                 (0..<a.rows).map { row in
-                    var result = RowResidual(residual: 0, signal: 0, running: 0, energy: 0, maximum: 0)
-                    for l in 0..<a.columns {
-                        let value = Double(elementsA[a.index(row, l)])
-                        result.maximum = max(result.maximum, value.isFinite ? value.magnitude : .infinity)
-                    }
+                    var result = RowResidual(residual: 0, signal: 0, energy: 0, maximum: Self.maximum(elementsA, a, row))
                     let scale = RowScale.factor(RowScale.exponent(of: result.maximum, a.dtype))
                     var y = SIMD8<Double>(repeating: 0)
                     for l in 0..<a.columns {
                         let value = scale * Double(elementsA[a.index(row, l)])
                         y += value * ys[l]
-                        result.running += (y * y).sum()
                         result.energy += value * value * rows.energies[l]
                     }
                     var found = SIMD8<Double>(repeating: 0)
@@ -104,6 +99,33 @@ package struct PlainPasses: VerifierPasses {
                     return result
                 }
             }
+        }
+    }
+
+    package func runningSums(a: MatrixView, rows: ProbedRows, indices: [Int]) throws(Problem) -> [Double] {
+        try floats(a, { runningSums(Float.self, a, rows, indices) }, { runningSums(Double.self, a, rows, indices) })
+    }
+
+    private func runningSums<T: PanelFloat>(_ type: T.Type, _ a: MatrixView, _ rows: ProbedRows, _ indices: [Int]) -> [Double] {
+        let ys = Self.vectors(rows.y)
+        return a.tensor.withElements(as: type) { elements in
+            indices.map { row in
+                let scale = RowScale.factor(RowScale.exponent(of: Self.maximum(elements, a, row), a.dtype))
+                var y = SIMD8<Double>(repeating: 0)
+                var running = 0.0
+                for l in 0..<a.columns {
+                    y += scale * Double(elements[a.index(row, l)]) * ys[l]
+                    running += (y * y).sum()
+                }
+                return running
+            }
+        }
+    }
+
+    private static func maximum<T: PanelFloat>(_ elements: Span<T>, _ a: MatrixView, _ row: Int) -> Double {
+        (0..<a.columns).reduce(0) { largest, l in
+            let value = Double(elements[a.index(row, l)])
+            return max(largest, value.isFinite ? value.magnitude : .infinity)
         }
     }
 

@@ -59,7 +59,7 @@ package struct VerificationReport: Sendable, Equatable {
         package var rows = 0
         /// Rows whose probe spoke; more than `rows` only where there were too many to recompute.
         package var suspiciousRows = 0
-        /// The largest R_i / T_i of a finite row; 0 where nothing was probed.
+        /// The largest R_i / T_i of a finite row, for rows within the limit an upper bound of it; 0 where nothing was probed.
         package var worstRatio = 0.0
 
         package init() {}

@@ -100,5 +100,10 @@ struct FloatCase: Sendable {
     /// Numbers for the challenge and the cheats, apart from those of the data.
     var random: TestRandom { TestRandom(seed ^ 0xC4EA_7E55) }
 
-    var isOrdinary: Bool { kindA.isOrdinary && kindB.isOrdinary && abs(scaleA + scaleB) <= 30 }
+    /// Ordinary kinds whose elements and products stay in the format's normal range.
+    var isOrdinary: Bool {
+        guard kindA.isOrdinary, kindB.isOrdinary else { return false }
+        let (largestA, largestB) = (scaleA + kindA.digits, scaleB + kindB.digits)
+        return dtype == .f64 || (max(largestA, largestB, largestA + largestB) <= 34 && scaleA + scaleB >= -30)
+    }
 }

@@ -15,6 +15,15 @@ enum FloatKind: String, CaseIterable, Sendable {
         }
     }
 
+    /// How many powers of ten the largest element may be above 1.
+    var digits: Int {
+        switch self {
+        case .hugeColumn, .hugeRow: 13
+        case .heavyTailed: 7
+        default: 4
+        }
+    }
+
     /// - Parameters: side: 0 for A, 1 for B, whose digits are other images. scale: a power of ten for every element.
     func fill(_ tensor: Tensor, side: Int, scale: Int, _ random: inout TestRandom) {
         let columns = max(tensor.shape[1], 1)
