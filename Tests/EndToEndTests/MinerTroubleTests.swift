@@ -126,14 +126,18 @@ final class TroubledNode: Sendable {
         for path in ["getTx", "getBalance", "getReceipt"] {
             routes.get("/rpc/\(path)/{id}") { _, context in .json(try await pass(.get, "/rpc/\(path)/\(context.parameter("id"))", nil)) }
         }
-        routes.get("/rpc/getEscrow/{id}") { _, context in
+        for path in ["params", "getHead"] { routes.get("/rpc/\(path)") { _, _ in .json(try await pass(.get, "/rpc/\(path)", nil)) } }
+        routes.get("/rpc/getEscrow/{id}") { _, context in .json(try await pass(.get, "/rpc/getEscrow/\(context.parameter("id"))", nil)) }
+        routes.post("/rpc/getEscrows") { request, _ in
+            let body = try await request.readJSON(limit: 1 << 20)
             if script.isAway() { throw Problem(.unavailable, "away") }
-            return .json(try await pass(.get, "/rpc/getEscrow/\(context.parameter("id"))", nil))
+            return .json(try await pass(.post, "/rpc/getEscrows", body))
         }
-        routes.post("/rpc/estimateFee") { request, _ in .json(try await pass(.post, "/rpc/estimateFee", try await request.readJSON(limit: 1 << 20))) }
-        routes.post("/rpc/submitReceipt") { request, _ in
-            if let code = script.refusal() { throw Problem(code, "not now") }
-            return .json(try await pass(.post, "/rpc/submitReceipt", try await request.readJSON(limit: 1 << 20)))
+        routes.post("/rpc/getTxs") { request, _ in .json(try await pass(.post, "/rpc/getTxs", try await request.readJSON(limit: 1 << 20))) }
+        routes.post("/rpc/sendTxs") { request, _ in
+            let body = try await request.readJSON(limit: 1 << 20)
+            if let code = script.refusal() { return .json(["results": [["code": .string(code.rawValue), "detail": "not now"]]]) }
+            return .json(try await pass(.post, "/rpc/sendTxs", body))
         }
         let port = Told<Int>()
         let server = HTTPServer(bind: try Bind("127.0.0.1:0"), routes: routes, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) {

@@ -118,6 +118,28 @@ struct MinerWorld {
                 ]))
     }
 
+    /// So many small products (16×16×16) from seeds, quoted and paid for together. Comes back when the payments are in a block.
+    func orderMany(_ count: Int, size: Int = 16) async throws -> [Quote] {
+        let nonce = try await node.getBalance(client.address).nonce
+        var quotes: [Quote] = []
+        var payments: [Transaction] = []
+        for index in 0..<count {
+            let inputs = try ["a", "b"].map { name in
+                InputSpec(try TensorDescriptor(name: name, dtype: .f32, shape: [size, size]), .random(seed: SHA256.hash(utf8: "\(name) \(index)")))
+            }
+            let spec = try JobSpec(type: "gemm", params: [:], inputs: inputs)
+            let quote = try await coordinator.postTask(TaskRequest(spec: spec, client: client.address)).quote
+            let payload = Payload.transfer(try Transfer(to: .escrow, amount: quote.price, quote: quote))
+            payments.append(.signed(by: client, chain: chain, nonce: nonce + Int64(index) + 1, fee: 10, payload: payload))
+            quotes.append(quote)
+        }
+        for start in stride(from: 0, to: count, by: NodeClient.transactionsAtOnce) {
+            for outcome in try await node.sendTxs(Array(payments[start..<min(count, start + NodeClient.transactionsAtOnce)])) { _ = try outcome.get() }
+        }
+        while try await node.getEscrows(quotes.suffix(1).map(\.jobID)) == [nil] { try await Task.sleep(for: .milliseconds(50)) }
+        return quotes
+    }
+
     private func order(_ spec: JobSpec) async throws -> Quote {
         let quote = try await coordinator.postTask(TaskRequest(spec: spec, client: client.address)).quote
         let nonce = try await node.getBalance(client.address).nonce + 1

@@ -14,9 +14,9 @@ extension Reliability {
             Point(from: .miner, to: .coordinator, request: "POST /workers"), Point(from: .miner, to: .coordinator, request: "POST /leases"),
             Point(from: .miner, to: .coordinator, request: "GET /blobs/*"), Point(from: .miner, to: .coordinator, request: "HEAD /blobs/*"),
             Point(from: .miner, to: .coordinator, request: "PUT /blobs/*"), Point(from: .miner, to: .coordinator, request: "POST /leases/*/result"),
-            Point(from: .miner, to: .node, request: "GET /rpc/getEscrow/*"), Point(from: .miner, to: .node, request: "GET /rpc/getReceipt/*"),
-            Point(from: .miner, to: .node, request: "POST /rpc/estimateFee"), Point(from: .miner, to: .node, request: "GET /rpc/getBalance/*"),
-            Point(from: .miner, to: .node, request: "POST /rpc/submitReceipt"), Point(from: .miner, to: .node, request: "GET /rpc/getTx/*"),
+            Point(from: .miner, to: .coordinator, request: "GET /leases"), Point(from: .miner, to: .node, request: "POST /rpc/getEscrows"),
+            Point(from: .miner, to: .node, request: "GET /rpc/params"), Point(from: .miner, to: .node, request: "GET /rpc/getBalance/*"),
+            Point(from: .miner, to: .node, request: "POST /rpc/sendTxs"), Point(from: .miner, to: .node, request: "POST /rpc/getTxs"),
             Point(from: .coordinator, to: .node, request: "GET /rpc/getHead"), Point(from: .coordinator, to: .node, request: "GET /rpc/params"),
             Point(from: .coordinator, to: .node, request: "GET /rpc/getEscrow/*"), Point(from: .coordinator, to: .node, request: "GET /rpc/getReceipt/*"),
         ]

@@ -33,40 +33,32 @@ extension JobBoard {
         var plan = LeasePlan()
         guard max > 0, var worker = workers[address], !worker.stored.draining, !isStopping else { return plan }
         if let ending { worker.held[ending] = nil }
+        let (limits, policy) = (configuration.limits, configuration.standing)
         let standing = standing(of: worker)
-        for (position, id) in waiting.enumerated() where plan.leases.count < max {
+        let most = standing.leases(of: limits.smallLeasesPerWorker, policy)
+        let largest = standing.largestJob(now: clock.nowMilliseconds, policy) ?? .max
+        // One of any size in a call, if few are held; an answer to a result brings it only to a worker that holds no other.
+        var mayBeLarge = worker.leases < (ending == nil ? standing.leases(of: limits.leasesPerWorker, policy) : min(1, most))
+        // More than that while all that the worker holds is the work of a moment: a quarter of a second.
+        var room = Swift.max(limits.smallUnits, worker.registration.profile.f32FlopsPerSecond / 4_000_000)
+        for units in worker.held.values { room -= min(units, room) }
+        for (position, id) in waiting.enumerated() {
+            guard plan.leases.count < max, worker.leases < most, mayBeLarge || room > 0 else { break }
             guard let job = jobs[id], job.state.phase == .queued else {
                 plan.taken.append(position)
                 continue
             }
             let units = job.quote.computeUnits
-            switch allowance(worker, standing, units: units) {
-            case .none: return plan
-            case .some(false): continue
-            case .some(true): break
-            }
-            guard fits(job, worker) else { continue }
+            guard units <= largest, mayBeLarge || units <= room, fits(job, worker) else { continue }
             let (step, lease) = try grant(job, to: worker)
             plan.steps.append(step)
             plan.leases.append(lease)
             plan.taken.append(position)
             worker.held[lease.id] = units
+            mayBeLarge = false
+            room -= min(units, room)
         }
         return plan
-    }
-
-    /// Whether a worker may have a job of so many units besides what it holds; nil where it may have no other at all.
-    ///
-    /// A few leases of any size; more than these only while all that it holds is the work of a moment.
-    private func allowance(_ worker: BoardWorker, _ standing: WorkerStanding, units: Int64) -> Bool? {
-        let limits = configuration.limits
-        let policy = configuration.standing
-        guard worker.leases < standing.leases(of: limits.smallLeasesPerWorker, policy) else { return nil }
-        if let largest = standing.largestJob(now: clock.nowMilliseconds, policy), units > largest { return false }
-        if worker.leases < standing.leases(of: limits.leasesPerWorker, policy) { return true }
-        let moment = Swift.max(limits.smallUnits, worker.registration.profile.f32FlopsPerSecond / 4_000_000)
-        let held = worker.held.values.reduce(0) { $0.addingReportingOverflow($1).overflow ? Int64.max / 2 : $0 + $1 }
-        return held <= moment && units <= moment - held
     }
 
     private func fits(_ job: BoardJob, _ worker: BoardWorker) -> Bool {

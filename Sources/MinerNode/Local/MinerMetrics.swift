@@ -12,6 +12,10 @@ struct MinerMetrics: Sendable {
         registry.describe("adit_miner_compute_seconds", "Time of computations.")
         registry.describe("adit_miner_outbox", "Receipts by where they are on their way to a payment.")
         registry.describe("adit_miner_leases", "Leases held now.")
+        registry.describe("adit_miner_claims_in_flight", "Claims sent, or about to be, that no block holds yet.")
+        registry.describe("adit_miner_paid_total", "Receipts whose claim is in a block.")
+        registry.describe("adit_miner_paid_units_total", "Compute units of those receipts.")
+        registry.describe("adit_miner_steps_seconds", "Time from a lease to each later step, by step.")
     }
 
     func computed(_ took: Duration) {
@@ -20,6 +24,18 @@ struct MinerMetrics: Sendable {
     }
 
     func failed() { Counter(label: "adit_miner_jobs_total", dimensions: [("outcome", "failed")], factory: registry).increment() }
+
+    /// How long a step took since the lease.
+    func step(_ step: Timeline.Step, milliseconds: Int64) {
+        Metrics.Timer(label: "adit_miner_steps", dimensions: [("step", step.rawValue)], factory: registry).recordMilliseconds(milliseconds)
+    }
+
+    func paid(units: Int64) {
+        Counter(label: "adit_miner_paid_total", factory: registry).increment()
+        Counter(label: "adit_miner_paid_units_total", factory: registry).increment(by: units)
+    }
+
+    func claims(inFlight count: Int) { Gauge(label: "adit_miner_claims_in_flight", factory: registry).record(count) }
 
     func leases(_ count: Int) { Gauge(label: "adit_miner_leases", factory: registry).record(count) }
 

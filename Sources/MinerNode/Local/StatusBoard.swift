@@ -32,6 +32,9 @@ final class StatusBoard: Sendable {
         set { state.withLock { $0.stage = newValue } }
     }
 
+    /// The last problem that will be tried again.
+    var problem: Problem? { state.withLock { $0.problem } }
+
     var leaseCount: Int { state.withLock { $0.leases.count } }
 
     func note(profile: Profiler.Outcome) { state.withLock { $0.profile = profile } }
@@ -67,6 +70,7 @@ final class StatusBoard: Sendable {
         [
             "lease": .string(held.lease.id), "job_id": .string(held.lease.jobID.text), "kernel": .string(held.lease.spec.type),
             "stage": .string(held.control.stage.rawValue), "progress": .real((held.control.progress * 1_000).rounded() / 1_000),
+            "times_ms": held.control.timeline.json,
         ]
     }
 }

@@ -1,69 +1,76 @@
 import ChainClient
+import Jobs
 import Ledger
 import Signing
+import Synchronization
 import Wire
 
 /// Makes claims, sends them and says what became of them.
-struct ClaimDesk: Sendable {
-    /// What became of a claim so far.
+final class ClaimDesk: Sendable {
+    /// What a refusal of a claim means for its receipt.
     enum Outcome: Sendable {
-        /// The node has it; no block does yet.
-        case waiting
-        /// It went to the node just now.
-        case sent
         case settled(height: Int64)
-        /// This transaction is in no mempool and can't get into a block for this reason; another one may, later.
+        /// This transaction can't get into a block for this reason; another one may, later.
         case lost(Problem)
         /// No claim of this receipt can succeed.
         case refused(Problem)
     }
 
-    let node: NodeClient
-    let key: PrivateKey
-    let chain: ChainID
+    private let node: NodeClient
+    private let key: PrivateKey
+    private let chain: ChainID
+    /// The chain's fees as last asked for: of a transaction, and of a byte of its payload.
+    private let fees = Mutex<(base: Int64, perByte: Int64, asked: ContinuousClock.Instant)?>(nil)
 
-    /// A signed claim with the first free nonce; nil if the chain has settled the receipt already.
+    init(node: NodeClient, key: PrivateKey, chain: ChainID) { (self.node, self.key, self.chain) = (node, key, chain) }
+
+    /// Signed claims with the first free nonces, in order.
     ///
     /// - Parameter taken: the nonces of claims that are on their way. A nonce left out between them would hold up those after it.
-    func prepare(_ claim: ReceiptClaim, besides taken: Set<Int64>) async throws(Problem) -> Transaction? {
-        if try await settledHeight(claim.terms.receiptID) != nil { return nil }
-        let fee = try await node.estimateFee(.receiptClaim(claim))
-        let account = try await node.getBalance(key.address)
-        var nonce = try Amount.add(account.nonce, 1)
-        while taken.contains(nonce) { nonce = try Amount.add(nonce, 1) }
-        return .signed(by: key, chain: chain, nonce: nonce, fee: fee, payload: .receiptClaim(claim))
+    func prepare(_ claims: [ReceiptClaim], besides taken: Set<Int64>) async throws(Problem) -> [Transaction] {
+        let (base, perByte) = try await currentFees()
+        var nonce = try await node.getBalance(key.address).nonce
+        var transactions: [Transaction] = []
+        for claim in claims {
+            repeat { nonce = try Amount.add(nonce, 1) } while taken.contains(nonce)
+            let payload = Payload.receiptClaim(claim)
+            let fee = try Amount.add(base, perByte == 0 ? 0 : Amount.multiply(perByte, Int64(payload.json.canonicalBytes.count)))
+            transactions.append(.signed(by: key, chain: chain, nonce: nonce, fee: fee, payload: payload))
+        }
+        return transactions
     }
 
-    func settledHeight(_ receipt: ReceiptID) async throws(Problem) -> Int64? { try await node.getReceipt(receipt)?.height }
+    private func currentFees() async throws(Problem) -> (base: Int64, perByte: Int64) {
+        if let known = fees.withLock({ $0 }), ContinuousClock.now - known.asked < .seconds(30) { return (known.base, known.perByte) }
+        let params = try await node.params()
+        guard let base = params[Parameter.baseFee.rawValue]?.integerValue, let perByte = params[Parameter.feePerByte.rawValue]?.integerValue else {
+            throw Problem(.badAnswer, "the node's parameters name no fees")
+        }
+        fees.withLock { $0 = (base, perByte, .now) }
+        return (base, perByte)
+    }
 
-    /// Looks where a claim is, and sends it (again) if the node doesn't know it.
-    ///
-    /// - Throws: what leaves open whether the node took it; the same transaction has to be followed further.
-    func follow(_ transaction: Transaction, of claim: ReceiptClaim) async throws(Problem) -> Outcome {
-        let receipt = claim.terms.receiptID
-        if let state = try await node.getTx(transaction.hash(on: chain)) {
-            switch state.status {
-            case .pending: return .waiting
-            case .confirmed: return .settled(height: state.height ?? 0)
-            case .failed: return try await judge(state.error ?? Problem(.badAnswer, "the claim failed without a reason"), claim)
-            }
-        }
-        if let height = try await settledHeight(receipt) { return .settled(height: height) }
-        do throws(Problem) {
-            try await node.submitReceipt(transaction)
-            return .sent
-        } catch {
-            if error.code.leavesTransactionOpen { throw error }
-            return try await judge(error, claim)
-        }
+    func head() async throws(Problem) -> Int64 { try await node.getHead().height }
+
+    /// Hands claims to the node; each has an outcome of its own. Throws where none is known, and all have to be sent again.
+    func send(_ transactions: [Transaction]) async throws(Problem) -> [Result<Digest, Problem>] { try await node.sendTxs(transactions) }
+
+    /// Where claims stand; nil for those that the node doesn't know.
+    func states(_ transactions: [Transaction]) async throws(Problem) -> [TransactionState?] {
+        try await node.getTxs(transactions.map { $0.hash(on: chain) })
     }
 
     /// What a refusal, by a block or by the mempool, means for the receipt.
-    private func judge(_ problem: Problem, _ claim: ReceiptClaim) async throws(Problem) -> Outcome {
-        guard problem.code == .receiptAlreadyClaimed else { return problem.code.endsClaim ? .refused(problem) : .lost(problem) }
-        // By an earlier claim of ours whose answer was lost, by one that is still pending, or by another miner's.
-        if let height = try await settledHeight(claim.terms.receiptID) { return .settled(height: height) }
-        let isTaken = try await node.getEscrow(claim.terms.jobID)?.claimed.contains(claim.terms.part) ?? false
+    func judge(_ problem: Problem, _ entry: OutboxEntry) async throws(Problem) -> Outcome {
+        if problem.code == .feeTooLow { fees.withLock { $0 = nil } }
+        // Those after a refused one, by the hundred: nothing is to be learned of each.
+        if problem.code == .nonceGap { return .lost(problem) }
+        // An earlier claim of ours, whose answer was lost, may have settled it.
+        if let height = try await node.getReceipt(entry.id)?.height { return .settled(height: height) }
+        if problem.code.endsClaim { return .refused(problem) }
+        guard problem.code == .receiptAlreadyClaimed else { return .lost(problem) }
+        // By one that is still pending, or by another miner's.
+        let isTaken = try await node.getEscrow(entry.jobID)?.claimed.contains(entry.result.receipt.terms.part) ?? false
         return isTaken ? .refused(problem) : .lost(problem)
     }
 }

@@ -14,6 +14,9 @@ package struct ClaimHolds {
 
     package init(_ pauses: Pauses) { self.pauses = pauses }
 
+    /// How many claims wait, or have waited.
+    package var count: Int { holds.count }
+
     /// Why a claim waits still; nil if it needn't.
     package func reason(_ id: ReceiptID, at now: ContinuousClock.Instant) -> Problem? {
         guard let hold = holds[id], now < hold.until else { return nil }

@@ -5,46 +5,49 @@ import Ledger
 import Signing
 import Wire
 
-/// Brings what is in the outbox to the coordinator and to the chain, over any number of restarts.
+/// Brings what is in the outbox to the coordinator, over any number of restarts; `ClaimRoad` takes it on to the chain.
 ///
 /// What it does next follows from an entry alone; what it did is on disk before it goes on.
 final class Courier: Sendable {
     private let store: OutboxStore
     private let coordinator: CoordinatorClient
-    private let claims: ClaimDesk
     private let outputs: OutputFolder
+    private let intake: LeaseIntake
     private let events: EventSink
     private let pauses: Pauses
-    private let followEvery: Duration
-    private let bell = Doorbell()
+    private let clock: MinerClock
+    private let signed: @Sendable () -> Void
     /// What an earlier run did not deliver.
     private let leftovers: [OutboxEntry]
     private let trouble: @Sendable (Problem?) -> Void
 
     /// Made before any work starts: what is `computed` now was left by an earlier run, and is this courier's to deliver.
     ///
-    /// - Parameter trouble: is told the last problem that will be tried again, and nil when something worked.
+    /// - Parameters:
+    ///   - signed: is told that there is something to claim.
+    ///   - trouble: is told the last problem that will be tried again, and nil when something worked.
     /// - Throws: `io_failed` if the outbox can't be read.
     init(
-        store: OutboxStore, coordinator: CoordinatorClient, claims: ClaimDesk, outputs: OutputFolder, events: EventSink, pauses: Pauses, followEvery: Duration,
-        trouble: @escaping @Sendable (Problem?) -> Void
+        store: OutboxStore, coordinator: CoordinatorClient, outputs: OutputFolder, intake: LeaseIntake, events: EventSink, pauses: Pauses, clock: MinerClock,
+        signed: @escaping @Sendable () -> Void, trouble: @escaping @Sendable (Problem?) -> Void
     ) throws(Problem) {
         leftovers = try store.entries(in: ["computed"], limit: .max)
-        (self.store, self.coordinator, self.claims, self.outputs, self.events) = (store, coordinator, claims, outputs, events)
-        (self.pauses, self.followEvery, self.trouble) = (pauses, followEvery, trouble)
+        (self.store, self.coordinator, self.outputs, self.intake, self.events) = (store, coordinator, outputs, intake, events)
+        (self.pauses, self.clock, self.signed, self.trouble) = (pauses, clock, signed, trouble)
     }
 
-    /// Looks after everything that isn't final, until the task is canceled.
+    /// The leases whose results an earlier run has computed: nothing is left to do for them but to deliver.
+    var leftoverLeases: Set<String> { Set(leftovers.map(\.leaseID)) }
+
+    /// Delivers what an earlier run has left: a few at a time; the leases of all are kept alive from the first moment on.
     func run() async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.claimAll() }
-            group.addTask { await self.deliverLeftovers() }
+        let places = Gate(width: 4)
+        await withDiscardingTaskGroup { group in
+            for entry in leftovers { group.addTask { await self.deliverLeftover(entry, places) } }
         }
     }
 
-    // MARK: to the coordinator
-
-    /// Uploads the outputs, hands in the result and keeps the coordinator's signature; tries until there is an answer that counts.
+    /// Hands in the result with its outputs and keeps the coordinator's signature; tries until there is an answer that counts.
     /// The caller keeps the lease alive meanwhile.
     ///
     /// Returns the entry as it is then; still `computed` if the task was canceled.
@@ -61,7 +64,10 @@ final class Courier: Sendable {
                     try await refuse(&entry, error)
                     break
                 }
+                // The answer may have come to nobody, and new leases with it.
+                if error.isTransient { intake.doubt() }
                 trouble(error)
+                if entry.wait(for: error, at: clock.milliseconds) { try? await store.keep(entry) }
                 try? await Task.sleep(for: pauses.next())
             }
         }
@@ -69,32 +75,37 @@ final class Courier: Sendable {
     }
 
     private func handIn(_ entry: inout OutboxEntry) async throws(Problem) {
-        for output in entry.outputs where try await !coordinator.hasBlob(output.root) {
-            try await coordinator.putBlob(output.root, try await outputs.source(output))
+        var inline: [InlineTensor] = []
+        var room = InlineTensor.maxBytes
+        for output in entry.outputs {
+            switch output.place {
+            case .here(let bytes) where bytes.count <= room:
+                room -= bytes.count
+                inline.append(InlineTensor(root: output.root, bytes: bytes))
+            case .here(let bytes): if try await !coordinator.hasBlob(output.root) { try await coordinator.putBlob(output.root, BytesSource(bytes)) }
+            case .file: if try await !coordinator.hasBlob(output.root) { try await coordinator.putBlob(output.root, try await outputs.source(output)) }
+            case .gone: break
+            }
         }
-        let answer = try await coordinator.submitResult(entry.leaseID, entry.result)
-        try entry.apply(.accepted(answer.claim))
+        entry.note(.committed, at: clock.milliseconds)
+        let submission = ResultSubmission(entry.result, tensors: inline, next: intake.wanted)
+        let answer = try await coordinator.submit(entry.leaseID, submission)
+        intake.add(answer.leases)
+        try entry.apply(.accepted(answer.result.claim), at: clock.milliseconds)
         try await store.keep(entry)
         await outputs.discard(entry)
-        var facts = Self.facts(entry)
-        facts["verification"] = .string(answer.verification.className)
-        facts["check_us"] = .integer(answer.verification.checkMicroseconds)
+        var facts = entry.facts
+        facts["verification"] = .string(answer.result.verification.className)
+        facts["check_us"] = .integer(answer.result.verification.checkMicroseconds)
+        facts["latency_ms"] = entry.timeline.milliseconds(from: .leased, to: .signed)
         events.emit(.resultAttested, facts)
-        bell.ring()
+        signed()
     }
 
     /// Time mends no file that is gone here.
     private func isWorthAnotherTry(_ problem: Problem, _ entry: OutboxEntry) async -> Bool {
         guard problem.code == .ioFailed else { return problem.mayPassOnDelivery }
         return await outputs.holds(entry)
-    }
-
-    /// A few at a time; the leases of all are kept alive from the first moment on.
-    private func deliverLeftovers() async {
-        let places = Gate(width: 4)
-        await withDiscardingTaskGroup { group in
-            for entry in leftovers { group.addTask { await self.deliverLeftover(entry, places) } }
-        }
     }
 
     private func deliverLeftover(_ entry: OutboxEntry, _ places: Gate) async {
@@ -109,104 +120,40 @@ final class Courier: Sendable {
         }
     }
 
-    // MARK: to the chain
-
-    private func claimAll() async {
-        var pauses = pauses
-        var holds = ClaimHolds(self.pauses)
-        while !Task.isCancelled {
-            var wait = Duration.seconds(60)
-            do throws(Problem) {
-                let entries = try await store.find(in: ["attested", "claiming"])
-                holds.keepOnly(entries.map(\.id))
-                if !entries.isEmpty { wait = followEvery }
-                let problem = try await claim(entries, &holds)
-                pauses.reset()
-                if !entries.isEmpty { trouble(problem) }
-            } catch {
-                if Task.isCancelled { return }
-                trouble(error)
-                wait = pauses.next()
-            }
-            await bell.wait(atMost: wait)
-        }
-    }
-
-    /// Takes each a step further. One that has to wait, as for the chain's limit on mint, doesn't hold up the others.
-    ///
-    /// - Returns: why one waits; nil if none does.
-    /// - Throws: an outage of the node, or of the disk.
-    private func claim(_ entries: [OutboxEntry], _ holds: inout ClaimHolds) async throws(Problem) -> Problem? {
-        var last: Problem?
-        for entry in entries where !Task.isCancelled {
-            if let reason = holds.reason(entry.id, at: .now) {
-                last = reason
-                continue
-            }
-            do throws(Problem) {
-                try await claim(entry)
-            } catch {
-                if Task.isCancelled || error.code.isOutage { throw error }
-                holds.put(entry.id, error, at: .now)
-                last = error
-            }
-        }
-        return last
-    }
-
-    /// - Throws: why the claim has to wait; it is on disk then in a phase to go on from.
-    private func claim(_ entry: OutboxEntry) async throws(Problem) {
-        var entry = entry
-        if entry.step == .prepareClaim {
-            guard case .attested(let claim) = entry.phase else { return }
-            let taken = Set(try await store.find(in: ["claiming"]).compactMap(\.claimNonce))
-            guard let transaction = try await claims.prepare(claim, besides: taken) else {
-                return try await settle(&entry, try await claims.settledHeight(entry.id) ?? 0)
-            }
-            try entry.apply(.prepared(transaction))
-            try await store.keep(entry)
-        }
-        guard case .claiming(let claim, let transaction) = entry.phase else { return }
-        switch try await claims.follow(transaction, of: claim) {
-        case .waiting: break
-        case .sent:
-            var facts = Self.facts(entry)
-            facts["tx"] = .string(transaction.hash(on: entry.chain).hex)
-            facts["fee"] = .integer(transaction.fee)
-            events.emit(.claimSent, facts)
-        case .settled(let height): try await settle(&entry, height)
-        case .lost(let problem):
-            try entry.apply(.unprepared)
-            try await store.keep(entry)
-            throw problem
-        case .refused(let problem): try await refuse(&entry, problem)
-        }
-    }
-
-    private func settle(_ entry: inout OutboxEntry, _ height: Int64) async throws(Problem) {
-        try entry.apply(.settled(height: height))
-        try await store.keep(entry)
-        var facts = Self.facts(entry)
-        facts["height"] = .integer(height)
-        events.emit(.receiptConfirmed, facts)
-    }
-
     private func refuse(_ entry: inout OutboxEntry, _ problem: Problem) async throws(Problem) {
-        try entry.apply(.refused(problem))
+        try entry.apply(.refused(problem), at: clock.milliseconds)
         try await store.keep(entry)
         await outputs.discard(entry)
-        events.emit(.resultRejected, Self.facts(entry).merging(problem.facts) { $1 }, weight: .warning)
-    }
-
-    private static func facts(_ entry: OutboxEntry) -> [String: JSON] {
-        [
-            "job_id": .string(entry.jobID.text), "receipt_id": .string(entry.id.text), "price": .integer(entry.result.receipt.terms.price),
-            "compute_units": .integer(entry.result.receipt.terms.computeUnits),
-        ]
+        events.emit(.resultRejected, entry.facts.merging(problem.facts) { $1 }, weight: .warning)
     }
 }
 
 extension OutboxEntry {
+    /// What every event about a receipt says.
+    var facts: [String: JSON] {
+        [
+            "job_id": .string(jobID.text), "receipt_id": .string(id.text), "price": .integer(result.receipt.terms.price),
+            "compute_units": .integer(result.receipt.terms.computeUnits),
+        ]
+    }
+
     /// The nonce that a claim on its way takes.
     var claimNonce: Int64? { if case .claiming(_, let transaction) = phase { transaction.nonce } else { nil } }
+}
+
+extension Timeline {
+    /// The time between two steps, for a log line; null unless both are known.
+    func milliseconds(from first: Step, to last: Step) -> JSON {
+        guard let begin = self[first], let end = self[last] else { return .null }
+        return .integer(max(0, end - begin))
+    }
+}
+
+/// Unix milliseconds by this machine's clock.
+struct MinerClock: Sendable {
+    var milliseconds: Int64 {
+        var time = timespec()
+        _ = unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
 }

@@ -26,4 +26,7 @@ struct DiskQueue: Sendable {
     func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
         await withCheckedContinuation { continuation in queue.async { continuation.resume(returning: body()) } }
     }
+
+    /// Runs `body` later, without waiting for it.
+    func enqueue(_ body: @escaping @Sendable () -> Void) { queue.async(execute: body) }
 }

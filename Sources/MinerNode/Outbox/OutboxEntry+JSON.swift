@@ -9,8 +9,9 @@ extension OutboxEntry {
         var members: [(String, JSON)] = [
             ("version", 1), ("chain", .string(chain.text)), ("lease", .string(leaseID)), ("heartbeat_ms", .integer(heartbeatMilliseconds)),
             ("coordinator", .string(coordinator.hex)), ("payment", .string(payment.hex)), ("result", result.json), ("outputs", .array(outputs.map(\.json))),
-            ("phase", .string(phase.name)),
+            ("phase", .string(phase.name)), ("times", timeline.json),
         ]
+        if let delay { members.append(("delay", delay.json)) }
         switch phase {
         case .computed: break
         case .attested(let claim): members.append(("claim", claim.json))
@@ -36,10 +37,13 @@ extension OutboxEntry {
         var outputs: [Output] = []
         for item in try fields.array("outputs", maxCount: 64) { outputs.append(try Output(json: item)) }
         let phase = try Self.phase(&fields)
+        // Missing in what earlier builds wrote.
+        let times = try fields.optional("times").map { (value) throws(Problem) in try Timeline(json: value) }
+        let delay = try fields.optional("delay").map { (value) throws(Problem) in try Delay(json: value) }
         try fields.finish()
         self.init(
             chain: chain, leaseID: lease, heartbeatMilliseconds: heartbeat, coordinator: coordinator, payment: payment, result: result, outputs: outputs,
-            phase: phase)
+            phase: phase, timeline: times ?? Timeline(), delay: delay)
     }
 
     private static func phase(_ fields: inout JSONFields) throws(Problem) -> Phase {
@@ -57,14 +61,33 @@ extension OutboxEntry {
 }
 
 extension OutboxEntry.Output {
-    fileprivate var json: JSON { ["root": .string(root.hex), "bytes": .integer(Int64(byteCount)), "file": .string(file)] }
+    fileprivate var json: JSON {
+        var members: [(String, JSON)] = [("root", .string(root.hex)), ("bytes", .integer(Int64(byteCount)))]
+        switch place {
+        case .file(let name): members.append(("file", .string(name)))
+        case .here(let bytes): members.append(("data", .string(Base64.encode(bytes))))
+        case .gone: break
+        }
+        return .object(JSONObject(distinct: members))
+    }
 
     fileprivate init(json: JSON) throws(Problem) {
         var fields = try JSONFields(json, "output")
-        root = try fields.digest("root")
-        byteCount = Int(try fields.integer("bytes"))
-        file = try fields.string("file", maxBytes: 128)
+        let root = try fields.digest("root")
+        let byteCount = Int(try fields.integer("bytes"))
+        let file = try fields.optionalString("file", maxBytes: 128)
+        let data = try fields.optionalString("data", maxBytes: 2 * InlineTensor.maxBytes)
         try fields.finish()
-        guard !file.contains("/"), !file.hasPrefix(".") else { throw Problem(.outOfRange, "an output's file is in the folder of outputs") }
+        self.init(root: root, byteCount: byteCount, place: try Self.place(file, data, byteCount))
+    }
+
+    private static func place(_ file: String?, _ data: String?, _ byteCount: Int) throws(Problem) -> Place {
+        if let file {
+            guard !file.contains("/"), !file.hasPrefix(".") else { throw Problem(.outOfRange, "an output's file is in the folder of outputs") }
+            return .file(file)
+        }
+        guard let data else { return .gone }
+        guard let bytes = Base64.decode(data), bytes.count == byteCount else { throw Problem(.wrongType, "an output's bytes are base64") }
+        return .here(bytes)
     }
 }

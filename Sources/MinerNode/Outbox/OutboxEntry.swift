@@ -12,16 +12,27 @@ package import Wire
 /// ```
 /// Every step may be repeated after a crash: what it needs is here, and what it did is written before the next one.
 package struct OutboxEntry: Sendable, Equatable {
-    /// An output's bytes, in a file until the coordinator has signed for them.
+    /// An output's bytes, kept until the coordinator has signed for them.
     package struct Output: Sendable, Equatable {
+        package enum Place: Sendable, Equatable {
+            /// A file of this name within the miner's folder of outputs.
+            case file(String)
+            /// Here: a file, and two waits for the disk, would cost more than so few bytes.
+            case here([UInt8])
+            /// With the coordinator, or wanted by nobody.
+            case gone
+        }
+
         package let root: Digest
         package let byteCount: Int
-        /// Within the miner's folder of outputs.
-        package let file: String
+        package fileprivate(set) var place: Place
 
-        package init(root: Digest, byteCount: Int, file: String) {
-            (self.root, self.byteCount, self.file) = (root, byteCount, file)
-        }
+        package init(root: Digest, byteCount: Int, file: String) { self.init(root: root, byteCount: byteCount, place: .file(file)) }
+
+        package init(root: Digest, byteCount: Int, place: Place) { (self.root, self.byteCount, self.place) = (root, byteCount, place) }
+
+        /// The file's name; nil where there is none.
+        package var file: String? { if case .file(let name) = place { name } else { nil } }
     }
 
     package enum Phase: Sendable, Equatable {
@@ -69,10 +80,14 @@ package struct OutboxEntry: Sendable, Equatable {
     package let coordinator: PublicKey
     package let payment: Digest
     package let result: LeaseResult
-    package let outputs: [Output]
+    package private(set) var outputs: [Output]
     package private(set) var phase: Phase
+    /// When its steps were done.
+    package private(set) var timeline: Timeline
+    /// Why it stands still; nil while it goes on.
+    package private(set) var delay: Delay?
 
-    package init(lease: Lease, result: LeaseResult, outputs: [Output]) {
+    package init(lease: Lease, result: LeaseResult, outputs: [Output], timeline: Timeline = Timeline()) {
         chain = lease.chain
         leaseID = lease.id
         heartbeatMilliseconds = lease.heartbeatMilliseconds
@@ -80,13 +95,15 @@ package struct OutboxEntry: Sendable, Equatable {
         payment = lease.payment
         self.result = result
         self.outputs = outputs
+        self.timeline = timeline
         phase = .computed
     }
 
     init(
         chain: ChainID, leaseID: String, heartbeatMilliseconds: Int64, coordinator: PublicKey, payment: Digest, result: LeaseResult, outputs: [Output],
-        phase: Phase
+        phase: Phase, timeline: Timeline, delay: Delay?
     ) {
+        (self.timeline, self.delay) = (timeline, delay)
         (self.chain, self.leaseID, self.heartbeatMilliseconds) = (chain, leaseID, heartbeatMilliseconds)
         (self.coordinator, self.payment) = (coordinator, payment)
         (self.result, self.outputs, self.phase) = (result, outputs, phase)
@@ -106,9 +123,10 @@ package struct OutboxEntry: Sendable, Equatable {
 
     /// Takes an event.
     ///
+    /// - Parameter time: when it happened, in Unix milliseconds, for the timeline.
     /// - Throws: `bad_answer` or `bad_signature` for a coordinator's signature that isn't for this receipt; `internal_error` for an event that
     ///   can't come in this phase. Nothing has changed then.
-    package mutating func apply(_ event: Event) throws(Problem) {
+    package mutating func apply(_ event: Event, at time: Int64? = nil) throws(Problem) {
         switch (phase, event) {
         case (.computed, .accepted(let claim)):
             try check(claim)
@@ -122,6 +140,26 @@ package struct OutboxEntry: Sendable, Equatable {
         case (.paid(_, let height), .settled(let again)) where height == again: break
         default: throw Problem(.internalError, "a receipt that is \(phase.name) can't take this step")
         }
+        delay = nil
+        switch phase {
+        case .computed: break
+        case .attested:
+            timeline.note(.signed, time)
+            for index in outputs.indices where outputs[index].file == nil { outputs[index].place = .gone }
+        case .claiming: break
+        case .paid: timeline.note(.paid, time)
+        case .rejected: for index in outputs.indices where outputs[index].file == nil { outputs[index].place = .gone }
+        }
+    }
+
+    /// Notes that a step was done, once.
+    package mutating func note(_ step: Timeline.Step, at time: Int64) { timeline.note(step, time) }
+
+    /// Notes why it stands still. False if that is known already.
+    @discardableResult package mutating func wait(for problem: Problem, at time: Int64) -> Bool {
+        guard delay?.code != problem.code else { return false }
+        delay = Delay(code: problem.code, detail: String(problem.detail.prefix(300)), since: time)
+        return true
     }
 
     /// Whether the coordinator signed exactly what the miner did, for the payment that the lease named.

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Synchronization
 package import Ledger
 package import Wire
 
@@ -7,6 +8,23 @@ package import Wire
 package final class OutboxStore: Sendable {
     private let database: DatabaseQueue
     private let queue = DiskQueue("outbox")
+    /// Writes that wait for the disk: all that have come while it was busy go into one transaction.
+    private let waiting = Mutex<[Write]>([])
+    /// Settled entries that are kept for the operator; older ones go.
+    package static let kept = 10_000
+
+    private struct Written: Sendable {
+        let receipt: String
+        let phase: String
+        let document: Data
+
+        init(_ entry: OutboxEntry) { (receipt, phase, document) = (entry.id.text, entry.phase.name, Data(entry.json.canonicalBytes)) }
+    }
+
+    private struct Write: Sendable {
+        let rows: [Written]
+        let done: CheckedContinuation<Result<Void, Problem>, Never>
+    }
 
     /// Opens or makes the file.
     ///
@@ -35,13 +53,16 @@ package final class OutboxStore: Sendable {
 
     /// Adds a new entry, or writes what became of a known one. On disk when it returns.
     package func save(_ entry: OutboxEntry) throws(Problem) {
-        let (id, phase, document) = (entry.id.text, entry.phase.name, Data(entry.json.canonicalBytes))
-        try write { db in
-            try db.execute(
-                sql:
-                    "INSERT INTO outbox (receipt, phase, document) VALUES (?, ?, ?) ON CONFLICT (receipt) DO UPDATE SET phase = excluded.phase, document = excluded.document",
-                arguments: [id, phase, document])
-        }
+        let row = Written(entry)
+        try write { db in try Self.put(row, db) }
+    }
+
+    private static func put(_ row: Written, _ db: Database) throws {
+        let sql = """
+            INSERT INTO outbox (receipt, phase, document) VALUES (?, ?, ?)
+            ON CONFLICT (receipt) DO UPDATE SET phase = excluded.phase, document = excluded.document
+            """
+        try db.cachedStatement(sql: sql).execute(arguments: [row.receipt, row.phase, row.document])
     }
 
     package func entry(_ id: ReceiptID) throws(Problem) -> OutboxEntry? {
@@ -71,13 +92,84 @@ package final class OutboxStore: Sendable {
         }
     }
 
-    /// `save` for callers on Swift's shared pool.
-    func keep(_ entry: OutboxEntry) async throws(Problem) { try await queue.run { () throws(Problem) in try self.save(entry) } }
+    /// `save` for callers on Swift's shared pool, of all entries or none. Callers that come while the disk is busy share one wait for it.
+    func keep(_ entries: [OutboxEntry]) async throws(Problem) {
+        guard !entries.isEmpty else { return }
+        let rows = entries.map(Written.init)
+        let outcome: Result<Void, Problem> = await withCheckedContinuation { done in
+            let isFirst = waiting.withLock { waiting in
+                waiting.append(Write(rows: rows, done: done))
+                return waiting.count == 1
+            }
+            if isFirst { queue.enqueue { self.flush() } }
+        }
+        try outcome.get()
+    }
+
+    func keep(_ entry: OutboxEntry) async throws(Problem) { try await keep([entry]) }
+
+    /// One transaction for all; where that fails, one for each, so that nobody answers for another's entry.
+    private func flush() {
+        let writes = waiting.withLock { waiting in
+            defer { waiting = [] }
+            return waiting
+        }
+        let together = Self.outcome { () throws(Problem) in try write { db in for row in writes.flatMap(\.rows) { try Self.put(row, db) } } }
+        for one in writes {
+            let isAlone = writes.count == 1
+            let outcome =
+                if case .failure = together, !isAlone {
+                    Self.outcome { () throws(Problem) in try write { db in for row in one.rows { try Self.put(row, db) } } }
+                } else {
+                    together
+                }
+            one.done.resume(returning: outcome)
+        }
+    }
+
+    private static func outcome(_ body: () throws(Problem) -> Void) -> Result<Void, Problem> {
+        do throws(Problem) {
+            return .success(try body())
+        } catch {
+            return .failure(error)
+        }
+    }
 
     /// `entries(in:)` for callers on Swift's shared pool.
-    func find(in phases: [String]) async throws(Problem) -> [OutboxEntry] {
-        try await queue.run { () throws(Problem) in try self.entries(in: phases) }
+    func find(in phases: [String], limit: Int = 1_000) async throws(Problem) -> [OutboxEntry] {
+        try await queue.run { () throws(Problem) in try self.entries(in: phases, limit: limit) }
     }
+
+    /// The newest entries first, of one phase or of all.
+    package func history(phase: String? = nil, limit: Int) throws(Problem) -> [OutboxEntry] {
+        let documents = try read { db in
+            let condition = phase == nil ? "" : "WHERE phase = ?"
+            let arguments = StatementArguments(phase.map { [$0] } ?? []) + [limit]
+            return try DatabaseBytes.fetch(db, "SELECT document FROM outbox \(condition) ORDER BY sequence DESC LIMIT ?", arguments)
+        }
+        var entries: [OutboxEntry] = []
+        for document in documents { entries.append(try OutboxEntry(json: try JSON.parse(document))) }
+        return entries
+    }
+
+    /// `history` for callers on Swift's shared pool.
+    func lately(phase: String?, limit: Int) async throws(Problem) -> [OutboxEntry] {
+        try await queue.run { () throws(Problem) in try self.history(phase: phase, limit: limit) }
+    }
+
+    /// Forgets settled entries beyond the newest ones.
+    package func prune(keeping kept: Int = OutboxStore.kept) throws(Problem) {
+        try write { db in
+            try db.execute(
+                sql: """
+                    DELETE FROM outbox WHERE phase IN ('paid', 'rejected') AND sequence <= (
+                        SELECT sequence FROM outbox WHERE phase IN ('paid', 'rejected') ORDER BY sequence DESC LIMIT 1 OFFSET ?)
+                    """, arguments: [kept])
+        }
+    }
+
+    /// `prune` for callers on Swift's shared pool.
+    func tidy() async throws(Problem) { try await queue.run { () throws(Problem) in try self.prune() } }
 
     /// `counts` for callers on Swift's shared pool.
     func tally() async throws(Problem) -> [String: Int] { try await queue.run { () throws(Problem) in try self.counts() } }

@@ -8,6 +8,8 @@ import Wire
 struct OutputFolder: Sendable {
     private let folder: String
     private let queue = DiskQueue("outputs")
+    /// Outputs up to this size are kept in the outbox itself, and travel inside the result.
+    static let smallBytes = 16 << 10
 
     /// - Throws: `io_failed` if the folder can't be made.
     init(_ folder: String) throws(Problem) {
@@ -19,6 +21,9 @@ struct OutputFolder: Sendable {
     ///
     /// - Throws: `io_failed`, as when the disk is full.
     func keep(_ tensor: Tensor, root: Digest, receipt: ReceiptID, index: Int) throws(Problem) -> OutboxEntry.Output {
+        if tensor.buffer.byteCount <= Self.smallBytes {
+            return OutboxEntry.Output(root: root, byteCount: tensor.buffer.byteCount, place: .here(tensor.buffer.bytes))
+        }
         let file = "\(receipt.text).\(index)"
         let path = "\(folder)/\(file)"
         do throws(Problem) {
@@ -50,7 +55,8 @@ struct OutputFolder: Sendable {
 
     /// An output's bytes, to be sent. Throws `io_failed`.
     func source(_ output: OutboxEntry.Output) async throws(Problem) -> FileSource {
-        let path = "\(folder)/\(output.file)"
+        guard let file = output.file else { throw Problem(.ioFailed, "an output has no file") }
+        let path = "\(folder)/\(file)"
         return try await queue.run { () throws(Problem) in try FileSource(path: path, length: output.byteCount) }
     }
 
@@ -59,23 +65,34 @@ struct OutputFolder: Sendable {
         let folder = folder
         return await queue.run {
             entry.outputs.allSatisfy { output in
-                var info = stat()
-                return unsafe stat("\(folder)/\(output.file)", &info) == 0 && Int(info.st_size) >= output.byteCount
+                switch output.place {
+                case .here: return true
+                case .gone: return false
+                case .file(let name): return Self.size("\(folder)/\(name)").map { $0 >= output.byteCount } ?? false
+                }
             }
         }
     }
 
+    /// A file's size in bytes; nil if it isn't there.
+    private static func size(_ path: String) -> Int? {
+        var info = stat()
+        return unsafe stat(path, &info) == 0 ? Int(info.st_size) : nil
+    }
+
     /// `remove` for callers on Swift's shared pool.
-    func discard(_ entry: OutboxEntry) async { await queue.run { self.remove(entry) } }
+    func discard(_ entry: OutboxEntry) async {
+        if entry.outputs.contains(where: { $0.file != nil }) { await queue.run { self.remove(entry) } }
+    }
 
     /// Takes an entry's files away: they are with the coordinator, or nobody wants them. Synchronous: on a thread of its own.
     func remove(_ entry: OutboxEntry) {
-        for output in entry.outputs { unsafe unlink("\(folder)/\(output.file)") }
+        for file in entry.outputs.compactMap(\.file) { unsafe unlink("\(folder)/\(file)") }
     }
 
     /// Takes away what a crash between writing an output and its entry has left. Call before any work starts.
     func removeStrays(keeping entries: [OutboxEntry]) {
-        let kept = Set(entries.flatMap { $0.outputs.map(\.file) })
+        let kept = Set(entries.flatMap { $0.outputs.compactMap(\.file) })
         for file in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] where !kept.contains(file) { unsafe unlink("\(folder)/\(file)") }
     }
 }

@@ -23,7 +23,7 @@ package struct MinerConfiguration: Sendable {
     package var memoryCap: Int64?
     /// The most disk for inputs kept for later jobs, in bytes.
     package var cacheBytes: Int64 = 8 << 30
-    /// Where `/status`, `/metrics` and `/health` are served; nil for nowhere.
+    /// Where `/status`, `/receipts`, `/metrics` and `/health` are served; nil for nowhere.
     package var local: Bind?
     /// Of that listener.
     package var serving = HTTPServer.Limits()
@@ -32,6 +32,8 @@ package struct MinerConfiguration: Sendable {
     package var softwareVersion = "0.1.0"
     /// A profile that was measured already; nil measures at start.
     package var profile: Profiler.Outcome?
+    /// Measures although a measurement of the last week is kept.
+    package var reprofile = false
     /// How long the coordinator may hold a call for work.
     package var pollSeconds = 20
     /// Leases held besides the one that computes: their inputs come in meanwhile, their outputs go out.

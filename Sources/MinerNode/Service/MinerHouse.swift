@@ -2,6 +2,7 @@ import ChainClient
 import HTTPServing
 import Jobs
 import Kernels
+import Ledger
 import Profiler
 import Signing
 import Wire
@@ -20,6 +21,8 @@ final class MinerHouse: Sendable {
     private let board: StatusBoard
     private let metrics: MinerMetrics
     private let courier: Courier
+    private let claims: ClaimRoad
+    private let intake = LeaseIntake()
 
     /// - Throws: `io_failed` if the data directory can't be used.
     init(_ configuration: MinerConfiguration, _ events: EventSink) throws(Problem) {
@@ -38,11 +41,16 @@ final class MinerHouse: Sendable {
         board = StatusBoard(configuration, devices)
         metrics = MinerMetrics(configuration.registry)
         let board = self.board
-        courier = try Courier(
-            store: store, coordinator: coordinator, claims: ClaimDesk(node: node, key: configuration.key, chain: configuration.chain), outputs: outputs,
-            events: events,
-            pauses: configuration.pauses, followEvery: configuration.followEvery
+        let claims = ClaimRoad(
+            store: store, desk: ClaimDesk(node: node, key: configuration.key, chain: configuration.chain), outputs: outputs, events: events,
+            metrics: metrics, pauses: configuration.pauses, followEvery: configuration.followEvery
         ) { problem in board.note(problem: problem) }
+        self.claims = claims
+        courier = try Courier(
+            store: store, coordinator: coordinator, outputs: outputs, intake: intake, events: events, pauses: configuration.pauses, clock: MinerClock(),
+            signed: { claims.bell.ring() }
+        ) { problem in board.note(problem: problem) }
+        intake.skip(courier.leftoverLeases)
     }
 
     func routes() -> Routes { LocalRoutes.make(board, store, metrics, configuration) }
@@ -55,6 +63,10 @@ final class MinerHouse: Sendable {
         let outcome: Problem? = await withTaskGroup(of: Problem?.self) { group in
             group.addTask {
                 await self.courier.run()
+                return nil
+            }
+            group.addTask {
+                await self.claims.run()
                 return nil
             }
             group.addTask {
@@ -110,11 +122,21 @@ final class MinerHouse: Sendable {
         if let profile = configuration.profile {
             outcome = profile
         } else {
-            outcome = try await Profiler(
-                backends: devices.usable, memoryCap: cap, softwareVersion: configuration.softwareVersion, blasCore: configuration.blasCore
-            ).run()
+            outcome = try await kept(cap)
         }
         return cap.map { outcome.capped(at: $0) } ?? outcome
+    }
+
+    /// The measurement of an earlier start, if it still tells of this machine, or a new one.
+    private func kept(_ cap: Int64?) async throws(Problem) -> Profiler.Outcome {
+        let cache = ProfileCache(folder: configuration.dataDirectory)
+        let machine = Machine.current()
+        let (devices, core, version) = (devices.usable, configuration.blasCore, configuration.softwareVersion)
+        let fingerprint = ProfileCache.fingerprint(machine, devices, blasCore: core, softwareVersion: version)
+        if !configuration.reprofile, let known = cache.load(fingerprint, machine: machine, now: configuration.now()) { return known }
+        let outcome = try await Profiler(backends: devices, memoryCap: cap, softwareVersion: version, blasCore: core).run()
+        cache.save(outcome, fingerprint, now: configuration.now())
+        return outcome
     }
 
     /// Tries until it works; false if the task was canceled before. A refusal that time can't mend is told each time.
@@ -136,57 +158,75 @@ final class MinerHouse: Sendable {
         return false
     }
 
-    /// Asks for work and runs it, `prefetch` + 1 leases at a time, the next one when the computation before it is past its half.
+    /// Runs leases, `prefetch` + 1 at a time, the next one when the computation before it is past its half; of small ones a few more.
     private func lease(_ registration: WorkerRegistration) async {
         let setback = Setback(configuration.pauses)
         let runner = LeaseRunner(
-            configuration: configuration, coordinator: coordinator, node: node, devices: devices, inputs: InputLoader(cache: cache, coordinator: coordinator),
-            outputs: outputs, store: store, courier: courier, events: events, metrics: metrics, compute: Gate(width: 1),
-            memoryCap: Int(clamping: registration.profile.memoryBytes), setback: setback)
+            configuration: configuration, coordinator: coordinator, escrows: EscrowDesk(node), devices: devices,
+            inputs: InputLoader(cache: cache, coordinator: coordinator), outputs: outputs, store: store, courier: courier, events: events, metrics: metrics,
+            compute: Gate(width: 1), memoryCap: Int(clamping: registration.profile.memoryBytes), setback: setback)
         let places = Gate(width: configuration.prefetch + 1)
+        let smallPlaces = Gate(width: Self.smallAtOnce)
         // A lease that waited behind a whole long computation could run out before its own turn.
         let next = Gate(width: 1)
+        let smallUnits = max(50, registration.profile.f32FlopsPerSecond / 20_000_000)
         await withDiscardingTaskGroup { group in
-            var pauses = configuration.pauses
+            group.addTask { await LeaseSupply(coordinator: self.coordinator, intake: self.intake, board: self.board, events: self.events).keepAlive() }
+            group.addTask { await self.ask(registration) }
             while await next.enter() {
-                guard await places.enter() else { return }
+                guard await places.enter() else { break }
                 await setback.wait()
-                guard let lease = await ask(registration, &pauses) else {
+                guard let lease = await intake.next(isSmall: { $0.quote.computeUnits <= smallUnits }) else { break }
+                let isSmall = lease.quote.computeUnits <= smallUnits
+                if isSmall {
                     places.leave()
-                    next.leave()
-                    continue
+                    guard await smallPlaces.enter() else {
+                        intake.putBack(lease)
+                        break
+                    }
                 }
                 group.addTask {
                     let control = WorkControl { next.leave() }
+                    if isSmall { control.passOn() }
                     self.board.begin(lease, control)
                     await runner.run(lease, control: control)
                     self.board.end(lease)
-                    places.leave()
+                    self.intake.forget(lease.id)
+                    (isSmall ? smallPlaces : places).leave()
                     control.passOn()
                 }
             }
+            group.cancelAll()
         }
+        await LeaseSupply(coordinator: coordinator, intake: intake, board: board, events: events).giveAllBack()
     }
 
-    /// One call for a lease; nil, after a pause where one is due, if there was none.
-    private func ask(_ registration: WorkerRegistration, _ pauses: inout Pauses) async -> Lease? {
-        let asked = ContinuousClock.now
-        do throws(Problem) {
-            if let lease = try await coordinator.lease(max: 1, waitSeconds: configuration.pollSeconds).first {
-                pauses.reset()
-                board.note(problem: nil)
-                return lease
+    /// Small leases that are worked on at one time: enough to keep the coordinator, the disk and this machine busy together.
+    private static let smallAtOnce = 8
+
+    /// Brings leases whenever some are wanted, until the task is canceled.
+    private func ask(_ registration: WorkerRegistration) async {
+        let supply = LeaseSupply(coordinator: coordinator, intake: intake, board: board, events: events)
+        var pauses = configuration.pauses
+        while !Task.isCancelled {
+            await intake.untilWanted()
+            let asked = ContinuousClock.now
+            do throws(Problem) {
+                if try await supply.bring(waitSeconds: configuration.pollSeconds) {
+                    pauses.reset()
+                    board.note(problem: nil)
+                    continue
+                }
+                // A coordinator that answers at once with nothing isn't asked in a circle.
+                if ContinuousClock.now - asked < .milliseconds(500) { try? await Task.sleep(for: pauses.next()) } else { pauses.reset() }
+            } catch {
+                if Task.isCancelled { return }
+                board.note(problem: error)
+                events.emit(.serviceUnreachable, ["service": "coordinator"].merging(error.facts) { $1 }, weight: .warning)
+                if error.code == .unknownWorker { _ = await register(registration) }
+                try? await Task.sleep(for: error.code == .workerExcluded ? pauses.longest : pauses.next())
             }
-            // A coordinator that answers at once with nothing isn't asked in a circle.
-            if ContinuousClock.now - asked < .milliseconds(500) { try? await Task.sleep(for: pauses.next()) } else { pauses.reset() }
-        } catch {
-            if Task.isCancelled { return nil }
-            board.note(problem: error)
-            events.emit(.serviceUnreachable, ["service": "coordinator"].merging(error.facts) { $1 }, weight: .warning)
-            if error.code == .unknownWorker { _ = await register(registration) }
-            try? await Task.sleep(for: pauses.next())
         }
-        return nil
     }
 }
 

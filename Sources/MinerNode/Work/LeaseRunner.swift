@@ -11,7 +11,7 @@ import Wire
 struct LeaseRunner: Sendable {
     let configuration: MinerConfiguration
     let coordinator: CoordinatorClient
-    let node: NodeClient
+    let escrows: EscrowDesk
     let devices: DevicePool
     let inputs: InputLoader
     let outputs: OutputFolder
@@ -21,9 +21,22 @@ struct LeaseRunner: Sendable {
     let metrics: MinerMetrics
     /// One computation at a time.
     let compute: Gate
+    /// Where small computations run: a thread for each would take longer than they do.
+    let quick = DiskQueue("compute")
     let memoryCap: Int
     /// Grows with leases that fail one after the other.
     let setback: Setback
+    private let clock = MinerClock()
+
+    init(
+        configuration: MinerConfiguration, coordinator: CoordinatorClient, escrows: EscrowDesk, devices: DevicePool, inputs: InputLoader,
+        outputs: OutputFolder, store: OutboxStore, courier: Courier, events: EventSink, metrics: MinerMetrics, compute: Gate, memoryCap: Int, setback: Setback
+    ) {
+        (self.configuration, self.coordinator, self.escrows, self.devices) = (configuration, coordinator, escrows, devices)
+        (self.inputs, self.outputs, self.store, self.courier) = (inputs, outputs, store, courier)
+        (self.events, self.metrics, self.compute) = (events, metrics, compute)
+        (self.memoryCap, self.setback) = (memoryCap, setback)
+    }
 
     /// Returns when the result is delivered (or refused), the lease given back, or the task canceled.
     func run(_ lease: Lease, control: WorkControl) async {
@@ -61,6 +74,7 @@ struct LeaseRunner: Sendable {
 
     private func work(_ lease: Lease, _ control: WorkControl) async throws(Problem) {
         defer { control.finish() }
+        control.timeline.note(.leased, clock.milliseconds)
         let kernel = try lease.spec.kernel()
         let backend = try devices.device(for: kernel)
         guard kernel.memoryBytes <= memoryCap else {
@@ -70,17 +84,24 @@ struct LeaseRunner: Sendable {
         let roots = Set(lease.spec.inputs.compactMap(\.root))
         inputs.cache.pin(roots)
         defer { inputs.cache.unpin(roots) }
-        let clock = ContinuousClock()
-        let begin = clock.now
+        let begin = ContinuousClock.now
         try await inputs.prefetch(lease.spec, pauses: configuration.pauses)
         control.stage = .waiting
-        let fetched = clock.now - begin
+        let fetched = ContinuousClock.now - begin
 
         guard await compute.enter() else { throw Problem(.canceled, "stopped before the computation") }
-        let entry = try await computed(lease, kernel, backend, fetched, control)
+        let (entry, took) = try await computed(lease, kernel, backend, fetched, control)
+        let committing = ContinuousClock.now
+        try await commit(entry, control)
+        // Hashing, writing and signing, then the outbox.
+        report(entry, kernel, backend, took, commit: .microseconds(entry.result.timing.outputMicroseconds) + (ContinuousClock.now - committing))
         control.stage = .delivering
         control.passOn()
         let delivered = try await courier.deliver(entry)
+        for step in Timeline.Step.allCases {
+            guard let begin = delivered.timeline[.leased], let end = delivered.timeline[step], step != .leased else { continue }
+            metrics.step(step, milliseconds: end - begin)
+        }
         switch delivered.phase {
         case .computed: break
         case .rejected: setback.failed()
@@ -91,11 +112,45 @@ struct LeaseRunner: Sendable {
     /// Computes in its turn, and lets the next one in whatever happens.
     private func computed(
         _ lease: Lease, _ kernel: any Kernel, _ backend: any ComputeBackend, _ fetched: Duration, _ control: WorkControl
-    ) async throws(Problem) -> OutboxEntry {
+    ) async throws(Problem) -> (OutboxEntry, took: Duration) {
         defer { compute.leave() }
         control.stage = .computing
         if let speed = kernel.capability(on: backend)?.operationsPerSecond, Double(kernel.operations) < 5 * speed { control.passOn() }
-        return try await OwnThread.run("adit-compute") { () throws(Problem) in try self.produce(lease, kernel, backend, fetched, control) }
+        let produce = { @Sendable () throws(Problem) in try self.produce(lease, kernel, backend, fetched, control) }
+        guard kernel.operations < Self.quickOperations else { return try await OwnThread.run("adit-compute", produce) }
+        // The queue is waited for also by a canceled task: the computation has to be told.
+        let outcome = await withTaskCancellationHandler {
+            await Self.outcome { () async throws(Problem) in try await quick.run(produce) }
+        } onCancel: {
+            control.stop()
+        }
+        return try outcome.get()
+    }
+
+    private static func outcome<Value>(_ body: () async throws(Problem) -> Value) async -> Result<Value, Problem> {
+        do throws(Problem) {
+            return .success(try await body())
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Well under a tenth of a second on anything.
+    private static let quickOperations: Int64 = 20_000_000
+
+    /// From here on the work is in the outbox, and a crash can't lose it.
+    private func commit(_ entry: OutboxEntry, _ control: WorkControl) async throws(Problem) {
+        guard control.commit() else {
+            await outputs.discard(entry)
+            throw Problem(.canceled, "stopped before the result was committed")
+        }
+        do throws(Problem) {
+            try await store.keep(entry)
+        } catch {
+            control.uncommit()
+            await outputs.discard(entry)
+            throw error
+        }
     }
 
     /// A lease of another chain, for another payout, or without its escrow would be work for nothing.
@@ -108,7 +163,7 @@ struct LeaseRunner: Sendable {
         var absences = 0
         while !Task.isCancelled {
             do throws(Problem) {
-                if let escrow = try await node.getEscrow(lease.jobID) {
+                if let escrow = try await escrows.escrow(lease.jobID) {
                     guard escrow.payment == lease.payment, escrow.price == lease.quote.price, escrow.computeUnits == lease.quote.computeUnits,
                         escrow.coordinator == lease.quote.coordinator, escrow.status == .open
                     else { throw Problem(.escrowMismatch, "the chain's escrow is not what the lease says") }
@@ -124,16 +179,17 @@ struct LeaseRunner: Sendable {
         throw Problem(.canceled, "stopped before the lease's terms were checked")
     }
 
-    /// Computes, hashes, writes the output, signs and commits. Runs on its own thread, and blocks it.
+    /// Computes, hashes, writes the output and signs. Runs on its own thread, and blocks it.
     private func produce(_ lease: Lease, _ kernel: any Kernel, _ backend: any ComputeBackend, _ fetched: Duration, _ control: WorkControl) throws(Problem)
-        -> OutboxEntry
+        -> (OutboxEntry, took: Duration)
     {
-        let clock = ContinuousClock()
-        let begin = clock.now
+        let begin = ContinuousClock.now
         let tensors = try inputs.load(lease.spec, limit: memoryCap)
-        let loaded = clock.now
+        let loaded = ContinuousClock.now
+        control.timeline.note(.inputsReady, clock.milliseconds)
         let results = try kernel.run(tensors, on: backend, control: control.run, limit: memoryCap)
-        let computed = clock.now
+        let computed = ContinuousClock.now
+        control.timeline.note(.computed, clock.milliseconds)
 
         let metadata = OutputMetadata(
             specHash: lease.spec.hash, kernel: lease.spec.type, arithmetic: kernel.arithmetic,
@@ -145,26 +201,13 @@ struct LeaseRunner: Sendable {
         }
         let timing = WorkTiming(
             computeMicroseconds: (computed - loaded).microseconds, inputMicroseconds: (fetched + (loaded - begin)).microseconds,
-            outputMicroseconds: (clock.now - computed).microseconds)
+            outputMicroseconds: (ContinuousClock.now - computed).microseconds)
         let receipt = SignedReceipt(signing: terms, with: configuration.key, on: configuration.chain)
         let entry = OutboxEntry(
             lease: lease,
             result: LeaseResult(fence: lease.fence, output: metadata, receipt: receipt, timing: timing, device: String(backend.device.prefix(200))),
-            outputs: files)
-        guard control.commit() else {
-            outputs.remove(entry)
-            throw Problem(.canceled, "stopped before the result was committed")
-        }
-        // From here on the work is in the outbox, and a crash can't lose it.
-        do throws(Problem) {
-            try store.save(entry)
-        } catch {
-            control.uncommit()
-            outputs.remove(entry)
-            throw error
-        }
-        report(entry, kernel, backend, computed - loaded, commit: clock.now - computed)
-        return entry
+            outputs: files, timeline: control.timeline)
+        return (entry, computed - loaded)
     }
 
     private func report(_ entry: OutboxEntry, _ kernel: any Kernel, _ backend: any ComputeBackend, _ took: Duration, commit: Duration) {

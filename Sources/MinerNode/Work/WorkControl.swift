@@ -13,6 +13,7 @@ final class WorkControl: Sendable {
         var isCommitted = false
         var isFinished = false
         var hasPassedOn = false
+        var timeline = Timeline()
     }
 
     private let state = Mutex(State())
@@ -24,6 +25,11 @@ final class WorkControl: Sendable {
     var stage: Stage {
         get { state.withLock { $0.stage } }
         set { state.withLock { $0.stage = newValue } }
+    }
+
+    var timeline: Timeline {
+        get { state.withLock { $0.timeline } }
+        set { state.withLock { $0.timeline = newValue } }
     }
 
     /// Share of the computation that is done, 0…1.

@@ -13,7 +13,8 @@ import Wire
 /// The miner.
 struct MinerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "miner", abstract: "Measure this machine, or work for a coordinator.", subcommands: [MinerRun.self, MinerProfile.self])
+        commandName: "miner", abstract: "Work for a coordinator, see what was earned, or measure this machine.",
+        subcommands: [MinerRun.self, MinerStatus.self, MinerReceipts.self, MinerProfile.self])
 }
 
 struct MinerRun: AsyncParsableCommand {
@@ -30,6 +31,7 @@ struct MinerRun: AsyncParsableCommand {
     @Option(name: .customLong("chain-id"), help: "The chain's name (CHAIN_ID).") var chainID: String?
     @Option(help: "Threads to compute with; all cores where not given (MINER_THREADS).") var threads: Int?
     @Option(name: .customLong("memory-mb"), help: "The most memory for a job, in MiB (MINER_MEMORY_MB).") var memoryMB: Int?
+    @Flag(help: "Measure the machine anew; a measurement is otherwise kept for a week.") var reprofile = false
     @Option(name: .customLong("log-level"), help: "trace … critical (LOG_LEVEL).") var logLevel: String?
     @OptionGroup var keys: KeyOptions
     @OptionGroup var exposure: Exposure
@@ -58,6 +60,7 @@ struct MinerRun: AsyncParsableCommand {
         configuration.local = try exposure.bind(settings.text("MINER_BIND", bind, default: "127.0.0.1:8100"))
         configuration.blasCore = hardware.blasCore
         configuration.softwareVersion = Version.text
+        configuration.reprofile = reprofile
         let service = MinerService(configuration: configuration, logger: logger)
         try await ServiceRun.run(service, logger: logger)
     }

@@ -1,0 +1,35 @@
+import Jobs
+import Ledger
+import Signing
+package import Wire
+
+/// Receipts as an operator sees them: where each is on its way from job to payment, since when, and why it stands still.
+package enum ReceiptList {
+    /// The most in one answer.
+    package static let most = 1_000
+
+    /// One receipt; amounts in base units, times in Unix milliseconds.
+    ///
+    /// - Parameter trouble: what holds up everything that is on its way, such as a node that is out of reach.
+    package static func json(_ entry: OutboxEntry, trouble: Problem? = nil) -> JSON {
+        let terms = entry.result.receipt.terms
+        var members: [(String, JSON)] = [
+            ("receipt_id", .string(entry.id.text)), ("job_id", .string(entry.jobID.text)), ("phase", .string(entry.phase.name)),
+            ("compute_units", .integer(terms.computeUnits)), ("price", .integer(terms.price)), ("payout", .string(terms.payout.text)),
+            ("device", .string(entry.result.device)), ("times_ms", entry.timeline.json),
+        ]
+        switch entry.phase {
+        case .claiming(_, let transaction):
+            members += [("tx", .string(transaction.hash(on: entry.chain).hex)), ("fee", .integer(transaction.fee)), ("nonce", .integer(transaction.nonce))]
+        case .paid(_, let height): members.append(("height", .integer(height)))
+        case .rejected(let problem): members.append(("reason", reason(problem)))
+        case .computed, .attested: break
+        }
+        if entry.step != .nothing {
+            if let delay = entry.delay { members.append(("reason", delay.json)) } else if let trouble { members.append(("reason", reason(trouble))) }
+        }
+        return .object(JSONObject(distinct: members))
+    }
+
+    private static func reason(_ problem: Problem) -> JSON { ["code": .string(problem.code.rawValue), "detail": .string(problem.detail)] }
+}

@@ -1,0 +1,62 @@
+import ChainClient
+import Jobs
+import Wire
+
+/// Where leases come from, and go back to while they have not begun.
+struct LeaseSupply: Sendable {
+    let coordinator: CoordinatorClient
+    let intake: LeaseIntake
+    let board: StatusBoard
+    let events: EventSink
+
+    /// One call for work, after a look at what is held where that is in doubt. False if there was nothing.
+    func bring(waitSeconds: Int) async throws(Problem) -> Bool {
+        if intake.takeDoubt() {
+            do throws(Problem) {
+                let held = try await coordinator.heldLeases()
+                intake.add(held)
+                if !held.isEmpty { return true }
+            } catch {
+                intake.doubt()
+                throw error
+            }
+        }
+        do throws(Problem) {
+            let leases = try await coordinator.lease(max: LeaseIntake.most, waitSeconds: waitSeconds)
+            intake.add(leases)
+            return !leases.isEmpty
+        } catch {
+            // The answer may have been on its way.
+            if error.isTransient { intake.doubt() }
+            throw error
+        }
+    }
+
+    /// Heartbeats for leases that wait for their turn, until the task is canceled.
+    func keepAlive() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(1))
+            for lease in intake.due() {
+                do throws(Problem) {
+                    if try await coordinator.heartbeat(lease.id, fence: lease.fence, progress: 0).canceled { intake.drop(lease.id) }
+                } catch {
+                    switch error.code {
+                    case .leaseExpired, .unknownLease, .staleFence, .leaseTaken, .canceled: intake.drop(lease.id)
+                    default: break
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives back what has not begun, all at once: the miner is about to stop.
+    func giveAllBack() async {
+        let leases = intake.close()
+        guard !leases.isEmpty else { return }
+        // Tasks of their own: the messages have to go out although this one is canceled.
+        let messages = leases.map { lease in
+            Task { try? await coordinator.fail(lease.id, LeaseFailure(fence: lease.fence, reason: .shuttingDown, detail: "not begun")) }
+        }
+        for message in messages { await message.value }
+    }
+}

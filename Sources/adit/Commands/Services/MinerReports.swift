@@ -1,0 +1,106 @@
+import ArgumentParser
+import ChainClient
+import Foundation
+import HTTPServing
+import MinerNode
+import Wire
+
+/// Which miner: the options that its reports share.
+struct MinerOptions: ParsableArguments {
+    @Option(help: "HOST:PORT or URL of the miner's local API (MINER_BIND).") var miner: String?
+    @Option(help: "A devnet's folder: its first miner is asked.") var devnet: String?
+    @Option(help: "The miner's folder, read where no miner answers (MINER_DATA).") var data: String?
+    @Flag(help: "Print one JSON object.") var json = false
+    @OptionGroup var exposure: Exposure
+
+    private func url() throws(Problem) -> BaseURL {
+        if miner == nil, let devnet, let first = try DevnetFile.load(devnet).miners.first { return try exposure.url(first) }
+        let text = try Settings().text("MINER_BIND", miner, default: "127.0.0.1:8100")
+        return try exposure.url(text.contains("://") ? text : "http://\(text)")
+    }
+
+    /// What the miner answers; nil where none does.
+    func ask(_ path: String, query: String = "") async throws(Problem) -> JSON? {
+        let http = try HTTPClient()
+        defer { http.close() }
+        do throws(Problem) {
+            return try await http.send(HTTPRequest(.get, try url(), path: path, query: query, limits: HTTPLimits(connect: .seconds(2), answerBytes: 64 << 20)))
+                .checked().json()
+        } catch  where error.code == .transportFailed {
+            return nil
+        }
+    }
+
+    /// The folder of a miner that does not run; nil where there is none.
+    func store() throws(Problem) -> OutboxStore? {
+        let folder = try Settings().text("MINER_DATA", data, default: "./data/miner")
+        let path = "\(folder)/miner.db"
+        return FileManager.default.fileExists(atPath: path) ? try OutboxStore(path: path) : nil
+    }
+
+    /// Neither a miner nor its folder.
+    var nobody: Problem { Problem(.transportFailed, "no miner answers at its local address, and there is no folder of one; see --miner and --data") }
+}
+
+struct MinerStatus: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "status", abstract: "What a miner is doing: devices, leases, receipts, the last problem.")
+
+    @OptionGroup var options: MinerOptions
+
+    func run() async throws {
+        guard let answer = try await options.ask("/status") else {
+            guard let store = try options.store() else { throw options.nobody }
+            let counts = try store.counts()
+            if options.json {
+                return Terminal.emit(["state": "stopped", "outbox": .object(JSONObject(distinct: counts.map { ($0.key, .integer(Int64($0.value))) }))])
+            }
+            Terminal.say("state      stopped")
+            return Terminal.say("receipts   \(ReceiptTable.counts { counts[$0].map(Int64.init) })")
+        }
+        if options.json { return Terminal.emit(answer) }
+        Terminal.say("state      \(answer["state"]?.stringValue ?? "?"), tier \(answer["tier"]?.stringValue ?? "not measured yet")")
+        Terminal.say("address    \(answer["address"]?.stringValue ?? "?")")
+        Terminal.say("payout     \(answer["payout"]?.stringValue ?? "?")")
+        Terminal.say("services   \(answer["coordinator"]?.stringValue ?? "?"), \(answer["node"]?.stringValue ?? "?")")
+        for backend in answer["backends"]?.arrayValue ?? [] {
+            let reason = backend["reason"]?.stringValue.map { ": \($0)" } ?? ""
+            Terminal.say("device     \(backend["name"]?.stringValue ?? "?"): \(backend["device"]?.stringValue ?? "?")\(reason)")
+        }
+        for lease in answer["leases"]?.arrayValue ?? [] {
+            let share = Figures.rounded((lease["progress"]?.doubleValue ?? 0) * 100, 0)
+            Terminal.say(
+                "lease      \(lease["job_id"]?.stringValue ?? "?") \(lease["kernel"]?.stringValue ?? "?"), \(lease["stage"]?.stringValue ?? "?") \(share) %")
+        }
+        Terminal.say("receipts   \(ReceiptTable.counts { answer["outbox"]?[$0]?.integerValue })")
+        if let problem = answer["problem"] { Terminal.say("problem    \(problem["code"]?.stringValue ?? "?"): \(problem["detail"]?.stringValue ?? "")") }
+    }
+}
+
+struct MinerReceipts: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "receipts", abstract: "Every receipt from job to paid, the newest first.",
+        discussion: "Steps are in seconds since the lease. What stands still is followed by the reason.")
+
+    @OptionGroup var options: MinerOptions
+    @Option(help: "How many, 1 … \(ReceiptList.most).") var limit = 20
+    @Option(help: "Only those in this phase: \(OutboxEntry.Phase.names.joined(separator: ", ")).") var phase: String?
+
+    func validate() throws {
+        guard (1...ReceiptList.most).contains(limit) else { throw ValidationError("--limit is 1 … \(ReceiptList.most)") }
+        if let phase, !OutboxEntry.Phase.names.contains(phase) { throw ValidationError("no phase is called \(phase)") }
+    }
+
+    func run() async throws {
+        let query = "?limit=\(limit)" + (phase.map { "&phase=\($0)" } ?? "")
+        let answer: JSON
+        if let live = try await options.ask("/receipts", query: query) {
+            answer = live
+        } else if let store = try options.store() {
+            answer = ["receipts": .array(try store.history(phase: phase, limit: limit).map { ReceiptList.json($0) })]
+        } else {
+            throw options.nobody
+        }
+        if options.json { return Terminal.emit(answer) }
+        for line in ReceiptTable.lines(answer["receipts"]?.arrayValue ?? []) { Terminal.say(line) }
+    }
+}
