@@ -221,6 +221,10 @@ final class RecordingPasses: VerifierPasses {
         try plain.rowResiduals(a: a, c: c, rows: rows, probe: probe)
     }
 
+    func runningSums(a: MatrixView, rows: ProbedRows, indices: [Int]) throws(Problem) -> [Double] {
+        try plain.runningSums(a: a, rows: rows, indices: indices)
+    }
+
     func recomputeCells(_ gemm: GEMM, a: MatrixView, b: MatrixView, cells: [Cell]) throws(Problem) -> [UInt64] {
         try plain.recomputeCells(gemm, a: a, b: b, cells: cells)
     }

@@ -16,7 +16,7 @@ import Wire
 
     private static func outcome() -> Profiler.Outcome {
         Profiler.Outcome(
-            machine: .current(), bestBackend: "native", f32FlopsPerSecond: 5e9, memoryBytesPerSecond: nil, tier: .training,
+            machine: .current(), bestBackend: "native", f32FlopsPerSecond: 5e9, memoryBytesPerSecond: nil, tier: .trainer,
             profile: WorkerProfile(
                 cpuModel: "test", cores: 2, isa: ["avx2"], memoryBytes: 1 << 30, devices: [WorkerDevice(kind: "cpu", name: "test", memoryBytes: 1 << 30)],
                 f32FlopsPerSecond: 5_000_000_000, memoryBytesPerSecond: 0, blasCore: "Haswell", softwareVersion: "0.1.0"))
