@@ -82,7 +82,7 @@ extension Reliability {
                         })
                     do {
                         // A worker registers, and a coordinator asks for the parameters, when it starts.
-                        if ["POST /workers", "GET /rpc/params"].contains(point.request) {
+                        if ["POST /workers", "GET /leases", "GET /rpc/params"].contains(point.request) {
                             town.kill(point.from)
                             try town.start(point.from)
                         }

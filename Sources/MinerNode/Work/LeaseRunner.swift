@@ -90,11 +90,10 @@ struct LeaseRunner: Sendable {
         let fetched = ContinuousClock.now - begin
 
         guard await compute.enter() else { throw Problem(.canceled, "stopped before the computation") }
-        let (entry, took) = try await computed(lease, kernel, backend, fetched, control)
-        let committing = ContinuousClock.now
+        let produced = try await computed(lease, kernel, backend, fetched, control)
+        let entry = produced.entry
         try await commit(entry, control)
-        // Hashing, writing and signing, then the outbox.
-        report(entry, kernel, backend, took, commit: .microseconds(entry.result.timing.outputMicroseconds) + (ContinuousClock.now - committing))
+        report(entry, kernel, backend, produced.took, commit: .now - produced.end)
         control.stage = .delivering
         control.passOn()
         let delivered = try await courier.deliver(entry)
@@ -109,10 +108,19 @@ struct LeaseRunner: Sendable {
         }
     }
 
+    /// What a computation came to.
+    private struct Produced: Sendable {
+        let entry: OutboxEntry
+        /// The kernel alone.
+        let took: Duration
+        /// When the kernel was done.
+        let end: ContinuousClock.Instant
+    }
+
     /// Computes in its turn, and lets the next one in whatever happens.
     private func computed(
         _ lease: Lease, _ kernel: any Kernel, _ backend: any ComputeBackend, _ fetched: Duration, _ control: WorkControl
-    ) async throws(Problem) -> (OutboxEntry, took: Duration) {
+    ) async throws(Problem) -> Produced {
         defer { compute.leave() }
         control.stage = .computing
         if let speed = kernel.capability(on: backend)?.operationsPerSecond, Double(kernel.operations) < 5 * speed { control.passOn() }
@@ -181,7 +189,7 @@ struct LeaseRunner: Sendable {
 
     /// Computes, hashes, writes the output and signs. Runs on its own thread, and blocks it.
     private func produce(_ lease: Lease, _ kernel: any Kernel, _ backend: any ComputeBackend, _ fetched: Duration, _ control: WorkControl) throws(Problem)
-        -> (OutboxEntry, took: Duration)
+        -> Produced
     {
         let begin = ContinuousClock.now
         let tensors = try inputs.load(lease.spec, limit: memoryCap)
@@ -207,7 +215,7 @@ struct LeaseRunner: Sendable {
             lease: lease,
             result: LeaseResult(fence: lease.fence, output: metadata, receipt: receipt, timing: timing, device: String(backend.device.prefix(200))),
             outputs: files, timeline: control.timeline)
-        return (entry, computed - loaded)
+        return Produced(entry: entry, took: computed - loaded, end: computed)
     }
 
     private func report(_ entry: OutboxEntry, _ kernel: any Kernel, _ backend: any ComputeBackend, _ took: Duration, commit: Duration) {
