@@ -162,7 +162,7 @@ static inline __attribute__((always_inline)) void NAME(probe_lines)(const REAL *
         const int64_t count = adit_min(BLOCK, probe->columns - block);
         for (int64_t i = 0; i < rows; i++) {
             const REAL *const source = b + (first + i) * probe->columns, *const line = NAME(columns)(source, probe, block, count, copy);
-            NAME(dot8)(line, source + probe->columns + block, scales != NULL ? scales[i] : 1, probe->x + block * 8, probe->weights + block, y + i * 8,
+            NAME(dot8)(line, source + ROWS_AHEAD * probe->columns + block, scales != NULL ? scales[i] : 1, probe->x + block * 8, probe->weights + block, y + i * 8,
                 energies + i, maxima != NULL ? largest + i : NULL);
         }
     }
@@ -266,7 +266,7 @@ static void NAME(residuals)(const adit_residual_job *job, int64_t first, int64_t
         const int64_t count = adit_min(BLOCK, n - block);
         for (int64_t i = 0; i < rows; i++) {
             const REAL *const source = c + (first + i) * n, *const line = NAME(columns)(source, job->probe, block, count, copy);
-            NAME(dot8)(line, source + n + block, scales[i], job->probe->x + block * 8, NULL, found + i * 8, NULL, NULL);
+            NAME(dot8)(line, source + ROWS_AHEAD * n + block, scales[i], job->probe->x + block * 8, NULL, found + i * 8, NULL, NULL);
         }
     }
     for (int64_t i = 0; i < rows; i++) {

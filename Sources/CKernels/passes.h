@@ -9,6 +9,7 @@ enum {
     COLUMN_CHUNK = 512,  // columns of a task over columns
     ROW_CHUNK = 64,      // rows of a task of the probe
     RESIDUAL_ROWS = 32,  // rows of a task of the residuals, at most ROW_CHUNK
+    ROWS_AHEAD = 3,      // rows of a block that are asked for in advance: one takes about as long as memory does
     RUN_DEPTH = 64,      // columns of A converted at a time for running sums
 };
 
