@@ -120,6 +120,7 @@ struct Run: Sendable {
     @discardableResult static func finish(_ town: Town, jobs: Int, _ fulfilled: [Customer.Fulfilled]) async throws -> Books {
         try await insist("the outbox", until: .now + .seconds(90)) { try Books.paid(town) == jobs ? true : nil }
         try await town.stop()
+        try await town.verifyChain()
         let books = try Books(town)
         guard books.receipts.count == jobs, books.escrows == ["settled": jobs] else {
             throw Broken("\(books.receipts.count) receipts and escrows \(books.escrows) for \(jobs) jobs")

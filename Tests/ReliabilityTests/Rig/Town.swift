@@ -43,18 +43,27 @@ final class Town: Sendable {
         ports = Dictionary(uniqueKeysWithValues: Party.allCases.map { ($0, Ports.take()) })
         peerPort = Ports.take()
         http = try HTTPClient()
-        let maker = try Child(
-            RigSettings.program,
+        try await Self.run(
             [
                 "node", "init", "--plain", "--genesis", folder + "/genesis.json", "--chain-id", chain.text, "--proposer-key", folder + "/keys/proposer.key",
                 "--admin-key", folder + "/keys/admin.key", "--coordinator-key", folder + "/keys/coordinator.key",
                 "--fund", "\(folder)/keys/client.key=\(Self.funds)", "--param", "block_interval_s=1",
-            ], environment: Self.environment, log: folder + "/logs/init.log")
-        while maker.status == nil { try await Task.sleep(for: .milliseconds(5)) }
-        guard maker.status == 0 else { throw Problem(.internalError, "adit node init failed; see \(folder)/logs/init.log") }
+            ], log: folder + "/logs/init.log")
         client = try KeyFile.load(folder + "/keys/client.key")
         _ = try KeyFile.loadOrCreate(folder + "/keys/miner.key")
         genesisSupply = Self.funds * 1_000_000
+    }
+
+    /// A command of the program that ends by itself. Throws unless it ends with 0.
+    private static func run(_ arguments: [String], log: String) async throws {
+        let child = try Child(RigSettings.program, arguments, environment: environment, log: log)
+        while child.status == nil { try await Task.sleep(for: .milliseconds(5)) }
+        guard child.status == 0 else { throw Problem(.internalError, "adit \(arguments.prefix(2).joined(separator: " ")) failed; see \(log)") }
+    }
+
+    /// `adit node verify` on the stopped node's store: every block executed again.
+    func verifyChain() async throws {
+        try await Self.run(["node", "verify", "--db", data(.node) + "/chain.db", "--genesis", folder + "/genesis.json"], log: folder + "/logs/verify.log")
     }
 
     private static var environment: [String: String] {
