@@ -69,8 +69,12 @@ import Wire
                     let base = name == "miner" ? json["miners"]?.arrayValue?.first?.stringValue : json[name == "node" ? "rpc" : name]?.stringValue
                 else { continue }
                 // Twice, with unknown paths between: whatever is asked for, no series comes of it.
-                _ = try await Program.shell("for i in $(seq 20); do curl -s '\(base)/nothing/'$i >/dev/null; done", in: file.deletingLastPathComponent())
-                let answer = try await Program.shell("curl -sf '\(base)\(path)'", in: file.deletingLastPathComponent())
+                let script = """
+                    curl -sf '\(base)\(path)' >/dev/null || exit 1
+                    for i in $(seq 20); do curl -s '\(base)/nothing/'$i >/dev/null; done
+                    curl -sf '\(base)\(path)'
+                    """
+                let answer = try await Program.shell(script, in: file.deletingLastPathComponent())
                 if answer.status == 0 { text = answer.output }
             }
             found.append((name, try #require(text, "\(name) has no metrics; \(running.said)")))
