@@ -52,12 +52,15 @@ extension CoordinatorRoutes {
 
     /// Waits without holding a thread. A worker that hangs up while it waits gets no lease that nobody would work on.
     private func lease(_ request: Request, _ context: ServingContext) async throws -> LeaseAnswer {
-        try await request.body.consumeWithCancellationOnInboundClose { body in
-            let (signer, json, _) = try await signedJSON(Request(head: request.head, body: body), context)
-            let (call, answer) = try await board.call(signer.address, try LeaseRequest(json: json))
-            for await leases in answer { return LeaseAnswer(leases: leases) }
-            await board.hangUp(call)
-            return LeaseAnswer(leases: [])
-        }
+        try await request.body.consumeWithCancellationOnInboundClose { body in try await leases(Request(head: request.head, body: body), context) }
+    }
+
+    private func leases(_ request: Request, _ context: ServingContext) async throws -> LeaseAnswer {
+        let (signer, json, _) = try await signedJSON(request, context)
+        let (call, answer) = try await board.call(signer.address, try LeaseRequest(json: json))
+        var iterator = answer.makeAsyncIterator()
+        if let leases = await iterator.next() { return LeaseAnswer(leases: leases) }
+        await board.hangUp(call)
+        return LeaseAnswer(leases: [])
     }
 }
