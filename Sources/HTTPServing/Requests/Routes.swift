@@ -4,7 +4,7 @@ import Wire
 
 /// The routes of one service: method, path template, handler. A known path asked with another method answers 405.
 ///
-/// Every request passes the same layers: metrics and a log line, problem documents, rate limits, a body's memory, the handler.
+/// Every request passes the same layers: metrics and a log line, problem documents, rate limits, a body's memory and pace, the handler.
 package final class Routes {
     package typealias Handler = @Sendable (Request, ServingContext) async throws -> Response
 
@@ -25,6 +25,7 @@ package final class Routes {
         router.add(middleware: ProblemMiddleware())
         if let limiter { router.add(middleware: RateLimitMiddleware(limiter: limiter)) }
         router.add(middleware: BodyBudgetMiddleware(budget: bodies))
+        router.add(middleware: PacedBodyMiddleware())
     }
 
     package func get(_ path: String, _ handler: @escaping Handler) { on(.get, path, handler) }

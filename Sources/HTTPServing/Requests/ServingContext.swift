@@ -14,8 +14,12 @@ package struct ServingContext: RequestContext {
     /// The other end's address without its port, as text; nil for a Unix socket.
     package let peer: String?
 
+    /// The connection's own.
+    let eventLoop: any EventLoop
+
     package init(source: ApplicationRequestContextSource) {
         requestID = RequestIDs.next()
+        eventLoop = source.channel.eventLoop
         peer = source.channel.remoteAddress?.ipAddress
         coreContext = CoreRequestContextStorage(source: source)
         // Hummingbird's own id lives in the log handler alone, and not every handler keeps metadata.

@@ -125,8 +125,8 @@ struct SlowClientTests {
             }
             for _ in 0..<200 where !isOver.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(20)) }
             #expect(isOver.withLock { $0 })
-            // Its source was not run dry into a queue. (NIO's writer may run ahead of a busy event loop, so no tight bound holds.)
-            #expect(written.withLock { $0 } < 1 << 30)
+            // Its source was not run dry into a queue: both sockets' buffers, a piece and a watermark, however busy the loop is.
+            #expect(written.withLock { $0 } < 32 << 20)
             #expect(Self.cuts(server, "write"))
             withExtendedLifetime(socket) {}
         }
