@@ -82,7 +82,7 @@ package struct HTTPServer: Service {
             responder: responder,
             server: .http1(configuration: http),
             configuration: ApplicationConfiguration(
-                address: .hostname(bind.host, port: bind.port),
+                address: .hostname(bind.host, port: bind.port), backlog: limits.backlog,
                 availableConnectionsDelegate: MaximumAvailableConnections(limits.maximum, logger: logger)),
             onServerRunning: { channel in await onBound(channel.localAddress?.port ?? port) },
             logger: logger)
