@@ -98,7 +98,7 @@ package final class CoordinatorService: Service {
                 return false
             }
             group.addTask {
-                await small.run(board.smallChecks)
+                await small.runSmall(board.smallBell)
                 return false
             }
             group.addTask {

@@ -47,7 +47,12 @@ actor CoordinatorTestChain: ChainPort {
         return escrows[job]
     }
 
-    func claimHeight(_ receipt: ReceiptID) async throws(Problem) -> Int64? { claims[receipt] }
+    func escrows(_ jobs: [JobID]) async throws(Problem) -> [EscrowView?] {
+        try reach()
+        return jobs.map { escrows[$0] }
+    }
+
+    func claimHeights(_ receipts: [ReceiptID]) async throws(Problem) -> [Int64?] { receipts.map { claims[$0] } }
 
     func advance(to height: Int64) { head = height }
     func fall(down: Bool) { isDown = down }

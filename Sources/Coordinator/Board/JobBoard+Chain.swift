@@ -51,24 +51,48 @@ extension JobBoard {
         waiting.removeAll { jobs[$0]?.state.phase != .queued }
     }
 
-    /// The job's escrow is on the chain, or is not at a head of `height`.
-    func see(_ escrow: EscrowView?, of quote: Quote, height: Int64) throws(Problem) {
-        guard let job = jobs[quote.jobID], job.state.payment == nil else { return }
-        if let escrow, escrow.pays(quote) {
-            try advance(quote.jobID, .paid(JobPayment(tx: escrow.payment, height: escrow.opened)))
-            logger.event("task_paid", height: escrow.opened, job: quote.jobID.text, latency: job.age(at: clock.nowMilliseconds))
-        } else if escrow == nil, height > quote.expiresHeight {
-            if job.state.phase == .canceled { jobs[quote.jobID] = nil } else { try advance(quote.jobID, .quoteExpired) }
+    /// Jobs' escrows are on the chain, or are not at a head of `height`. Each job moves on its own; all are stored in one transaction.
+    func see(_ escrows: [(quote: Quote, escrow: EscrowView?)], height: Int64) throws(Problem) {
+        var steps: [BoardStep] = []
+        for (quote, escrow) in escrows {
+            guard let job = jobs[quote.jobID], job.state.payment == nil else { continue }
+            if let escrow, escrow.pays(quote) {
+                add(.paid(JobPayment(tx: escrow.payment, height: escrow.opened)), to: quote.jobID, &steps)
+            } else if escrow == nil, height > quote.expiresHeight {
+                if job.state.phase == .canceled { jobs[quote.jobID] = nil } else { add(.quoteExpired, to: quote.jobID, &steps) }
+            }
+        }
+        guard !steps.isEmpty else { return }
+        let now = clock.nowMilliseconds
+        try make(steps) {
+            for step in steps {
+                guard let payment = step.job.state.payment else { continue }
+                logger.event("task_paid", height: payment.height, job: step.id.text, latency: step.job.age(at: now))
+            }
         }
     }
 
-    /// The claim of a job's receipt is in a block: the job is done with.
-    func seeClaim(of id: JobID, height: Int64) throws(Problem) {
-        let age = jobs[id]?.age(at: clock.nowMilliseconds)
-        try advance(id, .claimed(height: height))
-        if let terms = jobs[id]?.stored.finished?.claim.terms { totals.add(paid: terms) }
-        jobs[id] = nil
-        logger.event("receipt_confirmed", height: height, job: id.text, latency: age)
+    /// The claims of jobs' receipts are in blocks: the jobs are done with.
+    func seeClaims(_ claims: [(job: JobID, height: Int64)]) throws(Problem) {
+        var steps: [BoardStep] = []
+        for (id, height) in claims where jobs[id] != nil { add(.claimed(height: height), to: id, &steps) }
+        guard !steps.isEmpty else { return }
+        let now = clock.nowMilliseconds
+        try make(steps)
+        for step in steps {
+            if let terms = step.job.stored.finished?.claim.terms { totals.add(paid: terms) }
+            jobs[step.id] = nil
+            logger.event("receipt_confirmed", height: step.job.state.claimHeight, job: step.id.text, latency: step.job.age(at: now))
+        }
+    }
+
+    /// One job that can't take an event must not keep the others from theirs.
+    private func add(_ event: JobEvent, to id: JobID, _ steps: inout [BoardStep]) {
+        do {
+            if let step = try step(id, event) { steps.append(step) }
+        } catch {
+            logger.error("chain_event_refused", metadata: ["job_id": "\(id)", "error": "\(error)"])
+        }
     }
 
     func networkState() -> NetworkState {

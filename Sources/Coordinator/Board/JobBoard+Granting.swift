@@ -22,23 +22,25 @@ extension JobBoard {
         try checkStanding(of: worker)
         workers[worker]?.seen = clock.nowMilliseconds
         let plan = try plan(for: worker, max: max)
-        if !plan.taken.isEmpty { try make(plan.steps) { settle(plan) } }
+        if !plan.taken.isEmpty { try make(plan.steps) { settle([plan]) } }
         return plan.leases
     }
 
     /// Chooses leases for `worker` without giving them yet.
     ///
-    /// - Parameter ending: a lease of the worker's that will be over when these begin.
-    func plan(for address: Address, max: Int, ending: String? = nil) throws(Problem) -> LeasePlan {
+    /// - Parameters:
+    ///   - ending: leases of the worker's that will be over when these begin; they follow upon a result.
+    ///   - besides: jobs that another plan gives away.
+    func plan(for address: Address, max: Int, ending: [String] = [], besides: Set<JobID> = []) throws(Problem) -> LeasePlan {
         var plan = LeasePlan()
         guard max > 0, var worker = workers[address], !worker.stored.draining, !isStopping else { return plan }
-        if let ending { worker.held[ending] = nil }
+        for lease in ending { worker.held[lease] = nil }
         let (limits, policy) = (configuration.limits, configuration.standing)
         let standing = standing(of: worker)
         let most = standing.leases(of: limits.smallLeasesPerWorker, policy)
         let largest = standing.largestJob(now: clock.nowMilliseconds, policy) ?? .max
         // One of any size in a call, if few are held; an answer to a result brings it only to a worker that holds no other.
-        var mayBeLarge = worker.leases < (ending == nil ? standing.leases(of: limits.leasesPerWorker, policy) : min(1, most))
+        var mayBeLarge = worker.leases < (ending.isEmpty ? standing.leases(of: limits.leasesPerWorker, policy) : min(1, most))
         // More than that while all that the worker holds is the work of a moment: a quarter of a second.
         var room = Swift.max(limits.smallUnits, worker.registration.profile.f32FlopsPerSecond / 4_000_000)
         for units in worker.held.values { room -= min(units, room) }
@@ -48,6 +50,7 @@ extension JobBoard {
                 plan.taken.append(position)
                 continue
             }
+            if besides.contains(id) { continue }
             let units = job.quote.computeUnits
             guard units <= largest, mayBeLarge || units <= room, fits(job, worker) else { continue }
             let (step, lease) = try grant(job, to: worker)
@@ -100,10 +103,10 @@ extension JobBoard {
             heartbeatMilliseconds: Swift.max(1, configuration.limits.leaseMilliseconds / 4))
     }
 
-    /// The plan is stored: its leases are in force.
-    func settle(_ plan: LeasePlan) {
-        for position in plan.taken.reversed() { waiting.remove(at: position) }
-        for step in plan.steps {
+    /// The plans, made of one state of `waiting`, are stored: their leases are in force.
+    func settle(_ plans: [LeasePlan]) {
+        for position in Set(plans.flatMap(\.taken)).sorted(by: >) { waiting.remove(at: position) }
+        for step in plans.flatMap(\.steps) {
             guard let grant = step.job.lease?.grant else { continue }
             leased[grant.id] = step.id
             hold(grant, units: step.job.quote.computeUnits)

@@ -13,13 +13,13 @@ extension JobBoard {
     /// of that time, so it gets `strayEscrowBlocks` to claim with before a refund is begun.
     func adopt(_ escrow: EscrowView, height: Int64) throws(Problem) {
         guard escrow.coordinator == configuration.key.publicKey, escrow.isOpen else { return }
-        if let job = jobs[escrow.jobID] { return try see(escrow, of: job.quote, height: height) }
+        if let job = jobs[escrow.jobID] { return try see([(job.quote, escrow)], height: height) }
         guard let stored = try store.job(escrow.jobID) else { return try giveBack(stray: escrow, height: height) }
         guard stored.finished == nil, escrow.pays(stored.quote) else { return }
         if stored.state.payment == nil {
             guard let kernel = try? stored.spec.kernel() else { return try orderRefund(escrow.jobID) }
             jobs[stored.id] = BoardJob(stored: stored, kernel: kernel)
-            try see(escrow, of: stored.quote, height: height)
+            try see([(stored.quote, escrow)], height: height)
         } else if stored.state.phase.isFinal {
             try orderRefund(escrow.jobID)
         }

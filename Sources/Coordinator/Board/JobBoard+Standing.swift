@@ -25,19 +25,19 @@ extension JobBoard {
         try standing(of: worker).check(now: clock.nowMilliseconds)
     }
 
-    /// The standings after a check, as far as they have to be written. A count of good results may lose a few in a crash.
-    func standings(after passed: Bool, _ lease: StoredLease) -> [StandingOwner: WorkerStanding] {
+    /// Adds the standings after one more check to those that are to be written. A count of good results may lose a few in a crash.
+    func note(passed: Bool, _ lease: StoredLease, in changed: inout [StandingOwner: WorkerStanding]) {
         let (now, policy) = (clock.nowMilliseconds, configuration.standing)
-        var changed: [StandingOwner: WorkerStanding] = [:]
-        if var own = workers[lease.grant.worker]?.standing {
+        let worker = StandingOwner.worker(lease.grant.worker)
+        if var own = changed[worker] ?? workers[lease.grant.worker]?.standing {
             if passed { own.checkPassed(policy) } else { own.checkFailed(now: now, policy) }
-            if !passed || own.offences > 0 || own.verified <= policy.resultsToTrust || own.verified.isMultiple(of: 16) {
-                changed[.worker(lease.grant.worker)] = own
+            if !passed || changed[worker] != nil || own.offences > 0 || own.verified <= policy.resultsToTrust || own.verified.isMultiple(of: 16) {
+                changed[worker] = own
             } else {
                 workers[lease.grant.worker]?.standing = own
             }
         }
-        var payout = payoutStandings[lease.payout] ?? WorkerStanding()
+        var payout = changed[.payout(lease.payout)] ?? payoutStandings[lease.payout] ?? WorkerStanding()
         if !passed {
             payout.checkFailed(now: now, policy)
             changed[.payout(lease.payout)] = payout
@@ -45,7 +45,6 @@ extension JobBoard {
             payout.checkPassed(policy)
             changed[.payout(lease.payout)] = payout
         }
-        return changed
     }
 
     func put(_ standing: WorkerStanding, of owner: StandingOwner) {

@@ -21,9 +21,11 @@ actor JobBoard {
     /// Committed outputs, in order, for the check loop.
     nonisolated let checks: AsyncStream<(id: String, check: PendingCheck)>
     private let checkSink: AsyncStream<(id: String, check: PendingCheck)>.Continuation
-    /// Those that take well under a millisecond have a line of their own: they don't wait behind long ones.
-    nonisolated let smallChecks: AsyncStream<(id: String, check: PendingCheck)>
-    private let smallCheckSink: AsyncStream<(id: String, check: PendingCheck)>.Continuation
+    /// Those that take well under a millisecond have a line of their own: they don't wait behind long ones, and are taken several at once.
+    private var smallChecks: [(id: String, check: PendingCheck)] = []
+    /// Rings when there is something in that line.
+    nonisolated let smallBell: AsyncStream<Void>
+    private let smallBellSink: AsyncStream<Void>.Continuation
     private static let smallOperations: Int64 = 10_000_000
     private let queue = WorkQueue("adit.coordinator.board")
 
@@ -37,6 +39,12 @@ actor JobBoard {
         didSet { metrics.waiting(calls.count) }
     }
     var lastCall: UInt64 = 0
+    /// Commitments that wait for the next transaction.
+    var commits: [CommitWaiter] = []
+    /// The leases of those, until they are told.
+    var committing: Set<String> = []
+    /// Outputs that are being written: their check need not read them back.
+    var fresh: [String: [InlineTensor]] = [:]
     /// Who waits for the outcome of a lease's check.
     var outcomes: [String: [AsyncStream<ResultOutcome>.Continuation]] = [:]
     /// How many leases the worker of a lease wants with its outcome.
@@ -77,7 +85,7 @@ actor JobBoard {
         self.metrics = metrics
         self.logger = logger
         (checks, checkSink) = AsyncStream.makeStream()
-        (smallChecks, smallCheckSink) = AsyncStream.makeStream()
+        (smallBell, smallBellSink) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     /// Takes up what the store holds: jobs wait, leases get the time to be heard of again, committed outputs are checked anew.
@@ -170,19 +178,31 @@ actor JobBoard {
         }
     }
 
-    private func sendToCheck(_ id: JobID) {
+    private func sendToCheck(_ id: JobID, after failure: Problem? = nil) {
         guard let job = jobs[id], let lease = job.lease, let result = lease.commitment else { return }
-        let check = PendingCheck(spec: job.stored.spec, kernel: job.kernel, lease: lease.grant, result: result)
-        if job.kernel.operations <= Self.smallOperations {
-            smallCheckSink.yield((id: lease.grant.id, check: check))
+        let small = Dictionary(fresh[lease.grant.id, default: []].map { ($0.root, $0.bytes) }) { first, _ in first }
+        let check = PendingCheck(spec: job.stored.spec, kernel: job.kernel, lease: lease.grant, result: result, small: small, failure: failure)
+        if job.kernel.operations <= Self.smallOperations, failure == nil {
+            smallChecks.append((id: lease.grant.id, check: check))
+            smallBellSink.yield()
         } else {
             checkSink.yield((id: lease.grant.id, check: check))
         }
     }
 
+    /// The oldest of the small checks, at most `limit`.
+    func takeSmallChecks(limit: Int) -> [(id: String, check: PendingCheck)] {
+        let taken = Array(smallChecks.prefix(limit))
+        smallChecks.removeFirst(taken.count)
+        if !smallChecks.isEmpty { smallBellSink.yield() }
+        return taken
+    }
+
     /// Puts a committed output into the check loop's line once more.
-    func checkAgain(_ lease: String) {
-        if let id = leased[lease] { sendToCheck(id) }
+    ///
+    /// - Parameter failure: why it could not be checked; it goes to the line that waits for such a check then.
+    func checkAgain(_ lease: String, after failure: Problem? = nil) {
+        if let id = leased[lease] { sendToCheck(id, after: failure) }
     }
 
     /// Time passed: expires leases, offers jobs that have rested, ends waits, clears blobs away.
@@ -214,6 +234,6 @@ actor JobBoard {
         outcomes = [:]
         wanted = [:]
         checkSink.finish()
-        smallCheckSink.finish()
+        smallBellSink.finish()
     }
 }

@@ -14,8 +14,10 @@ struct ChainWatcher: Sendable {
     let clock: any ServiceClock
     let interval: Int64
     let logger: Logger
-    /// Questions in one round, so that one round stays short.
-    private static let questions = 128
+    /// Jobs in one round, so that one round stays short: a stream of some thousand payments a second is kept up with.
+    private static let questions = 2_048
+    /// Jobs in one question, and in one transaction of the store: as many as a node answers at once.
+    private static let page = NodeChain.namesAtOnce
     /// Rounds after which the parameters are read again.
     private static let termsEvery = 60
     /// The same while an escrow waits for its refund, and after a scan that failed.
@@ -77,12 +79,16 @@ struct ChainWatcher: Sendable {
         let height = try await chain.height()
         await board.see(height: height, terms: terms)
         let (unpaid, unclaimed) = await board.watched(limit: Self.questions)
-        for quote in unpaid {
-            let escrow = try await chain.escrow(quote.jobID)
-            try await board.see(escrow, of: quote, height: height)
+        for start in stride(from: 0, to: unpaid.count, by: Self.page) {
+            let quotes = Array(unpaid[start..<min(start + Self.page, unpaid.count)])
+            let escrows = try await chain.escrows(quotes.map(\.jobID))
+            try await board.see(Array(zip(quotes, escrows)), height: height)
         }
-        for (job, receipt) in unclaimed {
-            if let height = try await chain.claimHeight(receipt) { try await board.seeClaim(of: job, height: height) }
+        for start in stride(from: 0, to: unclaimed.count, by: Self.page) {
+            let claims = unclaimed[start..<min(start + Self.page, unclaimed.count)]
+            let heights = try await chain.claimHeights(claims.map(\.receipt))
+            let seen = zip(claims, heights).compactMap { claim, height in height.map { (job: claim.job, height: $0) } }
+            if !seen.isEmpty { try await board.seeClaims(seen) }
         }
         return height
     }

@@ -7,6 +7,8 @@ package import Wire
 package struct NodeChain: ChainPort {
     private let base: BaseURL
     private let http: HTTPClient
+    /// The most names in one question.
+    static let namesAtOnce = NodeClient.namesAtOnce
     private var node: NodeClient { NodeClient(base, http: http) }
 
     package init(_ base: BaseURL, http: HTTPClient) {
@@ -36,7 +38,9 @@ package struct NodeChain: ChainPort {
 
     package func escrow(_ job: JobID) async throws(Problem) -> EscrowView? { try await node.getEscrow(job).map(EscrowView.init) }
 
-    package func claimHeight(_ receipt: ReceiptID) async throws(Problem) -> Int64? { try await node.getReceipt(receipt)?.height }
+    package func escrows(_ jobs: [JobID]) async throws(Problem) -> [EscrowView?] { try await node.getEscrows(jobs).map { $0.map(EscrowView.init) } }
+
+    package func claimHeights(_ receipts: [ReceiptID]) async throws(Problem) -> [Int64?] { try await node.getReceiptHeights(receipts) }
 
     package func openEscrows(of coordinator: PublicKey, after: JobID?) async throws(Problem) -> EscrowPage {
         let page = try await node.escrows(status: .open, coordinator: coordinator, after: after)

@@ -10,6 +10,10 @@ struct PendingCheck: Sendable {
     let kernel: any Kernel
     let lease: LeaseGrant
     let result: LeaseResult
+    /// Outputs whose bytes are at hand.
+    var small: [Digest: [UInt8]] = [:]
+    /// Why a first try could not be made.
+    var failure: Problem?
 }
 
 /// What a check came to.
@@ -39,7 +43,7 @@ struct CheckLoop: Sendable {
     /// Runs until the stream ends or the task is cancelled.
     func run(_ checks: AsyncStream<(id: String, check: PendingCheck)>) async {
         for await (id, check) in checks {
-            var verdict = await verdict(on: check)
+            var verdict = if let failure = check.failure { CheckVerdict.unavailable(failure) } else { await verdict(on: check) }
             for pause in Self.pauses {
                 guard case .unavailable = verdict, !Task.isCancelled else { break }
                 do { try await clock.sleep(milliseconds: pause) } catch { return }
@@ -47,11 +51,35 @@ struct CheckLoop: Sendable {
             }
             // Cut short: the commitment stands, and the next start checks it.
             if Task.isCancelled { return }
-            guard await !board.conclude(id, verdict) else { continue }
-            // The store refused: what is committed stays committed, and is checked again a little later.
-            do { try await clock.sleep(milliseconds: 1000) } catch { return }
-            await board.checkAgain(id)
+            await conclude([(id, verdict)])
         }
+    }
+
+    /// The same for small ones: those that have come meanwhile are checked together, and their conclusions written together.
+    func runSmall(_ bell: AsyncStream<Void>) async {
+        for await _ in bell {
+            let batch = await board.takeSmallChecks(limit: Self.together)
+            var verdicts: [(lease: String, verdict: CheckVerdict)] = []
+            for (id, check) in batch { verdicts.append((id, await verdict(on: check))) }
+            if Task.isCancelled { return }
+            var made: [(lease: String, verdict: CheckVerdict)] = []
+            for one in verdicts {
+                // The other line has the patience for what can't be checked now.
+                if case .unavailable(let failure) = one.verdict { await board.checkAgain(one.lease, after: failure) } else { made.append(one) }
+            }
+            await conclude(made)
+        }
+    }
+
+    /// Few enough that the first one hardly waits for the last one.
+    private static let together = 32
+
+    private func conclude(_ verdicts: [(lease: String, verdict: CheckVerdict)]) async {
+        let failed = await board.conclude(verdicts)
+        guard !failed.isEmpty else { return }
+        // The store refused: what is committed stays committed, and is checked again a little later.
+        do { try await clock.sleep(milliseconds: 1000) } catch { return }
+        for lease in failed { await board.checkAgain(lease) }
     }
 
     private func verdict(on check: PendingCheck) async -> CheckVerdict {
@@ -61,7 +89,7 @@ struct CheckLoop: Sendable {
                 // The commitment is on the disk by now. The challenge exists only from here on, and serves once.
                 let secret = SecureRandom.bytes(Challenge.byteCount)
                 let start = ContinuousClock.now
-                let report = try checker.check(check.spec, check.kernel, check.result.output, challenge: try Challenge(secret))
+                let report = try checker.check(check, challenge: try Challenge(secret))
                 let spent = ContinuousClock.now - start
                 guard let drawn = Digest(bytes: secret) else { throw Problem(.internalError, "a challenge has 32 bytes") }
                 return CheckVerdict.finished(report, challenge: drawn, microseconds: spent.microseconds)

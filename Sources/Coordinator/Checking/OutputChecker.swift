@@ -19,12 +19,16 @@ struct OutputChecker: Sendable {
     }
 
     /// Checks a committed output against a challenge that was drawn after the commitment was stored.
-    func check(_ spec: JobSpec, _ kernel: any Kernel, _ output: OutputMetadata, challenge: Challenge) throws(Problem) -> VerificationReport {
+    func check(_ check: PendingCheck, challenge: Challenge) throws(Problem) -> VerificationReport {
         var outputs: [Tensor] = []
-        for tensor in output.outputs {
-            outputs.append(try Tensor(tensor.descriptor, try blobs.map(tensor.root, byteCount: tensor.descriptor.byteCount)))
+        for tensor in check.result.output.outputs {
+            let buffer =
+                if let bytes = check.small[tensor.root] { try TensorBuffer(bytes) } else {
+                    try blobs.map(tensor.root, byteCount: tensor.descriptor.byteCount)
+                }
+            outputs.append(try Tensor(tensor.descriptor, buffer))
         }
-        return try kernel.verify(try tensors(spec.inputs), outputs, challenge: challenge, passes: passes)
+        return try check.kernel.verify(try tensors(check.spec.inputs), outputs, challenge: challenge, passes: passes)
     }
 
     /// Small outputs as JSON numbers: one output's value, or several by name. `nil` where their bytes have expired.

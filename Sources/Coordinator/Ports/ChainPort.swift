@@ -9,8 +9,10 @@ package protocol ChainPort: Sendable {
     func terms() async throws(Problem) -> ChainTerms
     /// The job's escrow; `nil` while no block holds its deposit.
     func escrow(_ job: JobID) async throws(Problem) -> EscrowView?
-    /// The height of the block with the receipt's claim; `nil` until there is one.
-    func claimHeight(_ receipt: ReceiptID) async throws(Problem) -> Int64?
+    /// The same for up to 256 jobs, in their order.
+    func escrows(_ jobs: [JobID]) async throws(Problem) -> [EscrowView?]
+    /// The heights of the blocks with the claims of up to 256 receipts, in their order; `nil` until there is one.
+    func claimHeights(_ receipts: [ReceiptID]) async throws(Problem) -> [Int64?]
     /// The escrows that still hold money, in the order of job ids, a page at a time: `next` is given as `after` for the next one.
     func openEscrows(of coordinator: PublicKey, after: JobID?) async throws(Problem) -> EscrowPage
     /// The last nonce that the account used in a block; 0 for an unknown one.

@@ -96,8 +96,10 @@ struct SQLiteJobStore: JobStore {
         }
     }
 
+    /// This is the file's only connection, and one body runs at a time: GRDB's own `read` would begin a transaction and set
+    /// `PRAGMA query_only`, each change of which has SQLite compile every cached statement anew.
     func read<Value: Sendable>(_ body: (Database) throws -> Value) throws(Problem) -> Value {
-        try Self.guarded { try database.read(body) }
+        try Self.guarded { try database.inDatabase(body) }
     }
 
     func write<Value: Sendable>(_ body: (Database) throws -> Value) throws(Problem) -> Value {

@@ -15,7 +15,7 @@ struct ProblemMiddleware: RouterMiddleware {
             answer = try await next(request, context)
         } catch {
             let problem = Self.problem(for: error)
-            if problem.code.status >= 500, !(error is CancellationError) {
+            if problem.code.status >= 500, problem.code.status != 503 {
                 context.logger.error("request_failed", metadata: ["code": "\(problem.code.rawValue)", "error": "\(error)"])
             }
             answer = .problem(problem, requestID: context.requestID)

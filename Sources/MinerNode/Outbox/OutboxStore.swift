@@ -179,7 +179,8 @@ package final class OutboxStore: Sendable {
         try Self.checked { try database.inDatabase { db in try Int.fetchOne(db, sql: "PRAGMA synchronous") } }
     }
 
-    private func read<Value>(_ body: (Database) throws -> Value) throws(Problem) -> Value { try Self.checked { try database.read(body) } }
+    /// Without a transaction: GRDB's own `read` sets `PRAGMA query_only`, each change of which has SQLite compile every cached statement anew.
+    private func read<Value>(_ body: (Database) throws -> Value) throws(Problem) -> Value { try Self.checked { try database.inDatabase(body) } }
 
     private func write(_ body: (Database) throws -> Void) throws(Problem) { try Self.checked { try database.write(body) } }
 

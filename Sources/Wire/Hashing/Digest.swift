@@ -8,11 +8,16 @@ package struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
     private init(words: (UInt64, UInt64, UInt64, UInt64)) { self.words = words }
 
     /// Nil unless there are 32 bytes.
-    package init?(bytes: some Collection<UInt8>) {
+    package init?(bytes: [UInt8]) { self.init(bytes: bytes[...]) }
+
+    /// Nil unless there are 32 bytes.
+    package init?(bytes: ArraySlice<UInt8>) {
         guard bytes.count == 32 else { return nil }
-        var words: [UInt64] = [0, 0, 0, 0]
-        for (index, byte) in bytes.enumerated() { words[index / 8] = words[index / 8] << 8 | UInt64(byte) }
-        self.init(words: (words[0], words[1], words[2], words[3]))
+        func word(_ offset: Int) -> UInt64 {
+            let start = bytes.startIndex + offset
+            return bytes[start..<start + 8].reduce(0) { $0 << 8 | UInt64($1) }
+        }
+        self.init(words: (word(0), word(8), word(16), word(24)))
     }
 
     /// Nil unless there are 64 lower-case hex digits.

@@ -2,6 +2,8 @@ extension JSON {
     /// The RFC 8785 form: members by UTF-16 order, no white space, the shortest escapes.
     package var canonicalBytes: [UInt8] {
         var out: [UInt8] = []
+        // Most documents are quotes, receipts and transactions.
+        out.reserveCapacity(1024)
         write(to: &out)
         return out
     }
@@ -39,6 +41,10 @@ extension JSON {
 
     private static func write(_ string: String, to out: inout [UInt8]) {
         out.append(UInt8(ascii: "\""))
+        defer { out.append(UInt8(ascii: "\"")) }
+        if string.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+            return out.append(contentsOf: string.utf8)
+        }
         for byte in string.utf8 {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"): out.append(contentsOf: [UInt8(ascii: "\\"), byte])
@@ -51,7 +57,6 @@ extension JSON {
             default: out.append(byte)
             }
         }
-        out.append(UInt8(ascii: "\""))
     }
 
     /// The shortest decimal that reads back as the same binary64, written as ECMAScript's Number.toString does

@@ -4,18 +4,20 @@
 package struct JSONFields {
     private let object: JSONObject
     private let what: String
-    private var read: Set<Int> = []
+    /// Whether each member was read.
+    private var read: [Bool]
 
     /// - Parameter what: names the object in messages, such as "quote".
     package init(_ json: JSON, _ what: String) throws(Problem) {
         guard case .object(let object) = json else { throw Problem(.wrongType, "\(what) is not an object") }
         self.object = object
         self.what = what
+        read = Array(repeating: false, count: object.members.count)
     }
 
     package mutating func optional(_ key: String) -> JSON? {
         guard let index = object.index(of: key) else { return nil }
-        read.insert(index)
+        read[index] = true
         return object.members[index].value
     }
 
@@ -26,7 +28,7 @@ package struct JSONFields {
 
     /// Throws `unknown_field` if a member was never read.
     package func finish() throws(Problem) {
-        for index in object.members.indices where !read.contains(index) {
+        for index in object.members.indices where !read[index] {
             throw Problem(.unknownField, "\(what) has an unknown member \"\(object.members[index].key.prefix(64))\"")
         }
     }

@@ -12,7 +12,13 @@ package struct JSONObject: Sendable {
 
     /// For members whose keys are known to differ.
     package init(distinct members: [(String, JSON)]) {
-        self.members = members.sorted { Self.precedes($0.0, $1.0) }.map { (key: $0.0, value: $0.1) }
+        var ordered: [(key: String, value: JSON)] = members.map { (key: $0.0, value: $0.1) }
+        // A canonical document's members are in order already.
+        for index in ordered.indices.dropFirst() where Self.precedes(ordered[index].key, ordered[index - 1].key) {
+            ordered.sort { Self.precedes($0.key, $1.key) }
+            break
+        }
+        self.members = ordered
     }
 
     package var count: Int { members.count }
@@ -39,7 +45,14 @@ package struct JSONObject: Sendable {
     }
 
     private static func precedes(_ left: String, _ right: String) -> Bool {
-        left.utf16.lexicographicallyPrecedes(right.utf16)
+        var others = right.utf8.makeIterator()
+        for byte in left.utf8 {
+            guard let other = others.next() else { return false }
+            if byte == other { continue }
+            // In ASCII the order of bytes is the order of UTF-16's units.
+            return byte | other < 0x80 ? byte < other : left.utf16.lexicographicallyPrecedes(right.utf16)
+        }
+        return others.next() != nil
     }
 }
 

@@ -169,7 +169,17 @@ private struct JSONParser {
 extension JSONParser {
     mutating func string() throws(Problem) -> String {
         position += 1
-        var text: [UInt8] = []
+        // Up to the first escape, which few strings have, it is as it stands.
+        var end = position
+        while end < bytes.count, bytes[end] != UInt8(ascii: "\""), bytes[end] != UInt8(ascii: "\\"), bytes[end] >= 0x20 { end += 1 }
+        if end < bytes.count, bytes[end] == UInt8(ascii: "\"") {
+            let text = bytes[position..<end]
+            position = end + 1
+            guard let valid = String(validating: text, as: UTF8.self) else { throw bad("invalid UTF-8 in the string that ends") }
+            return valid
+        }
+        var text = Array(bytes[position..<end])
+        position = end
         while true {
             guard let byte = current else { throw bad("a string without an end") }
             switch byte {

@@ -63,12 +63,17 @@ package enum Bech32 {
     }
 
     private static func polymod(_ values: [UInt8]) -> UInt32 {
-        let generator: [UInt32] = [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3]
-        return values.reduce(1) { check, value in
+        var check: UInt32 = 1
+        for value in values {
             let top = check >> 25
-            return generator.enumerated().reduce((check & 0x1FF_FFFF) << 5 ^ UInt32(value)) { sum, entry in
-                top >> UInt32(entry.offset) & 1 == 1 ? sum ^ entry.element : sum
-            }
+            check = (check & 0x1FF_FFFF) << 5 ^ UInt32(value)
+            // All ones where the generator's bit is set.
+            check ^= 0x3b6a_57b2 & (0 &- (top & 1))
+            check ^= 0x2650_8e6d & (0 &- (top >> 1 & 1))
+            check ^= 0x1ea1_19fa & (0 &- (top >> 2 & 1))
+            check ^= 0x3d42_33dd & (0 &- (top >> 3 & 1))
+            check ^= 0x2a14_62b3 & (0 &- (top >> 4 & 1))
         }
+        return check
     }
 }
