@@ -3,6 +3,7 @@ import Coordinator
 import Foundation
 import Jobs
 import Kernels
+import Ledger
 import Signing
 import Testing
 import Wire
@@ -59,6 +60,69 @@ struct CoordinatorManyLeasesTests {
             LeaseResult(
                 fence: held.fence, output: metadata, receipt: honest.result.receipt, timing: honest.result.timing, device: "test"),
             tensors: honest.tensors)
+    }
+
+    @Test func resultsThatComeTogetherAreEachAnsweredAlone() async throws {
+        let harness = try CoordinatorHarness()
+        try await harness.run { running in
+            let works = try await buy(48, running, by: .generate())
+            let workers = [try await running.worker(), try await running.worker()]
+            var held: [(worker: TestWorker, lease: Lease)] = []
+            for worker in workers {
+                for lease in try await worker.client.lease(max: 12, waitSeconds: 0) { held.append((worker, lease)) }
+            }
+            #expect(held.count == 24 && Set(held.map(\.lease.jobID)).count == 24)
+            // All at once; the first of each worker is wrong in one cell, and the second is sent three times.
+            let liars: Set<String> = [held[0].lease.id, held[12].lease.id]
+            let eager: Set<String> = [held[1].lease.id, held[13].lease.id]
+            let answers = try await withThrowingTaskGroup(of: (String, Result<ResultAnswer, Problem>).self) { group in
+                for (worker, lease) in held {
+                    var outputs = try outputs(lease, works)
+                    if liars.contains(lease.id) { outputs = try outputs.map { try Self.withOneBitFlipped($0) } }
+                    let submission = try inline(worker, lease, outputs, next: 12)
+                    for _ in 0..<(eager.contains(lease.id) ? 3 : 1) {
+                        group.addTask { (lease.id, await Self.insist { () async throws(Problem) in try await worker.client.submit(lease.id, submission) }) }
+                    }
+                }
+                var answers: [String: [Result<ResultAnswer, Problem>]] = [:]
+                for try await (lease, answer) in group { answers[lease, default: []].append(answer) }
+                return answers
+            }
+            var next: [JobID] = []
+            for (worker, lease) in held {
+                let mine = try #require(answers[lease.id])
+                if liars.contains(lease.id) {
+                    guard case .failure(let problem) = mine[0] else { throw Problem(.internalError, "a wrong output was accepted") }
+                    #expect(problem.code == .verificationFailed)
+                    continue
+                }
+                let results = try mine.map { try $0.get() }
+                #expect(results.allSatisfy { $0.result == results[0].result }, "one signature, however often it is asked for")
+                let terms = results[0].result.claim.terms
+                #expect(terms.jobID == lease.jobID && terms.nonce == lease.nonce && terms.miner == worker.key.address)
+                next += results.flatMap(\.leases).map(\.jobID)
+            }
+            #expect(!next.isEmpty && Set(next).count == next.count, "no job is leased twice")
+            #expect(Set(next).isDisjoint(with: held.filter { !liars.contains($0.lease.id) }.map(\.lease.jobID)))
+        }
+    }
+
+    private static func withOneBitFlipped(_ tensor: Tensor) throws -> Tensor {
+        var bytes = tensor.buffer.bytes
+        bytes[0] ^= 1
+        return try Tensor(tensor.descriptor, TensorBuffer(bytes))
+    }
+
+    /// As a miner does: asks again while the same message is being written.
+    private static func insist<Value>(_ ask: () async throws(Problem) -> Value) async -> Result<Value, Problem> {
+        while true {
+            do throws(Problem) {
+                return .success(try await ask())
+            } catch {
+                guard error.code == .unavailable else { return .failure(error) }
+                await Task.yield()
+            }
+        }
     }
 
     @Test func aResultBringsTheNextLeasesAndItsRepetitionTheSameSignature() async throws {
