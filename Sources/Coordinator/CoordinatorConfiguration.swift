@@ -61,8 +61,15 @@ package struct CoordinatorLimits: Sendable {
     package var blobGraceMilliseconds: Int64 = 86_400_000
     /// How often such blobs are looked for.
     package var blobSweepMilliseconds: Int64 = 600_000
-    /// Uploads at one time; each holds a file and a hasher.
+    /// Uploads at one time; each holds a file and up to 2.5 MiB.
     package var uploads = 64
+    /// From this size on, what has arrived of an upload stays when its connection ends: a smaller one is sent again.
+    package var resumableBytes = 8 << 20
+    /// How long it stays, and how many unfinished ones a key may have.
+    package var uploadGraceMilliseconds: Int64 = 21_600_000
+    package var partialUploadsPerKey = 64
+    /// What blobs leave free of the disk, for the database beside them.
+    package var diskReserveBytes = 64 << 20
     /// The least average speed of an upload after its first half minute, so that nobody holds a place by sending drops.
     package var uploadBytesPerSecond = 16 << 10
     /// What a check of one job may hold at once: its tensors, which are mapped or made, and the verifier's own memory. The program

@@ -44,7 +44,12 @@ package final class CoordinatorService: Service {
         self.store = store
         blobs = try BlobStore(directory: configuration.dataDirectory + "/blobs") { (root) throws(Problem) in try store.smallBlob(root) }
         checker = OutputChecker(blobs: blobs, passes: passes, limit: configuration.limits.jobBytes)
-        gate = UploadGate(limits: configuration.limits, kept: try store.blobBytes())
+        let partial = try store.uploads()
+        let lost = try blobs.tidyPartials(Set(partial.map(\.key)))
+        for key in lost { try store.removeUpload(key) }
+        var kept = try store.blobBytes()
+        for upload in partial where !lost.contains(upload.key) { kept[upload.key.owner, default: 0] += upload.bytes }
+        gate = UploadGate(limits: configuration.limits, kept: kept)
         events = EventHub(start: clock.nowMilliseconds, registry: registry)
         board = JobBoard(
             configuration: configuration, store: store, blobs: blobs, gate: gate, clock: clock, metrics: BoardMetrics(registry), events: events,
@@ -58,7 +63,8 @@ package final class CoordinatorService: Service {
         let authenticator = try RequestAuthenticator(
             clock: clock, start: start, authorities: configuration.authorities, store: store)
         let limiter = RateLimiter(configuration.serving.rates)
-        let server = HTTPServer(bind: configuration.bind, routes: routes(authenticator, limiter).routes(), limits: configuration.serving, logger: logger) {
+        let routes = self.routes(authenticator, limiter)
+        let server = HTTPServer(bind: configuration.bind, routes: routes.routes(), limits: configuration.serving, logger: logger) {
             [self] port in
             if configuration.bind.isLoopback {
                 authenticator.allow(["localhost:\(port)", "127.0.0.1:\(port)", "[::1]:\(port)"])
@@ -74,7 +80,7 @@ package final class CoordinatorService: Service {
             chain: chain, board: board, desk: desk, coordinator: configuration.key.publicKey, scanEvery: configuration.limits.escrowScanRounds,
             clock: clock, interval: configuration.limits.chainPollMilliseconds, logger: logger)
         let small = CheckLoop(checker: checker, board: board, clock: clock, logger: logger)
-        try await serve(server, loop, small, watcher)
+        try await serve(server, loop, small, watcher, routes.blobs)
     }
 
     private func routes(_ authenticator: RequestAuthenticator, _ limiter: RateLimiter) -> CoordinatorRoutes {
@@ -86,7 +92,7 @@ package final class CoordinatorService: Service {
     }
 
     /// The server decides about the end; the loops around it end with it.
-    private func serve(_ server: HTTPServer, _ loop: CheckLoop, _ small: CheckLoop, _ watcher: ChainWatcher) async throws {
+    private func serve(_ server: HTTPServer, _ loop: CheckLoop, _ small: CheckLoop, _ watcher: ChainWatcher, _ blobs: BlobService) async throws {
         let board = self.board
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
@@ -106,7 +112,7 @@ package final class CoordinatorService: Service {
                 return false
             }
             group.addTask { [self] in
-                await tick()
+                await tick(blobs)
                 return false
             }
             group.addTask {
@@ -120,9 +126,14 @@ package final class CoordinatorService: Service {
         }
     }
 
-    private func tick() async {
+    private func tick(_ blobs: BlobService) async {
+        var nextSweep: Int64 = 0
         while !Task.isCancelled {
             await board.tick()
+            if clock.nowMilliseconds >= nextSweep {
+                nextSweep = clock.nowMilliseconds + configuration.limits.blobSweepMilliseconds
+                do { try await blobs.sweepUploads() } catch { logger.error("upload_sweep_failed", metadata: ["error": "\(error)"]) }
+            }
             do { try await clock.sleep(milliseconds: configuration.limits.tickMilliseconds) } catch { return }
         }
     }

@@ -93,7 +93,7 @@ struct CoordinatorBlobTests {
             // Far more than the sockets between the two can hold.
             let data = [UInt8](repeating: 7, count: 32 << 20)
             let slow = SlowSource(bytes: data, clock: running.clock)
-            await expectRefusal(.timeout) { try await client.putBlob(TensorRoot.root(of: data), slow) }
+            await expectRefusal(.timeout) { try await client.putBlob(TensorRoot.root(of: data), slow, patience: .zero) }
             #expect(try await !client.hasBlob(TensorRoot.root(of: data)))
         }
     }

@@ -2,17 +2,6 @@ import Signing
 package import Wire
 
 extension CoordinatorClient {
-    /// Uploads a tensor's bytes under their root; the coordinator checks each leaf as it arrives.
-    ///
-    /// The request is signed without a digest of the body: the path holds the root (PROTOCOL section 10).
-    ///
-    /// - Throws: `blob_mismatch`, `quota_exceeded`, `payload_too_large` from the coordinator.
-    package func putBlob(_ root: Digest, _ source: any UploadSource) async throws(Problem) {
-        let path = "/blobs/\(root.hex)"
-        let headers = signature(.put, path, "", .boundByPath) + [("Content-Type", "application/octet-stream")]
-        _ = try await http.send(HTTPRequest(.put, base, path: path, headers: headers, body: source, limits: .bulk(answerBytes: 1 << 20))).checked()
-    }
-
     /// Whether the coordinator holds the whole blob.
     package func hasBlob(_ root: Digest) async throws(Problem) -> Bool {
         let answer = try await http.send(HTTPRequest(.head, base, path: "/blobs/\(root.hex)"))

@@ -13,7 +13,7 @@ final class BlobStore: Sendable {
     /// Looks for a blob that is kept in the database.
     private let small: @Sendable (Digest) throws(Problem) -> [UInt8]?
 
-    /// Makes the directories and clears what uploads of an earlier run left half done. Throws `io_failed`.
+    /// Makes the directories and clears what small uploads of an earlier run left half done. Throws `io_failed`.
     init(directory: String, small: @escaping @Sendable (Digest) throws(Problem) -> [UInt8]?) throws(Problem) {
         self.directory = directory
         self.small = small
@@ -22,6 +22,7 @@ final class BlobStore: Sendable {
             let unfinished = directory + "/incoming"
             if manager.fileExists(atPath: unfinished) { try manager.removeItem(atPath: unfinished) }
             try manager.createDirectory(atPath: unfinished, withIntermediateDirectories: true)
+            try manager.createDirectory(atPath: directory + "/partial", withIntermediateDirectories: true)
         } catch {
             throw Problem(.ioFailed, "the blob directory: \(error)")
         }
@@ -48,6 +49,30 @@ final class BlobStore: Sendable {
     /// A name for a new upload, used by nobody else.
     func temporaryPath() -> String {
         "\(directory)/incoming/\(serial.wrappingAdd(1, ordering: .relaxed).newValue)"
+    }
+
+    /// Where a large upload keeps what has arrived.
+    func partialPath(_ key: UploadKey) -> String { "\(directory)/partial/\(key.fileName)" }
+
+    /// What the disk has left for files; `nil` where its file system doesn't say.
+    func freeBytes() -> Int? {
+        var info = statvfs()
+        guard unsafe statvfs(directory, &info) == 0, info.f_blocks > 0 else { return nil }
+        let (bytes, overflow) = info.f_bavail.multipliedReportingOverflow(by: info.f_frsize)
+        return overflow ? nil : Int(clamping: bytes)
+    }
+
+    /// Removes the partial files that are none of `keys`, and tells which of these have no file.
+    func tidyPartials(_ keys: Set<UploadKey>) throws(Problem) -> Set<UploadKey> {
+        let names = Dictionary(keys.map { ($0.fileName, $0) }) { first, _ in first }
+        let found: [String]
+        do { found = try FileManager.default.contentsOfDirectory(atPath: directory + "/partial") } catch {
+            throw Problem(.ioFailed, "the blob directory: \(error)")
+        }
+        for name in found where names[name] == nil {
+            guard unsafe unlink(directory + "/partial/" + name) == 0 || errno == ENOENT else { throw Self.failure("unlink") }
+        }
+        return keys.subtracting(found.compactMap { names[$0] })
     }
 
     /// The size in bytes of the blob's file; `nil` if there is none. Quick: it may be asked for anywhere.

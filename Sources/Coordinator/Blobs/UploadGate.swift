@@ -51,6 +51,21 @@ final class UploadGate: Sendable {
         }
     }
 
+    /// Reserves room for an upload that may last longer than its connection, in place of what it had reserved before.
+    ///
+    /// - Throws: `quota_exceeded`.
+    func reserve(_ owner: Address, bytes: Int, insteadOf old: Int) throws(Problem) {
+        let refusal: Problem? = state.withLock { state in
+            let mine = (state.bytes[owner] ?? 0) - old
+            if mine + bytes > limits.blobBytesPerKey { return Problem(.quotaExceeded, "this key's blobs would exceed its quota") }
+            if state.total - old + bytes > limits.blobBytesInAll { return Problem(.quotaExceeded, "there is no more room for blobs") }
+            state.bytes[owner] = mine + bytes
+            state.total += bytes - old
+            return nil
+        }
+        if let refusal { throw refusal }
+    }
+
     /// Blobs that counted for `owner` are gone.
     func release(_ owner: Address, bytes: Int) { state.withLock { $0.free(owner, bytes) } }
 

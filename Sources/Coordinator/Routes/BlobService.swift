@@ -5,18 +5,19 @@ import NIOCore
 import Signing
 import Wire
 
-/// `PUT` and `GET` of tensors by their roots.
+/// `PUT` and `GET` of tensors by their roots, and of their leaves' hashes.
 struct BlobService: Sendable {
     let blobs: BlobStore
     let store: any JobStore
     let gate: UploadGate
+    let uploads = PartialUploads()
     let authenticator: RequestAuthenticator
     let limiter: RateLimiter
     let limits: CoordinatorLimits
     let clock: any ServiceClock
     private let files = FileIO()
     /// Uploads write and hash here, the store's questions are asked here: two, so that one slow disk call does not stop all.
-    private let queues = [WorkQueue("adit.coordinator.blobs.0"), WorkQueue("adit.coordinator.blobs.1")]
+    let queues = [WorkQueue("adit.coordinator.blobs.0"), WorkQueue("adit.coordinator.blobs.1")]
 
     init(
         blobs: BlobStore, store: any JobStore, gate: UploadGate, authenticator: RequestAuthenticator, limiter: RateLimiter,
@@ -34,6 +35,7 @@ struct BlobService: Sendable {
     func add(to routes: Routes) {
         routes.put("/blobs/{root}") { request, context in try await put(request, try root(context), context) }
         routes.get("/blobs/{root}") { request, context in try await get(request, try root(context), context) }
+        routes.put("/blobs/{root}/leaves") { request, context in try await declare(request, try root(context), context) }
         routes.get("/blobs/{root}/leaves") { _, context in
             let root = try root(context)
             let blobs = blobs
@@ -61,81 +63,7 @@ struct BlobService: Sendable {
         return root
     }
 
-    private func queue(_ root: Digest) -> WorkQueue { queues[root.bit(0) ? 1 : 0] }
-
-    /// Streams a body to the disk. Its signature covers the root in the path, and the root covers the bytes.
-    private func put(_ request: Request, _ root: Digest, _ context: ServingContext) async throws -> Response {
-        let owner = try authenticator.verify(request, body: .boundByPath).address
-        try limiter.charge(key: owner.text, peer: context.peer)
-        let (store, queue) = (store, queue(root))
-        if let bytes = blobs.fileBytes(root) {
-            let blob = StoredBlob(root: root, bytes: bytes, owner: owner)
-            let now = clock.nowMilliseconds
-            let isNew = try await queue.run { () throws(Problem) in try store.saveBlob(blob, now: now) }
-            if isNew { gate.add(owner, bytes: bytes) }
-            return Self.answer(root, bytes, "exists", .ok)
-        }
-        let body = try request.bounded(limit: limits.blobBytes)
-        let reserved = try request.declaredLength() ?? limits.blobBytes
-        var kept = 0
-        try gate.enter(owner, bytes: reserved)
-        defer { gate.leave(owner, bytes: reserved, kept: kept) }
-        let upload = BlobUpload(root, into: blobs, on: queue)
-        do {
-            let start = clock.nowMilliseconds
-            var received = 0
-            for try await chunk in body {
-                received += chunk.readableBytes
-                let spent = clock.nowMilliseconds - start
-                guard spent < 30_000 || received / Int(spent / 1000) >= limits.uploadBytesPerSecond else {
-                    throw Problem(.timeout, "an upload must come faster than \(limits.uploadBytesPerSecond) bytes a second")
-                }
-                try await upload.write(chunk)
-            }
-            let bytes = try await upload.finish()
-            // The note comes first: a blob without one would never be cleared away.
-            let blob = StoredBlob(root: root, bytes: bytes, owner: owner)
-            let now = clock.nowMilliseconds
-            let isNew = try await queue.run { () throws(Problem) in try store.saveBlob(blob, now: now) }
-            kept = isNew ? bytes : 0
-            try await upload.adopt()
-            await upload.close()
-            return Self.answer(root, bytes, "stored", .created)
-        } catch {
-            await upload.close()
-            throw error
-        }
-    }
-
-    /// Keeps a few bytes that did not come by `PUT`; they count for `owner`.
-    func keep(_ bytes: [UInt8], for owner: Address) async throws {
-        let root = TensorRoot.root(of: bytes)
-        let (store, queue) = (store, queue(root))
-        let now = clock.nowMilliseconds
-        let blob = StoredBlob(root: root, bytes: bytes.count, owner: owner)
-        if blobs.byteCount(root) != nil {
-            if try await queue.run({ () throws(Problem) in try store.saveBlob(blob, now: now) }) { gate.add(owner, bytes: bytes.count) }
-            return
-        }
-        var kept = 0
-        try gate.enter(owner, bytes: bytes.count)
-        defer { gate.leave(owner, bytes: bytes.count, kept: kept) }
-        let upload = BlobUpload(root, into: blobs, on: queue)
-        do {
-            try await upload.write(ByteBuffer(bytes: bytes))
-            _ = try await upload.finish()
-            kept = try await queue.run { () throws(Problem) in try store.saveBlob(blob, now: now) } ? bytes.count : 0
-            try await upload.adopt()
-            await upload.close()
-        } catch {
-            await upload.close()
-            throw error
-        }
-    }
-
-    private static func answer(_ root: Digest, _ bytes: Int, _ status: String, _ code: HTTPResponse.Status) -> Response {
-        .json(["root": .string(root.hex), "bytes": .integer(Int64(bytes)), "status": .string(status)], status: code)
-    }
+    func queue(_ root: Digest) -> WorkQueue { queues[root.bit(0) ? 1 : 0] }
 
     /// The same for a blob that is kept in the database. A range of so little is not worth a server's while: it is ignored, as RFC 9110 allows.
     private func small(_ request: Request, _ root: Digest) async throws -> Response {

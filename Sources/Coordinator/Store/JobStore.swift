@@ -58,6 +58,17 @@ protocol JobStore: Sendable {
     /// Forgets blobs not used since `time`, longest unused first, each together with what `remove` removes; an upload of the same
     /// blob comes before or after, never between.
     func expireBlobs(before time: Int64, limit: Int, remove: (Digest) throws(Problem) -> Void) throws(Problem) -> [StoredBlob]
+    /// Takes back the note of a blob whose file never came.
+    func forgetBlob(_ root: Digest) throws(Problem)
+    /// Uploads that are not whole.
+    func uploads() throws(Problem) -> [StoredUpload]
+    /// How many a key has.
+    func uploads(of owner: Address) throws(Problem) -> Int
+    func upload(_ key: UploadKey) throws(Problem) -> StoredUpload?
+    func save(_ upload: StoredUpload) throws(Problem)
+    /// Notes that the upload was gone on with, to ten minutes.
+    func touchUpload(_ key: UploadKey, now: Int64) throws(Problem)
+    func removeUpload(_ key: UploadKey) throws(Problem)
 }
 
 /// A client's own name for one call, and the hash of the call's body.

@@ -26,6 +26,13 @@ extension SQLiteJobStore {
         }
     }
 
+    func forgetBlob(_ root: Digest) throws(Problem) {
+        try write { db in
+            let sql = "DELETE FROM blob WHERE root = ? AND NOT EXISTS (SELECT 1 FROM small_blob WHERE small_blob.root = blob.root)"
+            try db.execute(sql: sql, arguments: [root.hex])
+        }
+    }
+
     /// A row of the same root may be an upload's whose file never came: the bytes are kept in any case.
     static func write(_ blob: SmallBlob, now: Int64, to db: Database) throws {
         let sql = "INSERT INTO blob (root, bytes, owner, used) VALUES (?, ?, ?, ?) ON CONFLICT (root) DO UPDATE SET used = max(used, excluded.used)"

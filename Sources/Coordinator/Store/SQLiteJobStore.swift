@@ -74,6 +74,14 @@ struct SQLiteJobStore: JobStore {
                     CREATE UNIQUE INDEX job_by_ticket ON job (ticket) WHERE ticket IS NOT NULL;
                     """)
         }
+        migrator.registerMigration("uploads") { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE upload (root TEXT NOT NULL, owner TEXT NOT NULL, bytes INTEGER NOT NULL, used INTEGER NOT NULL, PRIMARY KEY (root, owner))
+                        WITHOUT ROWID;
+                    CREATE INDEX upload_by_owner ON upload (owner);
+                    """)
+        }
         return migrator
     }
 

@@ -53,6 +53,15 @@ struct StoredBlob: Sendable {
     let owner: Address
 }
 
+/// An upload that is not whole: its room is taken until it is, or until nobody has gone on with it for long.
+struct StoredUpload: Sendable {
+    let key: UploadKey
+    /// Of the whole blob.
+    let bytes: Int
+    /// Unix milliseconds.
+    let used: Int64
+}
+
 /// Everything that one event changes of a job.
 struct JobChange: Sendable {
     let job: StoredJob
