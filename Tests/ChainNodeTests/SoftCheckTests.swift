@@ -41,7 +41,7 @@ struct SoftCheckTests {
     }
 
     private static func says(_ exists: Bool, _ paid: Bool, _ first: Bool) -> Response {
-        .json(["exists": .bool(exists), "paid": .bool(paid), "not_double_spent": .bool(first), "quote": .null])
+        .json(["exists": .bool(exists), "paid": .bool(paid), "not_double_spent": .bool(first)])
     }
 
     @Test func onlyADefiniteNoRefusesAClaim() async throws {

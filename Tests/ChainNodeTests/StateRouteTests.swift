@@ -17,6 +17,18 @@ struct StateRouteTests {
 
     private func client(_ node: RunningNode) throws -> NodeClient { NodeClient(try BaseURL("http://127.0.0.1:\(node.ports.rpc)"), http: node.http) }
 
+    /// All pages, two to each.
+    private func all(_ client: NodeClient, _ coordinator: PublicKey, _ status: Escrow.Status? = nil) async throws -> [EscrowRecord] {
+        var escrows: [EscrowRecord] = []
+        var after: JobID?
+        repeat {
+            let page = try await client.escrows(status: status, coordinator: coordinator, after: after, limit: 2)
+            escrows += page.escrows
+            after = page.next
+        } while after != nil
+        return escrows
+    }
+
     private func expectRefusal(_ code: Problem.Code, _ body: () async throws -> Void, sourceLocation: SourceLocation = #_sourceLocation) async {
         await #expect(sourceLocation: sourceLocation) { try await body() } throws: { ($0 as? Problem)?.code == code }
     }
@@ -29,10 +41,10 @@ struct StateRouteTests {
                 try await client.sendTx(chain.transfer(quote.price, to: .escrow, nonce: Int64(index) + 1, quote: quote))
             }
             await node.block()
-            let first = try await client.openEscrows(of: chain.coordinator.publicKey, limit: 3)
+            let first = try await client.escrows(coordinator: chain.coordinator.publicKey, limit: 3)
             #expect(first.escrows.map(\.jobID) == quotes.map(\.jobID).sorted().prefix(3).map(\.self))
             #expect(first.next == first.escrows.last?.jobID && first.escrows.allSatisfy { $0.status == .open && $0.client == chain.client.address })
-            #expect(try await client.allOpenEscrows(of: chain.coordinator.publicKey).map(\.jobID) == quotes.map(\.jobID).sorted())
+            #expect(try await all(client, chain.coordinator.publicKey).map(\.jobID) == quotes.map(\.jobID).sorted())
             // One is settled, one closes.
             let payment = try #require(try await client.getEscrow(quotes[0].jobID)).payment
             try await client.sendTx(chain.claim(quotes[0], payment: payment))
@@ -45,10 +57,10 @@ struct StateRouteTests {
         try await RunningNode.run(chain, at: folder.database, now: TestChain.start + 4) { node async throws in
             let client = try client(node)
             let key = chain.coordinator.publicKey
-            #expect(try await client.allOpenEscrows(of: key, status: .open).map(\.jobID) == quotes.dropFirst(2).map(\.jobID).sorted())
-            #expect(try await client.openEscrows(of: key, status: .closing).escrows.map(\.jobID) == [quotes[1].jobID])
-            #expect(try await client.allOpenEscrows(of: key).count == 6)
-            #expect(try await client.allOpenEscrows(of: chain.miner.publicKey).isEmpty)
+            #expect(try await all(client, key, .open).map(\.jobID) == quotes.dropFirst(2).map(\.jobID).sorted())
+            #expect(try await client.escrows(status: .closing, coordinator: key).escrows.map(\.jobID) == [quotes[1].jobID])
+            #expect(try await all(client, key).count == 6)
+            #expect(try await all(client, chain.miner.publicKey).isEmpty)
             for (query, code) in [
                 ("", .missingField), ("?coordinator=00", .badPublicKey), ("?coordinator=\(key.hex)&status=settled", .outOfRange),
                 ("?coordinator=\(key.hex)&limit=0", .outOfRange), ("?coordinator=\(key.hex)&limit=257", .outOfRange),

@@ -1,33 +1,21 @@
+import Jobs
 package import Ledger
-import Signing
 package import Wire
-
-/// What a coordinator says of a receipt.
-package struct ReceiptAttestation: Sendable, Equatable {
-    /// It knows the job and this result of it.
-    package let exists: Bool
-    /// The job's escrow is there.
-    package let isPaid: Bool
-    /// No other result of it was attested.
-    package let isFirst: Bool
-
-    init(json: JSON) throws(Problem) {
-        var fields = try JSONFields(json, "attestation")
-        exists = try fields.bool("exists")
-        isPaid = try fields.bool("paid")
-        isFirst = try fields.bool("not_double_spent")
-    }
-}
 
 extension CoordinatorClient {
     /// Asks whether the coordinator stands by a receipt, for at most two seconds.
-    package func attestation(of terms: ReceiptTerms) async throws(Problem) -> ReceiptAttestation {
-        let body: JSON = [
-            "job_id": .string(terms.jobID.text), "client": .string(terms.client.text), "miner": .string(terms.miner.text),
-            "price": .integer(terms.price), "compute_units": .integer(terms.computeUnits), "output_hash": .string(terms.outputHash.text),
-        ]
+    ///
+    /// - Returns: why it says no; nil where it does not.
+    package func objection(to terms: ReceiptTerms) async throws(Problem) -> Problem? {
+        let question = ReceiptQuestion(
+            jobID: terms.jobID, client: terms.client, miner: terms.miner, price: terms.price, computeUnits: terms.computeUnits,
+            outputHash: terms.outputHash)
         let limits = HTTPLimits(connect: .seconds(2), total: .seconds(2), answerBytes: 65_536)
-        let answer = try await json(.post, "/attest/receipt", body, limits: limits)
-        return try Problem.reading("attestation") { () throws(Problem) in try ReceiptAttestation(json: answer) }
+        let json = try await json(.post, "/attest/receipt", question.json, limits: limits)
+        let answer = try Problem.reading("attestation") { () throws(Problem) in try ReceiptAnswer(json: json) }
+        if !answer.exists { return Problem(.attestationRefused, "the claim's coordinator knows of no such result") }
+        if !answer.paid { return Problem(.attestationRefused, "the claim's coordinator says that the job is not paid") }
+        if !answer.notDoubleSpent { return Problem(.attestationRefused, "the claim's coordinator has attested another result, or refunds the job") }
+        return nil
     }
 }

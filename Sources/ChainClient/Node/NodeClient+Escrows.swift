@@ -10,9 +10,19 @@ package struct EscrowRecordPage: Sendable, Equatable {
 }
 
 extension NodeClient {
-    /// Escrows of one status and one coordinator, a page at a time.
-    package func escrows(status: Escrow.Status, coordinator: PublicKey, after: JobID? = nil) async throws(Problem) -> EscrowRecordPage {
-        let query = "?status=\(status.rawValue)&coordinator=\(coordinator.hex)" + (after.map { "&after=\($0.text)" } ?? "")
+    /// A coordinator's escrows that still hold money, a page at a time: what it rebuilds its queue from.
+    ///
+    /// - Parameters:
+    ///   - status: open or closing; nil for both.
+    ///   - after: the `next` of the page before.
+    ///   - limit: 1 … 256; nil for as many as the node gives.
+    package func escrows(
+        status: Escrow.Status? = nil, coordinator: PublicKey, after: JobID? = nil, limit: Int? = nil
+    ) async throws(Problem) -> EscrowRecordPage {
+        var query = "?coordinator=\(coordinator.hex)"
+        if let status { query += "&status=\(status.rawValue)" }
+        if let after { query += "&after=\(after.text)" }
+        if let limit { query += "&limit=\(limit)" }
         let answer = try await api.json(.get, "/rpc/escrows", query: query, limits: HTTPLimits(answerBytes: 8 << 20))
         return try Problem.reading("escrows") { () throws(Problem) in
             var fields = try JSONFields(answer, "escrows")

@@ -1,14 +1,5 @@
 package import Ledger
-package import Signing
 package import Wire
-
-/// A page of escrows that still hold money.
-package struct EscrowPage: Sendable {
-    /// In the order of job ids.
-    package let escrows: [EscrowRecord]
-    /// What the next page comes after; nil at the end.
-    package let next: JobID?
-}
 
 /// A proof and the block whose state it is about, as the node tells them: nothing is checked yet.
 package struct ProofAnswer: Sendable {
@@ -18,41 +9,6 @@ package struct ProofAnswer: Sendable {
 }
 
 extension NodeClient {
-    /// A page of a coordinator's escrows that still hold money: what it rebuilds its queue from.
-    ///
-    /// - Parameters:
-    ///   - status: open or closing; nil for both.
-    ///   - after: the `next` of the page before.
-    ///   - limit: 1 … 256.
-    package func openEscrows(
-        of coordinator: PublicKey, status: Escrow.Status? = nil, after: JobID? = nil, limit: Int = 256
-    ) async throws(Problem) -> EscrowPage {
-        var query = "?coordinator=\(coordinator.hex)&limit=\(limit)"
-        if let status { query += "&status=\(status.rawValue)" }
-        if let after { query += "&after=\(after.text)" }
-        let answer = try await api.json(.get, "/rpc/escrows", query: query)
-        return try Problem.reading("escrows") { () throws(Problem) in
-            var fields = try JSONFields(answer, "escrows")
-            var escrows: [EscrowRecord] = []
-            for item in try fields.array("escrows", maxCount: limit) { escrows.append(try EscrowRecord(json: item)) }
-            let next = try fields.optionalString("next", maxBytes: 64)
-            return EscrowPage(escrows: escrows, next: try next.map { (text) throws(Problem) in try JobID(text) })
-        }
-    }
-
-    /// All of them, page by page. One that opens meanwhile may be missed, one that closes may still be there.
-    package func allOpenEscrows(of coordinator: PublicKey, status: Escrow.Status? = nil) async throws(Problem) -> [EscrowRecord] {
-        var escrows: [EscrowRecord] = []
-        var after: JobID?
-        while true {
-            let page = try await openEscrows(of: coordinator, status: status, after: after)
-            escrows += page.escrows
-            guard let next = page.next else { return escrows }
-            if let after, next <= after { throw Problem(.badAnswer, "escrows: the pages don't go on") }
-            after = next
-        }
-    }
-
     /// Presence or absence of a record after the node's head; `LightClient` checks it.
     package func proof(of key: RecordKey) async throws(Problem) -> ProofAnswer {
         let answer = try await api.json(.get, "/rpc/proof/\(key.kind.rawValue)/\(key.id)")

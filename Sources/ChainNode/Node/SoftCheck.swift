@@ -22,10 +22,7 @@ package struct SoftCheck: Sendable {
 
     /// Why the coordinator says no; nil for anything else.
     func objection(to claim: ReceiptClaim) async -> Problem? {
-        guard let answer = try? await clients[claim.coordinatorKey]?.attestation(of: claim.terms) else { return nil }
-        if !answer.exists { return Problem(.attestationRefused, "the claim's coordinator knows of no such result") }
-        if !answer.isPaid { return Problem(.attestationRefused, "the claim's coordinator says that the job is not paid") }
-        if !answer.isFirst { return Problem(.attestationRefused, "the claim's coordinator has attested another result for the job") }
-        return nil
+        guard let said = try? await clients[claim.coordinatorKey]?.objection(to: claim.terms) else { return nil }
+        return said
     }
 }
