@@ -27,10 +27,11 @@ struct BitsVerifier {
         (self.gemm, self.a, self.b, self.c, self.passes) = (gemm, a, b, c, passes)
     }
 
-    /// Bytes of the probe (X, Y, weights, norms, residuals) and of one pass of rows.
+    /// Bytes of the probe and of one pass of rows: X, Y, weights, energies and norms, the copies of X and Y that a vectorised pass makes,
+    /// residuals, and what is noted of rows in doubt.
     static func scratchBytes(_ gemm: GEMM) -> Int {
         let perCell = MemoryLayout<Cell>.size + MemoryLayout<UInt64>.size
-        return 96 * (gemm.n + gemm.k) + 64 * gemm.m + perCell * rowsPerPass(gemm.n) * gemm.n
+        return 160 * (gemm.n + gemm.k) + 128 * gemm.m + perCell * rowsPerPass(gemm.n) * gemm.n
     }
 
     func verify(_ challenge: Challenge) throws(Problem) -> VerificationReport {
