@@ -7,7 +7,7 @@ package import Wire
 
 /// A fixed run of bytes that holds one tensor, shared without copying.
 ///
-/// Own memory is aligned to 64 bytes and zeroed; adopted memory (a mapped file) has whatever alignment its owner gave it.
+/// Own memory is aligned to 64 bytes and zeroed, and goes back to the system when its last user is gone; adopted memory (a mapped file) has whatever alignment its owner gave it.
 ///
 /// **Rule of use**: one writer fills the buffer, then hands it on; from then on everybody only reads. This is why the
 /// class may be `@unchecked Sendable`: no lock guards the bytes, the order of the job's steps does.
@@ -25,6 +25,13 @@ package import Wire
     /// - Throws: `memory_limit`, before anything is taken, if `byteCount` is over `limit`.
     package init(byteCount: Int, limit: Int = TensorBuffer.defaultLimit) throws(Problem) {
         guard byteCount >= 0, byteCount <= limit else { throw Problem(.memoryLimit, "\(byteCount) bytes are over the limit of \(limit)") }
+        if byteCount >= HugePages.worthwhile {
+            let pages = try HugePages(byteCount: byteCount)
+            self.byteCount = byteCount
+            unsafe self.base = pages.base
+            self.release = { pages.release() }
+            return
+        }
         // Not `allocate`, which ends the process where there is no memory.
         var memory: UnsafeMutableRawPointer?
         guard unsafe posix_memalign(&memory, Self.alignment, max(byteCount, 1)) == 0, let base = unsafe memory else {

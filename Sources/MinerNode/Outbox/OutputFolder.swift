@@ -1,13 +1,17 @@
 import ChainClient
+import Dispatch
 import Foundation
 import Kernels
 import Ledger
+import Synchronization
 import Wire
 
 /// Outputs that the coordinator hasn't signed for yet, one file each, written through to the disk.
 struct OutputFolder: Sendable {
     private let folder: String
     private let queue = DiskQueue("outputs")
+    /// Where outputs are written while others of the machine's cores hash them.
+    private let writer = DispatchQueue(label: "adit.miner.outputs.writer")
     /// Outputs up to this size are kept in the outbox itself, and travel inside the result.
     static let smallBytes = 16 << 10
 
@@ -17,24 +21,50 @@ struct OutputFolder: Sendable {
         try DataFolder.make(folder)
     }
 
-    /// Writes an output and gives its entry. Synchronous: on a thread of its own.
+    /// Writes a lease's outputs, hashes them meanwhile, and gives their entries. Synchronous: on a thread of its own.
     ///
-    /// - Throws: `io_failed`, as when the disk is full.
-    func keep(_ tensor: Tensor, root: Digest, receipt: ReceiptID, index: Int) throws(Problem) -> OutboxEntry.Output {
-        if tensor.buffer.byteCount <= Self.smallBytes {
-            return OutboxEntry.Output(root: root, byteCount: tensor.buffer.byteCount, place: .here(tensor.buffer.bytes))
+    /// - Throws: `io_failed`, as when the disk is full; then no file is left.
+    func keep(_ tensors: [Tensor], lease: String) throws(Problem) -> [OutboxEntry.Output] {
+        // The coordinator chose the lease's name: it does not choose a file's.
+        let name = "output_" + SHA256.hash(utf8: lease).hex.prefix(32)
+        let files = tensors.indices.map { tensors[$0].buffer.byteCount > Self.smallBytes ? "\(name).\($0)" : nil }
+        let written = Mutex(Result<Void, Problem>.success(()))
+        let end = DispatchSemaphore(value: 0)
+        let isNeeded = files.contains { $0 != nil }
+        if isNeeded {
+            writer.async {
+                let outcome = write(tensors, to: files)
+                written.withLock { $0 = outcome }
+                end.signal()
+            }
         }
-        let file = "\(receipt.text).\(index)"
-        let path = "\(folder)/\(file)"
+        let roots = tensors.map(\.root)
+        if isNeeded { end.wait() }
+        try written.withLock { $0 }.get()
+        return tensors.indices.map { index in
+            let buffer = tensors[index].buffer
+            guard let file = files[index] else { return OutboxEntry.Output(root: roots[index], byteCount: buffer.byteCount, place: .here(buffer.bytes)) }
+            return OutboxEntry.Output(root: roots[index], byteCount: buffer.byteCount, file: file)
+        }
+    }
+
+    /// Forgets outputs that come to nothing. Synchronous.
+    func drop(_ outputs: [OutboxEntry.Output]) {
+        for file in outputs.compactMap(\.file) { unsafe unlink("\(folder)/\(file)") }
+    }
+
+    private func write(_ tensors: [Tensor], to files: [String?]) -> Result<Void, Problem> {
         do throws(Problem) {
-            try write(tensor, to: path)
+            for (tensor, file) in zip(tensors, files) {
+                if let file { try write(tensor, to: "\(folder)/\(file)") }
+            }
             try DataFolder.sync(folder)
+            return .success(())
         } catch {
             // Half an output is of no use, and where the disk is full it is in the way.
-            unsafe unlink(path)
-            throw error
+            for file in files { if let file { unsafe unlink("\(folder)/\(file)") } }
+            return .failure(error)
         }
-        return OutboxEntry.Output(root: root, byteCount: tensor.buffer.byteCount, file: file)
     }
 
     private func write(_ tensor: Tensor, to path: String) throws(Problem) {
@@ -87,7 +117,7 @@ struct OutputFolder: Sendable {
 
     /// Takes an entry's files away: they are with the coordinator, or nobody wants them. Synchronous: on a thread of its own.
     func remove(_ entry: OutboxEntry) {
-        for file in entry.outputs.compactMap(\.file) { unsafe unlink("\(folder)/\(file)") }
+        drop(entry.outputs)
     }
 
     /// Takes away what a crash between writing an output and its entry has left. Call before any work starts.

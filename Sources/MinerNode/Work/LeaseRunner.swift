@@ -199,13 +199,16 @@ struct LeaseRunner: Sendable {
         let computed = ContinuousClock.now
         control.timeline.note(.computed, clock.milliseconds)
 
+        let files = try outputs.keep(results, lease: lease.id)
         let metadata = OutputMetadata(
             specHash: lease.spec.hash, kernel: lease.spec.type, arithmetic: kernel.arithmetic,
-            outputs: results.map { OutputTensor($0.descriptor, root: $0.root) })
-        let terms = try lease.terms(miner: configuration.key.address, outputHash: metadata.hash)
-        var files: [OutboxEntry.Output] = []
-        for (index, tensor) in results.enumerated() {
-            files.append(try outputs.keep(tensor, root: metadata.outputs[index].root, receipt: terms.receiptID, index: index))
+            outputs: zip(results, files).map { OutputTensor($0.descriptor, root: $1.root) })
+        let terms: ReceiptTerms
+        do throws(Problem) {
+            terms = try lease.terms(miner: configuration.key.address, outputHash: metadata.hash)
+        } catch {
+            outputs.drop(files)
+            throw error
         }
         let timing = WorkTiming(
             computeMicroseconds: (computed - loaded).microseconds, inputMicroseconds: (fetched + (loaded - begin)).microseconds,

@@ -84,7 +84,7 @@ struct Step: Sendable {
     var label: String {
         let parts = file.split(separator: "/").map(String.init)
         let name = parts.last ?? "."
-        let plain = name.hasPrefix("rcpt_") ? "output" : name.count == 64 ? "blob" : name.hasSuffix(".leaves") ? "leaves" : name
+        let plain = name.hasPrefix("output_") ? "output" : name.count == 64 ? "blob" : name.hasSuffix(".leaves") ? "leaves" : name
         return "\(call) \(parts.count > 1 ? parts[0] + "/" : "")\(plain)"
     }
 }
