@@ -81,6 +81,8 @@ package struct CoordinatorLimits: Sendable {
     package var unpaidJobsPerClient = 256
     /// Workers that wait for a lease at one time, each on a connection: well below the connections that the server takes.
     package var waitingWorkers = 512
+    /// Event streams at one time, each on a connection likewise.
+    package var eventListeners = 256
     /// Registered workers.
     package var workers = 10_000
     /// Leases that one worker may hold.

@@ -50,7 +50,7 @@ package final class CoordinatorService: Service {
         var kept = try store.blobBytes()
         for upload in partial where !lost.contains(upload.key) { kept[upload.key.owner, default: 0] += upload.bytes }
         gate = UploadGate(limits: configuration.limits, kept: kept)
-        events = EventHub(start: clock.nowMilliseconds, registry: registry)
+        events = EventHub(start: clock.nowMilliseconds, maxListeners: configuration.limits.eventListeners, registry: registry)
         board = JobBoard(
             configuration: configuration, store: store, blobs: blobs, gate: gate, clock: clock, metrics: BoardMetrics(registry), events: events,
             logger: logger)

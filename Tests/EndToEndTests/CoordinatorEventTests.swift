@@ -146,7 +146,7 @@ struct CoordinatorEventTests {
     }
 
     @Test func aListenerThatFallsBehindIsLetGo() async throws {
-        let hub = EventHub(start: 1, registry: PrometheusRegistry())
+        let hub = EventHub(start: 1, maxListeners: 16, registry: PrometheusRegistry())
         let (slow, other) = (try PrivateKey.generate().address, try PrivateKey.generate().address)
         let stream = try hub.listen(slow, after: nil)
         // Never more than what is kept for one: the rest is dropped with the listener.

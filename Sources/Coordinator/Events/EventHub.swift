@@ -27,17 +27,20 @@ final class EventHub: Sendable {
 
     /// The least that is kept; twice as much at times.
     static let memory = 4096
-    static let maxListeners = 256
     static let maxListenersPerClient = 4
     /// Events that wait for one listener.
     static let patience = 512
 
     private let epoch: String
+    private let maxListeners: Int
     private let state = Mutex(State())
     private let registry: PrometheusRegistry
 
-    /// - Parameter start: Unix milliseconds.
-    init(start: Int64, registry: PrometheusRegistry) {
+    /// - Parameters:
+    ///   - start: Unix milliseconds.
+    ///   - maxListeners: streams at one time.
+    init(start: Int64, maxListeners: Int, registry: PrometheusRegistry) {
+        self.maxListeners = maxListeners
         epoch = String(start, radix: 16)
         self.registry = registry
         registry.describe("adit_event_listeners", "Open event streams.")
@@ -85,7 +88,7 @@ final class EventHub: Sendable {
                 // Most likely a connection that its client has given up.
                 dismiss(oldest, from: &state)
             }
-            guard state.listeners.count < Self.maxListeners else {
+            guard state.listeners.count < maxListeners else {
                 return .failure(Problem(.rateLimited, "too many event streams are open; try later"))
             }
             if let place { replay(after: place, to: client, sink, state) }

@@ -30,6 +30,11 @@ struct CoordinatorRun: AsyncParsableCommand {
     @Option(name: .customLong("sponsor-per-hour"), help: "Base units that it pays within an hour (SPONSOR_PER_HOUR).") var sponsorPerHour: Int?
     @Option(name: .customLong("sponsor-total"), help: "Base units that it pays in all (SPONSOR_TOTAL).") var sponsorTotal: Int?
     @Option(name: .customLong("log-level"), help: "trace … critical (LOG_LEVEL).") var logLevel: String?
+    @Option(
+        name: .customLong("rate-per-key"),
+        help: "Signed requests a second of one key, twice as many at once; 0: any number (HTTP_RATE_PER_KEY).")
+    var ratePerKey: Int?
+    @OptionGroup(title: "Limits for callers") var serving: ServingOptions
     @OptionGroup var keys: KeyOptions
     @OptionGroup var exposure: Exposure
     @Option(help: "A JSON file with settings.") var config: String?
@@ -48,7 +53,9 @@ struct CoordinatorRun: AsyncParsableCommand {
             chain: try ChainID(settings.text("CHAIN_ID", chainID, default: "ait-devnet")),
             pricePerUnit: Int64(try settings.integer("PRICE_PER_UNIT", pricePerUnit, in: 0...1_000_000_000, default: CoordinatorDefaults.pricePerUnit)))
         configuration.authorities = Set(authority)
-        configuration.limits = CoordinatorDefaults.limits()
+        configuration.serving = try serving.limits(settings)
+        ServingOptions.set(&configuration.serving.rates.key, try settings.rate("HTTP_RATE_PER_KEY", ratePerKey), burst: 2)
+        configuration.limits = CoordinatorDefaults.limits(configuration.serving.connections)
         if let path = settings.text("SPONSOR_KEY", sponsor) {
             let caps = 0...Int(JSON.maxInteger)
             configuration.sponsor = Sponsor(
@@ -69,9 +76,13 @@ enum CoordinatorDefaults {
     static let sponsorPerHour = 10_000_000
     static let sponsorTotal = 1_000_000_000
 
-    /// The service's own limits, with a check's memory bounded by half of what this process may use.
-    static func limits() -> CoordinatorLimits {
+    /// The service's own limits, with a check's memory bounded by half of what this process may use, and long calls by half and a
+    /// quarter of the connections.
+    static func limits(_ connections: ConnectionLimits = ConnectionLimits()) -> CoordinatorLimits {
         var limits = CoordinatorLimits()
+        limits.waitingWorkers = min(limits.waitingWorkers, connections.maximum / 2)
+        limits.eventListeners = min(limits.eventListeners, connections.maximum / 4)
+        limits.uploadBytesPerSecond = connections.throughput.bytesPerSecond
         if let memory = Machine.current().memory.usableBytes { limits.jobBytes = min(limits.jobBytes, Int(clamping: memory / 2)) }
         return limits
     }

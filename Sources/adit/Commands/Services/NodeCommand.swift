@@ -101,6 +101,7 @@ struct NodeRun: AsyncParsableCommand {
     var softChecks: [String] = []
     @Flag(help: "Open POST /rpc/attest, as a devnet does.") var devnet = false
     @Option(name: .customLong("log-level"), help: "trace … critical (LOG_LEVEL).") var logLevel: String?
+    @OptionGroup(title: "Limits for callers") var serving: ServingOptions
     @OptionGroup var keys: KeyOptions
     @OptionGroup var exposure: Exposure
     @Option(help: "A JSON file with settings.") var config: String?
@@ -120,6 +121,7 @@ struct NodeRun: AsyncParsableCommand {
         if let file = settings.text("ADMIN_TOKEN_FILE", adminTokenFile) { configuration.adminToken = try BearerToken(Files.readSecret(file)) }
         configuration.environment = settings.chainParameters
         configuration.isDevnet = devnet
+        configuration.serving = try serving.limits(settings)
         for text in softChecks {
             guard let equals = text.firstIndex(of: "="), let key = PublicKey(hex: String(text[..<equals])) else {
                 throw Problem(.badRequest, "--soft-check \(text) is not KEY=URL")
