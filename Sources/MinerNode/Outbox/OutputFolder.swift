@@ -1,6 +1,7 @@
 import ChainClient
 import Dispatch
 import Foundation
+import Glibc
 import Kernels
 import Ledger
 import Synchronization

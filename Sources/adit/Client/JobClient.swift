@@ -13,13 +13,13 @@ struct JobClient {
     var address: Address { wallet.key.address }
 
     /// Uploads each distinct tensor that the coordinator doesn't hold yet. Returns the bytes sent.
-    func upload(_ files: [TensorFile], roots: [Digest]) async throws(Problem) -> Int {
+    func upload(_ job: PreparedJob) async throws(Problem) -> Int {
         var sent = 0
         var seen: Set<Digest> = []
-        for (file, root) in zip(files, roots) where seen.insert(root).inserted {
+        for (input, root) in zip(job.inputs, job.roots) where seen.insert(root).inserted {
             if try await coordinator.hasBlob(root) { continue }
-            try await coordinator.putBlob(root, try file.upload())
-            sent += file.range.count
+            try await coordinator.putBlob(root, try input.upload())
+            sent += input.tensor.descriptor.byteCount
         }
         return sent
     }

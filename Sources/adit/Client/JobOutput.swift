@@ -5,18 +5,20 @@ import Kernels
 import Ledger
 import Wire
 
-/// Writes a job's outputs into one safetensors file.
+/// A job's outputs, as a file or as numbers.
 enum JobOutput {
     /// Fetches every output, each checked against its root on its way, and puts the file in place whole.
+    ///
+    /// A path that ends in `.npy` gets NumPy's format, any other safetensors. Throws `bad_params` for several outputs in a `.npy` file.
     static func save(_ result: TaskResult, from coordinator: CoordinatorClient, to path: String) async throws(Problem) {
         let outputs = result.output.outputs
-        let writer = try SafetensorsWriter(outputs.map(\.descriptor), metadata: ["adit_receipt": result.receipt.terms.receiptID.text])
+        let (header, order) = try layout(outputs.map(\.descriptor), result, path)
         let temporary = path + ".new"
         defer { try? FileManager.default.removeItem(atPath: temporary) }
-        guard FileManager.default.createFile(atPath: temporary, contents: Data(writer.header)), let file = FileHandle(forWritingAtPath: temporary) else {
+        guard FileManager.default.createFile(atPath: temporary, contents: Data(header)), let file = FileHandle(forWritingAtPath: temporary) else {
             throw Problem(.ioFailed, "\(temporary) can't be created")
         }
-        for descriptor in writer.order {
+        for descriptor in order {
             guard let output = outputs.first(where: { $0.descriptor == descriptor }) else { continue }
             let part = path + ".part"
             defer { try? FileManager.default.removeItem(atPath: part) }
@@ -30,6 +32,37 @@ enum JobOutput {
             throw Problem(.ioFailed, "\(temporary) can't be written: \(error.localizedDescription)")
         }
         guard unsafe rename(temporary, path) == 0 else { throw Problem(.ioFailed, "\(path) can't be replaced") }
+    }
+
+    /// The bytes before the outputs' own, and their order.
+    private static func layout(_ outputs: [TensorDescriptor], _ result: TaskResult, _ path: String) throws(Problem) -> ([UInt8], [TensorDescriptor]) {
+        guard path.hasSuffix(".npy") else {
+            let writer = try SafetensorsWriter(outputs, metadata: ["adit_receipt": result.receipt.terms.receiptID.text])
+            return (writer.header, writer.order)
+        }
+        guard let only = outputs.first, outputs.count == 1 else {
+            throw Problem(.badParams, "the job has \(outputs.count) outputs, and a .npy file holds one; write safetensors")
+        }
+        return (try NumpyHeader.bytes(for: only), outputs)
+    }
+
+    /// The elements as numbers, nested as the shape is, fetched and checked against their roots; an object by name for several outputs.
+    /// Nil where an output has more than `Tensor.maxShown`.
+    static func values(_ result: TaskResult, from coordinator: CoordinatorClient) async throws(Problem) -> JSON? {
+        let outputs = result.output.outputs
+        guard outputs.allSatisfy({ $0.descriptor.elementCount <= Tensor.maxShown }) else { return nil }
+        var shown: [(String, JSON)] = []
+        for output in outputs {
+            let bytes = try await coordinator.blob(output.root, byteCount: output.descriptor.byteCount)
+            if let value = try Tensor(output.descriptor, TensorBuffer(bytes)).shown { shown.append((output.descriptor.name, value)) }
+        }
+        return shown.count == 1 ? shown[0].1 : .object(try JSONObject(shown))
+    }
+
+    /// The result's document with the values, as the coordinator shows it to people.
+    static func json(_ result: TaskResult, _ values: JSON?) -> JSON {
+        guard let values, let object = result.json.objectValue else { return result.json }
+        return .object(JSONObject(distinct: object.members.map { ($0.key, $0.value) } + [("result", values)]))
     }
 
     private static func append(_ part: String, to file: FileHandle, path: String) throws(Problem) {

@@ -11,7 +11,7 @@ struct JobStory {
     func quoted(_ answer: TaskAnswer, kernel: any Kernel) {
         let quote = answer.quote
         say(
-            "quote      \(quote.jobID): \(Figures.grouped(quote.computeUnits)) compute units for \(Figures.ait(quote.price)), good until block \(quote.expiresHeight)"
+            "quote      \(quote.jobID): \(Figures.grouped(quote.computeUnits)) compute unit\(quote.computeUnits == 1 ? "" : "s") for \(Figures.ait(quote.price)), good until block \(quote.expiresHeight)"
         )
         say("           the output will be checked by class \"\(kernel.verification.name)\", promise \(kernel.arithmetic.rawValue)")
     }
@@ -32,9 +32,10 @@ struct JobStory {
     func completed(_ result: TaskResult, operations: Int64) {
         let record = result.verification
         let seconds = Double(record.computeMicroseconds) / 1e6
-        let rate = seconds > 0 ? Figures.rounded(Double(operations) / seconds / 1e9, 1) : "?"
+        let rate = seconds > 0 ? Double(operations) / seconds / 1e9 : 0
         let unit = result.output.arithmetic == .i32Exact ? "Gop/s" : "GFLOP/s"
-        let speed = operations > 0 ? ", \(rate) \(unit)" : ""
+        // A few operations take no time that a speed could be made of.
+        let speed = rate >= 0.1 ? ", \(Figures.rounded(rate, 1)) \(unit)" : ""
         say("computed   by \(record.worker), attempt \(record.attempts)")
         say("           on \(record.device): \(Figures.milliseconds(record.computeMicroseconds))\(speed)")
         let share = record.shareOfCompute.map { ", \(Figures.rounded($0 * 100, 1)) % of the compute time" } ?? ""

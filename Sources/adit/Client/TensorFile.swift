@@ -4,7 +4,7 @@ import Kernels
 import TensorFiles
 import Wire
 
-/// `FILE.safetensors` or `FILE.safetensors#NAME`, as people write it.
+/// `FILE.safetensors`, `FILE.safetensors#NAME` or `FILE.npy`, as people write it.
 struct TensorArgument {
     let path: String
     let name: String?
@@ -20,8 +20,8 @@ struct TensorArgument {
     }
 }
 
-/// One tensor of a safetensors file, mapped: its bytes are read where they lie, not copied.
-struct TensorFile {
+/// One tensor of a file, mapped: its bytes are read where they lie, not copied. What a file is, its first bytes tell.
+struct TensorFile: JobInput {
     let path: String
     let tensor: Tensor
     /// Where its bytes lie in the file.
@@ -32,32 +32,55 @@ struct TensorFile {
     /// - Throws: `io_failed`, `bad_tensor_file`, `bad_params` where the file has several tensors and none is named.
     init(_ argument: TensorArgument, as name: String) throws(Problem) {
         let map = try MappedFile(argument.path)
-        let header = try Self.header(map, argument.path)
-        let entry = try header.entry(named: argument.name)
-        let descriptor = try entry.descriptor(named: name)
-        path = argument.path
-        range = entry.fileRange
-        guard entry.isMappable else {
+        if let header = try Self.numpy(map, argument) {
+            try self.init(map, argument.path, try TensorDescriptor(name: name, dtype: header.dtype, shape: header.shape), header.fileRange)
+        } else {
+            let entry = try Self.safetensors(map, argument.path).entry(named: argument.name)
+            try self.init(map, argument.path, try entry.descriptor(named: name), entry.fileRange)
+        }
+    }
+
+    private init(_ map: MappedFile, _ path: String, _ descriptor: TensorDescriptor, _ range: Range<Int>) throws(Problem) {
+        self.path = path
+        self.range = range
+        guard range.lowerBound % descriptor.dtype.byteCount == 0 else {
             let buffer = try TensorBuffer(byteCount: descriptor.byteCount)
             unsafe map.withUnsafeBytes { all in
-                unsafe buffer.withUnsafeMutableBytes { unsafe $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: all[entry.fileRange])) }
+                unsafe buffer.withUnsafeMutableBytes { unsafe $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: all[range])) }
             }
             tensor = try Tensor(descriptor, buffer)
             return
         }
-        tensor = try Tensor(descriptor, map.buffer(entry.fileRange))
+        tensor = try Tensor(descriptor, map.buffer(range))
     }
 
-    /// Every tensor's name, dtype, shape and root.
-    static func list(_ path: String) throws(Problem) -> SafetensorsHeader { try header(try MappedFile(path), path) }
+    /// All tensors of a file, or the one that is named. The array of a `.npy` file, which has no name there, is called `array`.
+    static func list(_ argument: TensorArgument) throws(Problem) -> [TensorFile] {
+        let map = try MappedFile(argument.path)
+        if try numpy(map, argument) != nil { return [try TensorFile(argument, as: "array")] }
+        let header = try safetensors(map, argument.path)
+        var files: [TensorFile] = []
+        for entry in try argument.name == nil ? header.entries : [header.entry(named: argument.name)] {
+            files.append(try TensorFile(map, argument.path, try entry.descriptor(), entry.fileRange))
+        }
+        return files
+    }
 
-    private static func header(_ map: MappedFile, _ path: String) throws(Problem) -> SafetensorsHeader {
+    private static func numpy(_ map: MappedFile, _ argument: TensorArgument) throws(Problem) -> NumpyHeader? {
+        let prefix = map.prefix(NumpyHeader.maximumBytes)
+        guard NumpyHeader.isNumpy(prefix) else { return nil }
+        guard argument.name == nil else { throw Problem(.badParams, "\(argument.path) is a .npy file: its one array has no name") }
+        return try NumpyHeader(prefix: prefix, fileSize: map.byteCount)
+    }
+
+    private static func safetensors(_ map: MappedFile, _ path: String) throws(Problem) -> SafetensorsHeader {
         let start = map.prefix(8)
         guard start.count == 8 else { throw Problem(.badTensorFile, "\(path) is too short for a safetensors file") }
         let length = try SafetensorsHeader.headerLength(start: start, fileSize: map.byteCount)
         return try SafetensorsHeader.parse(prefix: map.prefix(8 + length), fileSize: map.byteCount)
     }
 
-    /// The bytes as a body to send.
-    func upload() throws(Problem) -> FileSource { try FileSource(path: path, offset: range.lowerBound, length: range.count) }
+    var place: String { "\(range) of \(path)" }
+
+    func upload() throws(Problem) -> any UploadSource { try FileSource(path: path, offset: range.lowerBound, length: range.count) }
 }

@@ -68,9 +68,9 @@ struct Demonstration {
         let story = JobStory(say: { Terminal.say("  " + $0) })
         let other = try TensorFile(TensorArgument(input.path), as: "b")
         let job = try await OwnThread.run("adit-hash") { () throws(Problem) in
-            try PreparedJob(kernel: "gemm", params: ["transpose_b": true], files: [input, other], requirements: .none)
+            try PreparedJob(kernel: "gemm", params: ["transpose_b": true], inputs: [input, other], requirements: .none)
         }
-        let sent = try await client.upload(job.files, roots: job.roots)
+        let sent = try await client.upload(job)
         story.say("inputs     \(Figures.bytes(Int64(sent))) uploaded, addressed by root \(job.roots[0].hex.prefix(16))…")
         let answer = try await client.quote(job.spec, maxPrice: nil)
         story.quoted(answer, kernel: job.kernel)

@@ -117,22 +117,19 @@ struct InspectJSON: AsyncParsableCommand {
 
 struct InspectTensor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tensor", abstract: "List a safetensors file's tensors with their roots, or why it is refused.")
+        commandName: "tensor", abstract: "List the tensors of a safetensors or .npy file with their roots, or why it is refused.")
 
-    @Argument(help: "FILE.safetensors or FILE.safetensors#NAME.") var file: String
+    @Argument(help: "FILE.safetensors, FILE.safetensors#NAME or FILE.npy.") var file: String
     @Flag(help: "Print one JSON object.") var json = false
 
     func run() async throws {
         let argument = TensorArgument(file)
-        let header = try TensorFile.list(argument.path)
-        let entries = try argument.name == nil ? header.entries : [header.entry(named: argument.name)]
-        var listed: [JSON] = []
-        for entry in entries {
-            let tensor = try TensorFile(TensorArgument(argument.path + "#" + entry.name), as: entry.name).tensor
-            listed.append([
-                "name": .string(entry.name), "dtype": .string(entry.dtype), "shape": tensor.descriptor.shapeJSON,
-                "bytes": .integer(Int64(tensor.descriptor.byteCount)), "root": .string(tensor.root.hex),
-            ])
+        let listed: [JSON] = try TensorFile.list(argument).map { file in
+            let descriptor = file.tensor.descriptor
+            return [
+                "name": .string(descriptor.name), "dtype": .string(descriptor.dtype.rawValue), "shape": descriptor.shapeJSON,
+                "bytes": .integer(Int64(descriptor.byteCount)), "root": .string(file.tensor.root.hex),
+            ]
         }
         if json { return Terminal.emit(["tensors": .array(listed)]) }
         for entry in listed {
