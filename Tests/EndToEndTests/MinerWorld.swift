@@ -56,7 +56,11 @@ struct MinerWorld {
         coordinatorConfiguration.policy = policy
         let coordinatorPort = Told<Int>()
         let coordinator = Running(
-            try CoordinatorService(coordinatorConfiguration, chain: NodeChain(nodeURL, http: http), passes: try NativePasses(), logger: logger) {
+            try CoordinatorService(
+                coordinatorConfiguration,
+                chain: NodeChain(nodeURL, http: http, chain: coordinatorConfiguration.chain, key: coordinatorConfiguration.key.publicKey),
+                passes: try NativePasses(), logger: logger
+            ) {
                 coordinatorPort.tell($0)
             },
             onEnd: { coordinatorPort.end() })

@@ -31,7 +31,13 @@ struct ChainWatcher: Sendable {
         var nextScan = 0
         while !Task.isCancelled {
             do {
-                if round % Self.termsEvery == 0 || terms == nil { terms = try await chain.terms() }
+                if round % Self.termsEvery == 0 || terms == nil {
+                    let new = try await chain.terms()
+                    if !new.isListed, terms?.isListed != false {
+                        logger.warning("coordinator_not_listed", metadata: ["public_key": "\(coordinator)"])
+                    }
+                    terms = new
+                }
                 if let terms {
                     let height = try await look(terms)
                     if round >= nextScan {

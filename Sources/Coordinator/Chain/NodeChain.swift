@@ -9,17 +9,30 @@ package struct NodeChain: ChainPort {
     private let http: HTTPClient
     /// The most names in one question.
     static let namesAtOnce = NodeClient.namesAtOnce
+    private let chain: ChainID
+    private let key: PublicKey
     private var node: NodeClient { NodeClient(base, http: http) }
 
-    package init(_ base: BaseURL, http: HTTPClient) {
+    /// - Parameters:
+    ///   - chain: the chain that the node has to be of.
+    ///   - key: the coordinator's own.
+    package init(_ base: BaseURL, http: HTTPClient, chain: ChainID, key: PublicKey) {
+        self.chain = chain
+        self.key = key
         self.base = base
         self.http = http
     }
 
     package func height() async throws(Problem) -> Int64 { try await node.getHead().height }
 
+    /// Throws `wrong_chain` for a node of another chain.
     package func terms() async throws(Problem) -> ChainTerms {
         let params = try await node.params()
+        guard params["chain_id"]?.stringValue == chain.text else {
+            throw Problem(
+                .wrongChain,
+                "\(base) is a node of chain \(params["chain_id"]?.stringValue ?? "?"), this coordinator works for \(chain); set CHAIN_ID, or NODE_URL")
+        }
         do throws(Problem) {
             var fields = try JSONFields(params, "params")
             return ChainTerms(
@@ -30,7 +43,8 @@ package struct NodeChain: ChainPort {
                 baseFee: try fields.integer(Parameter.baseFee.rawValue, in: Parameter.baseFee.range),
                 feePerByte: try fields.integer(Parameter.feePerByte.rawValue, in: Parameter.feePerByte.range),
                 burnBps: try fields.integer(Parameter.burnBps.rawValue, in: Parameter.burnBps.range),
-                mintPerUnit: try fields.integer(Parameter.mintPerUnit.rawValue, in: Parameter.mintPerUnit.range))
+                mintPerUnit: try fields.integer(Parameter.mintPerUnit.rawValue, in: Parameter.mintPerUnit.range),
+                isListed: try fields.array("coordinators", maxCount: 1024).contains(.string(key.hex)))
         } catch {
             throw Problem(.badAnswer, "params: \(error)")
         }

@@ -57,13 +57,16 @@ package struct ChainTerms: Sendable, Equatable {
     package let burnBps: Int64
     /// In base units a compute unit.
     package let mintPerUnit: Int64
+    /// Whether the chain lists this coordinator's key; no escrow opens and no claim settles without.
+    package let isListed: Bool
 
     package init(
         blockIntervalSeconds: Int64, escrowTimeoutBlocks: Int64, minPricePerUnit: Int64, maxUnitsPerClaim: Int64, baseFee: Int64, feePerByte: Int64,
-        burnBps: Int64 = 0, mintPerUnit: Int64 = 0
+        burnBps: Int64 = 0, mintPerUnit: Int64 = 0, isListed: Bool = true
     ) {
         self.burnBps = burnBps
         self.mintPerUnit = mintPerUnit
+        self.isListed = isListed
         self.baseFee = baseFee
         self.feePerByte = feePerByte
         self.blockIntervalSeconds = blockIntervalSeconds

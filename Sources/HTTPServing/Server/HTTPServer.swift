@@ -1,3 +1,4 @@
+import Glibc
 import Hummingbird
 import HummingbirdCore
 package import Logging
@@ -48,7 +49,8 @@ package struct HTTPServer: Service {
                 do {
                     try await application.run()
                 } catch let error as IOError {
-                    throw Problem(.ioFailed, "can't listen on \(bind): \(error)")
+                    let why = error.errnoCode == EADDRINUSE ? "another program does; choose another port, or stop that program" : "\(error)"
+                    throw Problem(.ioFailed, "can't listen on \(bind): \(why)")
                 }
             }
             group.addTask {

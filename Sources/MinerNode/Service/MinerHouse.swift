@@ -144,6 +144,7 @@ final class MinerHouse: Sendable {
         var pauses = configuration.pauses
         while !Task.isCancelled {
             do throws(Problem) {
+                try await checkChain()
                 try await coordinator.registerWorker(registration)
                 board.note(problem: nil)
                 events.emit(.registered, ["address": .string(registration.address.text), "tier": .string(registration.tier.rawValue)])
@@ -156,6 +157,14 @@ final class MinerHouse: Sendable {
             }
         }
         return false
+    }
+
+    /// Throws `wrong_chain` where the coordinator works for another chain: every one of its leases would be given back.
+    private func checkChain() async throws(Problem) {
+        let theirs = try await coordinator.networkState().chain
+        guard theirs == configuration.chain else {
+            throw Problem(.wrongChain, "the coordinator works for chain \(theirs), this miner for \(configuration.chain); set CHAIN_ID, or COORDINATOR_URL")
+        }
     }
 
     /// Runs leases, `prefetch` + 1 at a time, the next one when the computation before it is past its half; of small ones a few more.

@@ -6,10 +6,10 @@ import Wire
 
 /// Whose money and which services: the options that `job` and `wallet` share.
 struct ClientOptions: ParsableArguments {
-    @Option(help: "A devnet's folder: its URLs and its client's key are used.") var devnet: String?
-    @Option(help: "The chain node's URL (NODE_URL).") var node: String?
-    @Option(help: "The coordinator's URL (COORDINATOR_URL).") var coordinator: String?
-    @Option(help: "The key file that pays.") var key: String?
+    @Option(help: ArgumentHelp("A devnet's folder: its URLs and its client's key are used.", valueName: "folder")) var devnet: String?
+    @Option(help: ArgumentHelp("The chain node's URL (NODE_URL).", valueName: "url")) var node: String?
+    @Option(help: ArgumentHelp("The coordinator's URL (COORDINATOR_URL).", valueName: "url")) var coordinator: String?
+    @Option(help: ArgumentHelp("The key file that pays.", valueName: "file")) var key: String?
     @Option(name: .customLong("chain-id"), help: "The chain's id (CHAIN_ID); asked of the coordinator where not given.") var chainID: String?
 
     @OptionGroup var keys: KeyOptions

@@ -13,7 +13,7 @@ struct ComputeOptions: WorkOptions {
     private static var reductions: String { names(ComputeStep.allCases.filter(\.isReduction)) }
     private static func names(_ steps: [ComputeStep]) -> String { steps.map(\.rawValue).joined(separator: ", ") }
 
-    @Option(help: "The input: FILE.safetensors, FILE.safetensors#NAME or FILE.npy.") var x: String?
+    @Option(help: ArgumentHelp("The input: FILE.safetensors, FILE.safetensors#NAME or FILE.npy.", valueName: "file")) var x: String?
     @Option(parsing: .unconditional, help: "The input as numbers, such as 1,2.5,-3: up to \(InlineTask.maxElements), taken as F64.") var values: String?
     @Option(
         help: ArgumentHelp(

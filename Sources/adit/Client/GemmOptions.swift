@@ -9,8 +9,8 @@ struct GemmOptions: WorkOptions {
     static var abstract: String { "a matrix product C = A·B, of I8, F32 or F64." }
     static var example: String { "--a X.safetensors#x --b Y.safetensors#y --transpose-b --out C.safetensors --wait --devnet data/devnet" }
 
-    @Option(help: "Matrix A: FILE.safetensors, FILE.safetensors#NAME or FILE.npy.") var a: String
-    @Option(help: "Matrix B, likewise.") var b: String
+    @Option(help: ArgumentHelp("Matrix A: FILE.safetensors, FILE.safetensors#NAME or FILE.npy.", valueName: "file")) var a: String
+    @Option(help: ArgumentHelp("Matrix B, likewise.", valueName: "file")) var b: String
     @Flag(name: .customLong("transpose-a"), help: "Use Aᵀ.") var transposeA = false
     @Flag(name: .customLong("transpose-b"), help: "Use Bᵀ.") var transposeB = false
     @OptionGroup var needs: RequirementOptions

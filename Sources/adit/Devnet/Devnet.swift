@@ -111,7 +111,7 @@ final class Devnet: Service {
         configuration.limits = CoordinatorDefaults.limits()
         configuration.sponsor = Sponsor(
             key: folder.sponsor, perHour: Int64(CoordinatorDefaults.sponsorPerHour), inAll: Int64(CoordinatorDefaults.sponsorTotal))
-        let chain = NodeChain(try BaseURL(DevnetPorts.url(ports.rpc)), http: http)
+        let chain = NodeChain(try BaseURL(DevnetPorts.url(ports.rpc)), http: http, chain: configuration.chain, key: configuration.key.publicKey)
         let ready = Once()
         let service = try CoordinatorService(configuration, chain: chain, passes: try Hardware.passes(), logger: logs.logger("coordinator")) { _ in ready.set()
         }

@@ -14,9 +14,8 @@ struct BenchGemm: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gemm", abstract: "Measure a matrix product: the kernel alone, its check, and the job with its commitment.",
         discussion: """
-            Kernel, check and job take turns, so that a noisy neighbour meets all three; times are medians of the rounds' best.
-            With --paced each line of standard input, "kernel MS", "check MS" or "job MS", runs that part for MS milliseconds and is
-            answered with one JSON line: another program's measurements can take turns with these (benchmarks/run does so).
+            Kernel, check and job take turns, so that a noisy neighbour meets all three; times are medians of the rounds' best. \
+            A check's share falls with the size: look at it for products like those that you sell.
             """)
 
     @Option(help: "Rows, columns and depth.") var n = 2048
@@ -24,7 +23,9 @@ struct BenchGemm: AsyncParsableCommand {
     @Option(help: "Threads to compute with; all cores where not given (MINER_THREADS).") var threads: Int?
     @Option(help: "How long to measure.") var seconds = 5
     @Flag(help: "Print one JSON object.") var json = false
-    @Flag(help: "Measure what standard input asks for, line by line.") var paced = false
+    /// Each line of standard input, "kernel MS", "check MS" or "job MS", runs that part for MS milliseconds and is answered with one JSON
+    /// line: another program's measurements can take turns with these (benchmarks/run does so).
+    @Flag(help: .hidden) var paced = false
 
     func validate() throws {
         guard (1...16_384).contains(n) else { throw ValidationError("--n is 1 to 16384.") }
@@ -75,7 +76,8 @@ struct BenchGemm: AsyncParsableCommand {
             ])
         }
         Terminal.say("gemm \(bench.kernel.arithmetic.rawValue), n = \(bench.n), on \(bench.backend.device)")
-        Terminal.say("kernel     \(Figures.rounded(kernel * 1e3, 2)) ms, \(Figures.rounded(gigaflops, 1)) GFLOP/s")
+        Terminal.say(
+            "kernel     \(Figures.rounded(kernel * 1e3, 2)) ms, \(Figures.rounded(gigaflops, 1)) \(bench.kernel.arithmetic == .i32Exact ? "Gop/s" : "GFLOP/s")")
         Terminal.say("check      \(Figures.rounded(check * 1e3, 2)) ms, \(Figures.rounded(100 * check / max(kernel, 1e-9), 1)) % of the kernel")
         Terminal.say(
             "whole job  \(Figures.rounded(job * 1e3, 2)) ms to a committed, signed output; \(Figures.rounded(kernel / max(job, 1e-9), 2)) of the kernel's rate")

@@ -63,7 +63,9 @@ struct CoordinatorRun: AsyncParsableCommand {
                 perHour: Int64(try settings.integer("SPONSOR_PER_HOUR", sponsorPerHour, in: caps, default: CoordinatorDefaults.sponsorPerHour)),
                 inAll: Int64(try settings.integer("SPONSOR_TOTAL", sponsorTotal, in: caps, default: CoordinatorDefaults.sponsorTotal)))
         }
-        let chain = NodeChain(try exposure.url(settings.text("NODE_URL", node, default: "http://127.0.0.1:8080")), http: try HTTPClient())
+        let chain = NodeChain(
+            try exposure.url(settings.text("NODE_URL", node, default: "http://127.0.0.1:8080")), http: try HTTPClient(), chain: configuration.chain,
+            key: configuration.key.publicKey)
         let service = try CoordinatorService(configuration, chain: chain, passes: try Hardware.passes(), logger: logger)
         try await ServiceRun.run(service, logger: logger)
     }
