@@ -54,6 +54,18 @@ struct ServingOptions: ParsableArguments {
     }
 }
 
+/// What those may ask for whose signature holds: a service that takes signed requests has this, too.
+struct SignerOptions: ParsableArguments {
+    @Option(
+        name: .customLong("rate-per-key"), help: "Signed requests a second of one key, twice as many at once; 0: any number (HTTP_RATE_PER_KEY).")
+    var ratePerKey: Int?
+
+    /// Throws `out_of_range`.
+    func set(_ rates: inout RateLimits, _ settings: Settings) throws(Problem) {
+        ServingOptions.set(&rates.key, try settings.rate("HTTP_RATE_PER_KEY", ratePerKey), burst: 2)
+    }
+}
+
 extension Settings {
     /// Requests a second; nil where nothing is set. Throws `out_of_range`.
     func rate(_ name: String, _ flag: Int?) throws(Problem) -> Int? {

@@ -6,7 +6,7 @@ import Ledger
 import Wire
 
 struct JobList: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "One's jobs, newest first.")
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "Your jobs, the newest first.")
 
     @Option(help: "Only those that are pending, running, completed or failed.") var status: String?
     @Option(help: "How many at most.") var limit = 20
@@ -73,7 +73,7 @@ struct JobList: AsyncParsableCommand {
 struct JobCancel: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cancel", abstract: "Cancel a job; what was paid goes back.",
-        discussion: "Until a miner has handed in an output. The refund takes the chain's refund delay; --wait waits for it.")
+        discussion: "A job can be canceled until a miner has handed in an output. The refund takes the chain's refund delay; --wait waits for it.")
 
     @Argument(help: "The job's id (job_…).") var id: String
     @Flag(help: "Wait until the money is back.") var wait = false

@@ -25,16 +25,14 @@ struct CoordinatorRun: AsyncParsableCommand {
     @Option(help: "Its key file (COORDINATOR_KEY).") var key: String?
     @Option(name: .customLong("chain-id"), help: "The chain's name (CHAIN_ID).") var chainID: String?
     @Option(name: .customLong("price-per-unit"), help: "Base units for one compute unit of 10^6 operations (PRICE_PER_UNIT).") var pricePerUnit: Int?
-    @Option(help: "HOST:PORT under which clients reach it, besides its own address on loopback; may be repeated.") var authority: [String] = []
+    @Option(help: "HOST under which clients reach it, HOST:PORT for a port that isn't the scheme's own, besides its address on loopback; may be repeated.")
+    var authority: [String] = []
     @Option(help: "The key file of an account that pays for unsigned tasks; nobody does without it (SPONSOR_KEY).") var sponsor: String?
     @Option(name: .customLong("sponsor-per-hour"), help: "Base units that it pays within an hour (SPONSOR_PER_HOUR).") var sponsorPerHour: Int?
     @Option(name: .customLong("sponsor-total"), help: "Base units that it pays in all (SPONSOR_TOTAL).") var sponsorTotal: Int?
     @Option(name: .customLong("log-level"), help: "trace … critical (LOG_LEVEL).") var logLevel: String?
-    @Option(
-        name: .customLong("rate-per-key"),
-        help: "Signed requests a second of one key, twice as many at once; 0: any number (HTTP_RATE_PER_KEY).")
-    var ratePerKey: Int?
     @OptionGroup(title: "Limits for callers") var serving: ServingOptions
+    @OptionGroup(title: "Limits for signers") var signers: SignerOptions
     @OptionGroup var keys: KeyOptions
     @OptionGroup var exposure: Exposure
     @Option(help: "A JSON file with settings.") var config: String?
@@ -54,7 +52,7 @@ struct CoordinatorRun: AsyncParsableCommand {
             pricePerUnit: Int64(try settings.integer("PRICE_PER_UNIT", pricePerUnit, in: 0...1_000_000_000, default: CoordinatorDefaults.pricePerUnit)))
         configuration.authorities = Set(authority)
         configuration.serving = try serving.limits(settings)
-        ServingOptions.set(&configuration.serving.rates.key, try settings.rate("HTTP_RATE_PER_KEY", ratePerKey), burst: 2)
+        try signers.set(&configuration.serving.rates, settings)
         configuration.limits = CoordinatorDefaults.limits(configuration.serving.connections)
         if let path = settings.text("SPONSOR_KEY", sponsor) {
             let caps = 0...Int(JSON.maxInteger)

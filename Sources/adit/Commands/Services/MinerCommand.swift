@@ -27,7 +27,7 @@ struct MinerRun: AsyncParsableCommand {
     @Option(help: "The folder for the outbox and the cache (MINER_DATA).") var data: String?
     @Option(help: "Its key file, made if there is none (MINER_KEY).") var key: String?
     @Option(help: "The address that is paid; the key's own where not given (MINER_PAYOUT).") var payout: String?
-    @Option(help: "HOST:PORT of the local status page (MINER_BIND).") var bind: String?
+    @Option(help: "HOST:PORT of the local API that `adit miner status` asks (MINER_BIND).") var bind: String?
     @Option(name: .customLong("chain-id"), help: "The chain's name (CHAIN_ID).") var chainID: String?
     @Option(help: "Threads to compute with; all cores where not given (MINER_THREADS).") var threads: Int?
     @Option(name: .customLong("memory-mb"), help: "The most memory for a job, in MiB (MINER_MEMORY_MB).") var memoryMB: Int?
