@@ -25,8 +25,6 @@ struct Adit: AsyncParsableCommand {
     static func main() async {
         // A peer that hangs up must be an error of that connection, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
-        // Large blocks are mapped and go back when they are freed. Left to itself malloc keeps ever larger ones for later.
-        _ = mallopt(M_MMAP_THRESHOLD, 1 << 20)
         // Before any key is opened.
         ProcessSecrecy.enter()
         do {
