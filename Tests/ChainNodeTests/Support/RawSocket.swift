@@ -11,7 +11,7 @@ final class RawSocket: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Sends all of it; false once the other end is gone, or takes nothing for two seconds.
+    /// Sends all of it; false once the other end is gone, or takes nothing for ten seconds.
     @discardableResult func send(_ bytes: [UInt8]) -> Bool {
         var sent = 0
         while sent < bytes.count {
@@ -24,7 +24,7 @@ final class RawSocket: Sendable {
 
     @discardableResult func send(_ text: String) -> Bool { send(Array(text.utf8)) }
 
-    /// At most `limit` bytes that are there or come within two seconds; empty at the other end's close.
+    /// At most `limit` bytes that are there or come within ten seconds; empty at the other end's close.
     func read(_ limit: Int = 65_536) throws -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: limit)
         let count = unsafe buffer.withUnsafeMutableBytes { unsafe recv(descriptor, $0.baseAddress, $0.count, 0) }
