@@ -54,7 +54,9 @@ final class ConnectionTable: Sendable {
                 guard state.peers[peer, default: 0] < limits.maximumPerPeer else { return (false, nil) }
                 state.peers[peer, default: 0] += 1
             }
+            // It loses its place in the same breath: two loops that open at one time must find two.
             let idlest = state.places.count >= limits.crowded ? Self.idlest(state.places.values) : nil
+            if let idlest { remove(idlest, &state) }
             state.places[ObjectIdentifier(place)] = place
             gauge(state.places.count)
             return (true, idlest)
@@ -65,7 +67,6 @@ final class ConnectionTable: Sendable {
         }
         if let idlest {
             cut(.crowded)
-            close(idlest)
             idlest.channel.close(promise: nil)
         }
         return place
@@ -74,13 +75,16 @@ final class ConnectionTable: Sendable {
     /// Frees a place; more than once does nothing.
     func close(_ place: Place) {
         state.withLock { state in
-            guard state.places.removeValue(forKey: ObjectIdentifier(place)) != nil else { return }
-            if let peer = place.peer {
-                let rest = state.peers[peer, default: 1] - 1
-                state.peers[peer] = rest > 0 ? rest : nil
-            }
+            remove(place, &state)
             gauge(state.places.count)
         }
+    }
+
+    private func remove(_ place: Place, _ state: inout State) {
+        guard state.places.removeValue(forKey: ObjectIdentifier(place)) != nil else { return }
+        guard let peer = place.peer else { return }
+        let rest = state.peers[peer, default: 1] - 1
+        state.peers[peer] = rest > 0 ? rest : nil
     }
 
     func cut(_ reason: Reason) {

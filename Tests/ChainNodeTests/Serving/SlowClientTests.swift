@@ -139,7 +139,7 @@ struct SlowClientTests {
             let (opened, closed) = try await offPool {
                 var sockets: [RawSocket] = []
                 for _ in 0..<3000 { sockets.append(try RawSocket(port)) }
-                for _ in 0..<500 {
+                for _ in 0..<250 {
                     usleep(20_000)
                     if sockets.count(where: \.isClosed) >= 3000 - 256 { break }
                 }
