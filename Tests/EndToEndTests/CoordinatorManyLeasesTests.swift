@@ -107,6 +107,43 @@ struct CoordinatorManyLeasesTests {
         }
     }
 
+    @Test func resultsInOneMessageAreEachTakenOrRefusedForThemselves() async throws {
+        let harness = try CoordinatorHarness()
+        try await harness.run { running in
+            let works = try await buy(20, running, by: .generate())
+            let worker = try await running.worker()
+            let stranger = try await running.worker()
+            let leases = try await worker.client.lease(max: 8, waitSeconds: 0)
+            let foreign = try await stranger.client.lease(max: 1, waitSeconds: 0)
+            var items: [ResultBatch.Item] = []
+            for (index, lease) in leases.enumerated() {
+                var outputs = try outputs(lease, works)
+                if index == 2 { outputs = try outputs.map { try Self.withOneBitFlipped($0) } }
+                items.append(ResultBatch.Item(lease.id, try inline(worker, lease, outputs, next: 2)))
+            }
+            // Another worker's lease, and one that never was.
+            let other = try inline(worker, foreign[0], outputs(foreign[0], works))
+            items.append(ResultBatch.Item(foreign[0].id, other))
+            items.append(ResultBatch.Item("lease_0", other))
+            let answer = try await worker.client.submit(ResultBatch(items))
+            for (index, outcome) in answer.outcomes.enumerated() {
+                switch outcome {
+                case .success(let one): #expect(index < 8 && index != 2 && one.result.claim.terms.jobID == leases[index].jobID)
+                case .failure(let problem):
+                    #expect(problem.code == [2: .verificationFailed, 8: .unknownLease, 9: .unknownLease][index], "\(index): \(problem)")
+                }
+            }
+            let next = answer.outcomes.flatMap { (try? $0.get())?.leases ?? [] }
+            #expect(!next.isEmpty && Set(next.map(\.jobID)).count == next.count)
+            // The answer was lost.
+            let again = try await worker.client.submit(ResultBatch(items.filter { item in item.lease == leases[0].id || item.lease == leases[2].id }))
+            #expect(try again.outcomes[0].get().result == answer.outcomes[0].get().result)
+            if case .success = again.outcomes[1] { Issue.record("a refused result is accepted when it is sent again") }
+            await expectRefusal(.badRequest) { _ = try await worker.client.submit(ResultBatch([items[0], items[0]])) }
+            await expectRefusal(.outOfRange) { _ = try await worker.client.submit(ResultBatch((0..<17).map { ResultBatch.Item("lease_\($0)", other) })) }
+        }
+    }
+
     private static func withOneBitFlipped(_ tensor: Tensor) throws -> Tensor {
         var bytes = tensor.buffer.bytes
         bytes[0] ^= 1

@@ -110,6 +110,12 @@ package struct CoordinatorClient: Sendable {
         return try Problem.reading("lease result") { () throws(Problem) in try ResultAnswer(json: answer) }
     }
 
+    /// Hands in several results at once; each has an outcome of its own, in their order.
+    package func submit(_ batch: ResultBatch) async throws(Problem) -> ResultBatchAnswer {
+        let answer = try await json(.post, "/results", batch.json, limits: HTTPLimits(total: .seconds(900), stall: nil))
+        return try Problem.reading("results") { () throws(Problem) in try ResultBatchAnswer(json: answer, count: batch.items.count) }
+    }
+
     /// The leases that the caller holds and has not committed to, as the coordinator has them.
     package func heldLeases() async throws(Problem) -> [Lease] {
         let answer = try await json(.get, "/leases")

@@ -39,14 +39,38 @@ extension CoordinatorRoutes {
         routes.post("/leases/{id}/result") { request, context in
             let (signer, json, _) = try await signedJSON(request, context)
             let id = try context.parameter("id")
-            let outcomes = try await board.commit(id, by: signer.address, try ResultSubmission(json: json))
-            for await outcome in outcomes {
+            return .json(try await outcome(id, signer.address, try ResultSubmission(json: json)).get().json)
+        }
+        routes.post("/results") { request, context in
+            let (signer, json, _) = try await signedJSON(request, context)
+            return .json(await outcomes(try ResultBatch(json: json), signer.address).json)
+        }
+    }
+
+    /// Commits a result and waits for what its check comes to.
+    private func outcome(_ lease: String, _ worker: Address, _ submission: ResultSubmission) async -> Result<ResultAnswer, Problem> {
+        do throws(Problem) {
+            for await outcome in try await board.commit(lease, by: worker, submission) {
                 switch outcome.outcome {
-                case .accepted(let answer): return .json(ResultAnswer(answer, leases: outcome.leases).json)
-                case .refused(let problem): throw problem
+                case .accepted(let answer): return .success(ResultAnswer(answer, leases: outcome.leases))
+                case .refused(let problem): return .failure(problem)
                 }
             }
-            throw Problem(.unavailable, "the output is committed and its check not over; ask again")
+            return .failure(Problem(.unavailable, "the output is committed and its check not over; ask again"))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// All at once: those that come together are written together.
+    private func outcomes(_ batch: ResultBatch, _ worker: Address) async -> ResultBatchAnswer {
+        await withTaskGroup(of: (Int, Result<ResultAnswer, Problem>).self) { group in
+            for (index, item) in batch.items.enumerated() {
+                group.addTask { (index, await outcome(item.lease, worker, item.submission)) }
+            }
+            var outcomes: [Int: Result<ResultAnswer, Problem>] = [:]
+            for await (index, outcome) in group { outcomes[index] = outcome }
+            return ResultBatchAnswer(batch.items.indices.map { outcomes[$0] ?? .failure(Problem(.internalError, "a result without an outcome")) })
         }
     }
 

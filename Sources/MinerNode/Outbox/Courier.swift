@@ -11,6 +11,7 @@ import Wire
 final class Courier: Sendable {
     private let store: OutboxStore
     private let coordinator: CoordinatorClient
+    private let results: ResultDesk
     private let outputs: OutputFolder
     private let intake: LeaseIntake
     private let events: EventSink
@@ -32,6 +33,7 @@ final class Courier: Sendable {
         signed: @escaping @Sendable () -> Void, trouble: @escaping @Sendable (Problem?) -> Void
     ) throws(Problem) {
         leftovers = try store.entries(in: ["computed"], limit: .max)
+        results = ResultDesk(coordinator)
         (self.store, self.coordinator, self.outputs, self.intake, self.events) = (store, coordinator, outputs, intake, events)
         (self.pauses, self.clock, self.signed, self.trouble) = (pauses, clock, signed, trouble)
     }
@@ -50,19 +52,30 @@ final class Courier: Sendable {
     /// Hands in the result with its outputs and keeps the coordinator's signature; tries until there is an answer that counts.
     /// The caller keeps the lease alive meanwhile.
     ///
-    /// Returns the entry as it is then; still `computed` if the task was canceled.
-    func deliver(_ entry: OutboxEntry) async throws(Problem) -> OutboxEntry {
+    /// Returns the entry as it is on the disk then; still `computed` if the task was canceled.
+    func deliver(_ entry: OutboxEntry) async -> OutboxEntry {
         var entry = entry
         var pauses = pauses
         while entry.step == .deliver && !Task.isCancelled {
             do throws(Problem) {
-                try await handIn(&entry)
+                let (accepted, record) = try await handIn(&entry)
                 trouble(nil)
+                return await keep(accepted, after: entry) {
+                    var facts = accepted.facts
+                    facts["verification"] = .string(record.className)
+                    facts["check_us"] = .integer(record.checkMicroseconds)
+                    facts["latency_ms"] = accepted.timeline.milliseconds(from: .leased, to: .signed)
+                    events.emit(.resultAttested, facts)
+                    signed()
+                }
             } catch {
                 if Task.isCancelled { break }
                 guard await isWorthAnotherTry(error, entry) else {
-                    try await refuse(&entry, error)
-                    break
+                    var refused = entry
+                    do throws(Problem) { try refused.apply(.refused(error), at: clock.milliseconds) } catch { return entry }
+                    return await keep(refused, after: entry) {
+                        events.emit(.resultRejected, refused.facts.merging(error.facts) { $1 }, weight: .warning)
+                    }
                 }
                 // The answer may have come to nobody, and new leases with it.
                 if error.isTransient { intake.doubt() }
@@ -74,7 +87,8 @@ final class Courier: Sendable {
         return entry
     }
 
-    private func handIn(_ entry: inout OutboxEntry) async throws(Problem) {
+    /// Gives the entry with the coordinator's signature, which is for this receipt, and what the check came to.
+    private func handIn(_ entry: inout OutboxEntry) async throws(Problem) -> (accepted: OutboxEntry, record: VerificationRecord) {
         var inline: [InlineTensor] = []
         var room = InlineTensor.maxBytes
         for output in entry.outputs {
@@ -89,17 +103,36 @@ final class Courier: Sendable {
         }
         entry.note(.committed, at: clock.milliseconds)
         let submission = ResultSubmission(entry.result, tensors: inline, next: intake.wanted)
-        let answer = try await coordinator.submit(entry.leaseID, submission)
+        let hasFiles = entry.outputs.contains { $0.file != nil }
+        let answer = try await results.submit(entry.leaseID, submission, hasFiles: hasFiles)
         intake.add(answer.leases)
-        try entry.apply(.accepted(answer.result.claim), at: clock.milliseconds)
-        try await store.keep(entry)
-        await outputs.discard(entry)
-        var facts = entry.facts
-        facts["verification"] = .string(answer.result.verification.className)
-        facts["check_us"] = .integer(answer.result.verification.checkMicroseconds)
-        facts["latency_ms"] = entry.timeline.milliseconds(from: .leased, to: .signed)
-        events.emit(.resultAttested, facts)
-        signed()
+        var accepted = entry
+        try accepted.apply(.accepted(answer.result.claim), at: clock.milliseconds)
+        return (accepted, answer.result.verification)
+    }
+
+    /// Writes down what came of a result, however long the disk fails: what the coordinator has decided is decided, and an answer
+    /// that is in no outbox is asked for again at the next start.
+    ///
+    /// - Parameters:
+    ///   - entry: what is on the disk so far.
+    ///   - then: runs once the next one is there.
+    /// - Returns: what is on the disk then: `entry` where the task was canceled first.
+    private func keep(_ next: OutboxEntry, after entry: OutboxEntry, then: () -> Void) async -> OutboxEntry {
+        var pauses = pauses
+        while true {
+            do throws(Problem) {
+                try await store.keep(next)
+                trouble(nil)
+                await outputs.discard(next)
+                then()
+                return next
+            } catch {
+                trouble(error)
+                events.emit(.outboxFailed, entry.facts.merging(error.facts) { $1 }, weight: .warning)
+            }
+            do { try await Task.sleep(for: pauses.next()) } catch { return entry }
+        }
     }
 
     /// Time mends no file that is gone here.
@@ -113,18 +146,11 @@ final class Courier: Sendable {
             // That they end is no reason to stop: the coordinator's answer to the result is what counts.
             group.addTask { _ = await Heartbeats(entry, to: self.coordinator).run(now: true) }
             if await places.enter() {
-                do throws(Problem) { _ = try await deliver(entry) } catch { trouble(error) }
+                _ = await deliver(entry)
                 places.leave()
             }
             group.cancelAll()
         }
-    }
-
-    private func refuse(_ entry: inout OutboxEntry, _ problem: Problem) async throws(Problem) {
-        try entry.apply(.refused(problem), at: clock.milliseconds)
-        try await store.keep(entry)
-        await outputs.discard(entry)
-        events.emit(.resultRejected, entry.facts.merging(problem.facts) { $1 }, weight: .warning)
     }
 }
 

@@ -10,7 +10,7 @@ package struct MinerEvent: Sendable, Equatable {
         case taskAssigned = "task_assigned", taskCompleted = "task_completed", taskFailed = "task_failed"
         case resultAttested = "result_attested", resultRejected = "result_rejected"
         case claimSent = "claim_sent", receiptConfirmed = "receipt_confirmed"
-        case serviceUnreachable = "service_unreachable"
+        case serviceUnreachable = "service_unreachable", outboxFailed = "outbox_failed"
     }
 
     package let name: Name

@@ -96,7 +96,7 @@ struct LeaseRunner: Sendable {
         report(entry, kernel, backend, produced.took, commit: .now - produced.end)
         control.stage = .delivering
         control.passOn()
-        let delivered = try await courier.deliver(entry)
+        let delivered = await courier.deliver(entry)
         for step in Timeline.Step.allCases {
             guard let begin = delivered.timeline[.leased], let end = delivered.timeline[step], step != .leased else { continue }
             metrics.step(step, milliseconds: end - begin)

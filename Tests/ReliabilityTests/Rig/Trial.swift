@@ -44,7 +44,12 @@ struct Trial: Sendable {
         let fulfilled = try await withThrowingTaskGroup(of: Customer.Fulfilled?.self) { group in
             group.addTask { try await customer.fulfil(order, patience: patience) }
             group.addTask {
-                _ = try await keeper.value
+                // It is no child of this group: without this a broken promise would wait for it for ever.
+                try await withTaskCancellationHandler {
+                    _ = try await keeper.value
+                } onCancel: {
+                    keeper.cancel()
+                }
                 return nil
             }
             for try await one in group {

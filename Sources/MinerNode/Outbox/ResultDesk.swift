@@ -1,0 +1,85 @@
+import ChainClient
+import Jobs
+import Wire
+
+/// Hands results in: small ones that come while one call is on its way go into the next one together.
+///
+/// A result whose check takes long has a call of its own, so that nobody waits for it.
+actor ResultDesk {
+    private let coordinator: CoordinatorClient
+    private var waiting: [(id: UInt64, item: ResultBatch.Item)] = []
+    /// Those who have no answer yet, also of messages on their way.
+    private var askers: [UInt64: CheckedContinuation<Result<ResultAnswer, Problem>, Never>] = [:]
+    private var lastID: UInt64 = 0
+    private var isSending = false
+
+    /// Outputs in one message: with base64 and the receipts it stays below a coordinator's 256 KiB.
+    private static let bytesTogether = 96 << 10
+    /// What was computed in so short a time is checked in a shorter one.
+    private static let smallMicroseconds: Int64 = 20_000
+
+    init(_ coordinator: CoordinatorClient) { self.coordinator = coordinator }
+
+    /// The coordinator's answer to the result. Throws what a call for it alone would throw.
+    func submit(_ lease: String, _ submission: ResultSubmission, hasFiles: Bool) async throws(Problem) -> ResultAnswer {
+        guard !hasFiles, submission.result.timing.computeMicroseconds < Self.smallMicroseconds else {
+            return try await coordinator.submit(lease, submission)
+        }
+        lastID += 1
+        let id = lastID
+        let outcome: Result<ResultAnswer, Problem> = await withTaskCancellationHandler {
+            await withCheckedContinuation { answer in
+                guard !Task.isCancelled else { return answer.resume(returning: .failure(Self.canceled)) }
+                askers[id] = answer
+                waiting.append((id, ResultBatch.Item(lease, submission)))
+                guard !isSending else { return }
+                isSending = true
+                // A task of its own: others wait for its answers when the first one is canceled.
+                Task { await self.sendAll() }
+            }
+        } onCancel: {
+            Task { await self.leave(id) }
+        }
+        return try outcome.get()
+    }
+
+    /// The result stays in the outbox; whether it was committed is asked for at the next start.
+    private static let canceled = Problem(.canceled, "stopped while the result was on its way")
+
+    private func leave(_ id: UInt64) {
+        waiting.removeAll { $0.id == id }
+        askers.removeValue(forKey: id)?.resume(returning: .failure(Self.canceled))
+    }
+
+    private func sendAll() async {
+        while !waiting.isEmpty {
+            let batch = takeBatch()
+            let outcomes = await answers(to: batch.map(\.item))
+            for (one, outcome) in zip(batch, outcomes) { askers.removeValue(forKey: one.id)?.resume(returning: outcome) }
+        }
+        isSending = false
+    }
+
+    /// The oldest ones that fit into one message; each lease once.
+    private func takeBatch() -> [(id: UInt64, item: ResultBatch.Item)] {
+        var room = Self.bytesTogether
+        var leases: Set<String> = []
+        var count = 0
+        for one in waiting.prefix(ResultBatch.most) {
+            room -= one.item.submission.tensors.reduce(0) { $0 + $1.bytes.count }
+            guard count == 0 || room >= 0, leases.insert(one.item.lease).inserted else { break }
+            count += 1
+        }
+        defer { waiting.removeFirst(count) }
+        return Array(waiting.prefix(count))
+    }
+
+    private func answers(to items: [ResultBatch.Item]) async -> [Result<ResultAnswer, Problem>] {
+        do throws(Problem) {
+            if items.count == 1 { return [.success(try await coordinator.submit(items[0].lease, items[0].submission))] }
+            return try await coordinator.submit(ResultBatch(items)).outcomes
+        } catch {
+            return items.map { _ in .failure(error) }
+        }
+    }
+}
