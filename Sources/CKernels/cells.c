@@ -19,14 +19,6 @@ typedef struct {
 #define B_DEPTH(j) ((j)->b.transposed ? 1 : (j)->b.columns)
 #define B_COLUMN(j) ((j)->b.transposed ? (j)->b.rows : 1)
 
-// Not under a sanitizer: its checks would run in the dispatch's resolvers, before it has started.
-#if defined(__x86_64__) && !__has_feature(thread_sanitizer) && !__has_feature(address_sanitizer)
-// The compiler's dispatch: with a fused multiply-add instruction where there is one, by fma() otherwise. The same bits.
-#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CLONES
-#endif
-
 /// Where term l of a task's cell c is gathered: by groups of cells, so that neither loop strides far.
 #define PLACE(l, c) ((c) / GROUP * GROUP * DEPTH + (l) * GROUP + (c) % GROUP)
 

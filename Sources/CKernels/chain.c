@@ -5,12 +5,7 @@
 
 enum { SIDE = 8, TASK = 16 * SIDE * ADIT_PANEL };  // panels reduced side by side; elements of a task
 
-#if defined(__x86_64__)
-// The compiler's dispatch. Every operation is exact or rounded correctly, so that the bits don't depend on the choice.
-#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CLONES
-#endif
+// CLONES: every operation is exact or rounded correctly, so that the bits don't depend on the choice.
 
 typedef struct {
     adit_progress progress;

@@ -78,4 +78,12 @@ extern const adit_gemm_path adit_f32_portable, adit_f64_portable, adit_i8_portab
 extern const adit_gemm_path adit_f32_avx2, adit_f64_avx2, adit_i8_avx2;
 extern const adit_gemm_path adit_f32_avx512, adit_f64_avx512, adit_i8_avx512;
 
+// The compiler's dispatch by processor: with a fused multiply-add instruction where there is one, by fma() otherwise. The same bits.
+// Not under a sanitizer: its checks would run in the dispatch's resolvers, before it has started.
+#if defined(__x86_64__) && !__has_feature(thread_sanitizer) && !__has_feature(address_sanitizer)
+#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define CLONES
+#endif
+
 #endif
