@@ -101,6 +101,10 @@ class Town:
         lines = Path(self.path(f"{name}.log")).read_text().splitlines(keepends=True)
         return [json.loads(line) for line in lines if line.endswith("\n") and line.startswith("{")]
 
+    def forget_peak(self, name: str):
+        """Has the kernel count VmHWM from now on (proc(5), clear_refs)."""
+        Path(f"/proc/{self.processes[name].pid}/clear_refs").write_text("5")
+
     def memory(self, name: str) -> dict:
         """/proc's VmHWM, VmRSS, RssAnon and RssFile in bytes."""
         status = Path(f"/proc/{self.processes[name].pid}/status").read_text().splitlines()

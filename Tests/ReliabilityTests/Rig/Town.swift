@@ -123,8 +123,12 @@ final class Town: Sendable {
     func status(_ party: Party) -> Int32? { children.withLock { $0[party] }?.status }
 
     /// SIGTERM to all, the miner first. Throws unless each ends with 0.
+    ///
+    /// A program that has just been started and takes no signals yet would be ended by one, as any program is: it gets to where it answers.
     func stop() async throws {
         for party in Party.allCases.reversed() {
+            let base = try BaseURL("http://127.0.0.1:\(port(party))")
+            try await insist("\(party)", until: .now + .seconds(60)) { try await http.send(HTTPRequest(.get, base, path: "/health")).status }
             guard let child = children.withLock({ $0[party] }) else { continue }
             let status = try await child.stop(patience: 10)
             guard status == 0 else {
