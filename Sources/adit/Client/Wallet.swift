@@ -22,16 +22,24 @@ struct Wallet {
         let fee = try await node.estimateFee(payload)
         let transaction = Transaction.signed(by: key, chain: chain, nonce: account.nonce + 1, fee: fee, payload: payload)
         // The same transaction may be sent again: it can take effect only once.
-        let hash = try await Poll.until("the node took no transaction") { () async throws(Problem) in try await node.sendTx(transaction) }
-        return try await Poll.until("transaction \(hash) is in no block yet; look again with: adit wallet balance") { () async throws(Problem) in
-            guard let state = try await node.getTx(hash) else {
-                // A node that was killed has forgotten what was in no block.
-                try await node.sendTx(transaction)
-                return nil
+        let hash = transaction.hash(on: chain)
+        var refusals = 0
+        let late = "transaction \(hash) is in no block yet; look again with: adit wallet balance"
+        return try await Poll.until(late) { () async throws(Problem) in
+            if let state = try await node.getTx(hash) {
+                guard let height = state.height else { return nil }
+                if let error = state.error { throw error }
+                return (hash, height)
             }
-            guard let height = state.height else { return nil }
-            if let error = state.error { throw error }
-            return (hash, height)
+            do throws(Problem) {
+                // Also to a node that was killed and has forgotten what was in no block.
+                try await node.sendTx(transaction)
+            } catch {
+                // Between the two questions it may have come into a block, from a message whose answer was lost: the next look tells.
+                refusals += 1
+                guard error.code == .nonceTooLow, refusals == 1 else { throw error }
+            }
+            return nil
         }
     }
 }

@@ -129,7 +129,8 @@ actor Purse {
         let hash = transaction.hash(on: town.chain)
         let height = try await insist("payment", until: deadline) { () -> Int64? in
             guard let state = try await town.node.getTx(hash) else {
-                try await town.node.sendTx(transaction)
+                // It may come into a block between the two questions: a marked block is made again when a node starts.
+                do { try await town.node.sendTx(transaction) } catch let problem as Problem where problem.code == .nonceTooLow {}
                 return nil
             }
             guard state.status != .failed else { throw Broken("a payment failed: \(state.error?.description ?? "")") }
