@@ -18,7 +18,7 @@ extension Reliability {
             Point(from: .miner, to: .node, request: "GET /rpc/params"), Point(from: .miner, to: .node, request: "GET /rpc/getBalance/*"),
             Point(from: .miner, to: .node, request: "POST /rpc/sendTxs"), Point(from: .miner, to: .node, request: "POST /rpc/getTxs"),
             Point(from: .coordinator, to: .node, request: "GET /rpc/getHead"), Point(from: .coordinator, to: .node, request: "GET /rpc/params"),
-            Point(from: .coordinator, to: .node, request: "GET /rpc/getEscrow/*"), Point(from: .coordinator, to: .node, request: "GET /rpc/getReceipt/*"),
+            Point(from: .coordinator, to: .node, request: "POST /rpc/getEscrows"), Point(from: .coordinator, to: .node, request: "POST /rpc/getReceiptHeights"),
         ]
 
         /// ADIT_RIG_MESSAGES of the cases (0: all), spread evenly.
