@@ -2,7 +2,7 @@ import ChainClient
 import Jobs
 import Wire
 
-/// Hands results in: small ones that come while one call is on its way go into the next one together.
+/// Hands results in: small ones that come while some calls are on their way go into the next one together.
 ///
 /// A result whose check takes long has a call of its own, so that nobody waits for it.
 actor ResultDesk {
@@ -11,7 +11,9 @@ actor ResultDesk {
     /// Those who have no answer yet, also of messages on their way.
     private var askers: [UInt64: CheckedContinuation<Result<ResultAnswer, Problem>, Never>] = [:]
     private var lastID: UInt64 = 0
-    private var isSending = false
+    /// Calls on their way. With one alone the coordinator would have nothing to do between two of them.
+    private var calls = 0
+    private static let mostCalls = 4
 
     /// Outputs in one message: with base64 and the receipts it stays below a coordinator's 256 KiB.
     private static let bytesTogether = 96 << 10
@@ -32,8 +34,8 @@ actor ResultDesk {
                 guard !Task.isCancelled else { return answer.resume(returning: .failure(Self.canceled)) }
                 askers[id] = answer
                 waiting.append((id, ResultBatch.Item(lease, submission)))
-                guard !isSending else { return }
-                isSending = true
+                guard calls < Self.mostCalls else { return }
+                calls += 1
                 // A task of its own: others wait for its answers when the first one is canceled.
                 Task { await self.sendAll() }
             }
@@ -57,7 +59,7 @@ actor ResultDesk {
             let outcomes = await answers(to: batch.map(\.item))
             for (one, outcome) in zip(batch, outcomes) { askers.removeValue(forKey: one.id)?.resume(returning: outcome) }
         }
-        isSending = false
+        calls -= 1
     }
 
     /// The oldest ones that fit into one message; each lease once.
