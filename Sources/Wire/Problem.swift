@@ -13,6 +13,9 @@ package struct Problem: Error, Sendable, Equatable, CustomStringConvertible {
 
     package var description: String { "\(code.rawValue): \(detail)" }
 
+    /// Code and detail alone: of one among many in an answer, or in a record.
+    package var brief: JSON { ["code": .string(code.rawValue), "detail": .string(detail)] }
+
     /// The RFC 9457 document: `type`, `title`, `status`, `detail` and our `code`.
     package var json: JSON {
         [

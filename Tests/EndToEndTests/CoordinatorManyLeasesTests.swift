@@ -78,7 +78,7 @@ struct CoordinatorManyLeasesTests {
             let answers = try await withThrowingTaskGroup(of: (String, Result<ResultAnswer, Problem>).self) { group in
                 for (worker, lease) in held {
                     var outputs = try outputs(lease, works)
-                    if liars.contains(lease.id) { outputs = try outputs.map { try Self.withOneBitFlipped($0) } }
+                    if liars.contains(lease.id) { outputs = try TestWorker.altered(outputs) }
                     let submission = try inline(worker, lease, outputs, next: 12)
                     for _ in 0..<(eager.contains(lease.id) ? 3 : 1) {
                         group.addTask { (lease.id, await Self.insist { () async throws(Problem) in try await worker.client.submit(lease.id, submission) }) }
@@ -118,7 +118,7 @@ struct CoordinatorManyLeasesTests {
             var items: [ResultBatch.Item] = []
             for (index, lease) in leases.enumerated() {
                 var outputs = try outputs(lease, works)
-                if index == 2 { outputs = try outputs.map { try Self.withOneBitFlipped($0) } }
+                if index == 2 { outputs = try TestWorker.altered(outputs) }
                 items.append(ResultBatch.Item(lease.id, try inline(worker, lease, outputs, next: 2)))
             }
             // Another worker's lease, and one that never was.
@@ -142,12 +142,6 @@ struct CoordinatorManyLeasesTests {
             await expectRefusal(.badRequest) { _ = try await worker.client.submit(ResultBatch([items[0], items[0]])) }
             await expectRefusal(.outOfRange) { _ = try await worker.client.submit(ResultBatch((0..<17).map { ResultBatch.Item("lease_\($0)", other) })) }
         }
-    }
-
-    private static func withOneBitFlipped(_ tensor: Tensor) throws -> Tensor {
-        var bytes = tensor.buffer.bytes
-        bytes[0] ^= 1
-        return try Tensor(tensor.descriptor, TensorBuffer(bytes))
     }
 
     /// As a miner does: asks again while the same message is being written.

@@ -16,8 +16,7 @@ extension NodeClient {
         return try Self.list(answer, "results", count: transactions.count) { (item) throws(Problem) in
             var fields = try JSONFields(item, "result")
             if fields.optional("txHash") != nil { return .success(try fields.digest("txHash")) }
-            let code = Problem.Code(rawValue: try fields.string("code", maxBytes: 64)) ?? .badAnswer
-            return .failure(Problem(code, try fields.string("detail", maxBytes: 4096)))
+            return .failure(try fields.brief())
         }
     }
 

@@ -27,8 +27,7 @@ extension NodeClient {
         return try Problem.reading("attest") { () throws(Problem) in
             var fields = try JSONFields(answer, "answer")
             if try fields.bool("valid") { return nil }
-            let code = Problem.Code(rawValue: try fields.string("code", maxBytes: 64)) ?? .badAnswer
-            return Problem(code, try fields.string("detail", maxBytes: 4096))
+            return try fields.brief()
         }
     }
 

@@ -56,7 +56,7 @@ struct BatchRoutes: Sendable {
                 outcomes.map { outcome in
                     switch outcome {
                     case .success(let hash): ["txHash": .string(hash.hex)]
-                    case .failure(let problem): ["code": .string(problem.code.rawValue), "detail": .string(problem.detail)]
+                    case .failure(let problem): problem.brief
                     }
                 })
         ])

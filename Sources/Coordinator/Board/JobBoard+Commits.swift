@@ -68,7 +68,7 @@ extension JobBoard {
         for one in taken { fresh[one.commit.lease] = one.commit.small }
         defer { for one in taken { fresh[one.commit.lease] = nil } }
         do throws(Problem) {
-            try make(steps, blobs: kept) { gate.add(own, bytes: kept.reduce(0) { $0 + $1.bytes.count }) }
+            if !steps.isEmpty { try make(steps, blobs: kept) { gate.add(own, bytes: kept.reduce(0) { $0 + $1.bytes.count }) } }
         } catch {
             return error
         }

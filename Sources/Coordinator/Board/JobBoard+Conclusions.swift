@@ -67,7 +67,8 @@ extension JobBoard {
         do {
             var acceptances: [Acceptance] = []
             var changed: [StandingOwner: WorkerStanding] = [:]
-            for (lease, verdict) in checked {
+            var leases: Set<String> = []
+            for (lease, verdict) in checked where leases.insert(lease).inserted {
                 guard case .finished(let report, let challenge, let microseconds) = verdict,
                     let acceptance = try acceptance(lease, report, challenge, microseconds)
                 else { continue }
@@ -84,8 +85,8 @@ extension JobBoard {
                 }
                 settle(plans.map(\.plan))
             }
-            let leases = Dictionary(plans.map { ($0.lease, $0.plan.leases) }) { first, _ in first }
-            for one in acceptances { tell(one, leases: leases[one.lease.grant.id] ?? []) }
+            let next = Dictionary(plans.map { ($0.lease, $0.plan.leases) }) { first, _ in first }
+            for one in acceptances { tell(one, leases: next[one.lease.grant.id] ?? []) }
             return true
         } catch {
             logger.error("conclusion_failed", metadata: ["leases": .stringConvertible(checked.count), "error": "\(error)"])

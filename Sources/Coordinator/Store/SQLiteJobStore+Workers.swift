@@ -10,7 +10,7 @@ extension SQLiteJobStore {
         var refusal: String?
         switch lease.outcome {
         case .accepted(let result): answer = result.json.canonicalString
-        case .refused(let problem): refusal = JSON.members(problem).canonicalString
+        case .refused(let problem): refusal = problem.brief.canonicalString
         case nil: break
         }
         let sql = """
@@ -77,9 +77,7 @@ extension SQLiteJobStore {
 }
 
 extension JSON {
-    /// A refusal as a column.
-    fileprivate static func members(_ problem: Problem) -> JSON { ["code": .string(problem.code.rawValue), "detail": .string(problem.detail)] }
-
+    /// A refusal that a column holds as its brief; a code that isn't known is damage here.
     fileprivate static func problem(_ json: JSON) throws(Problem) -> Problem {
         var fields = try JSONFields(json, "refusal")
         guard let code = Problem.Code(rawValue: try fields.string("code")) else { throw Problem(.ioFailed, "a stored refusal is damaged") }

@@ -52,9 +52,7 @@ package struct ResultBatchAnswer: Sendable {
         guard items.count == count else { throw Problem(.outOfRange, "\(items.count) answers to \(count) results") }
         outcomes = try JSON.map(items) { (item) throws(Problem) in
             var fields = try JSONFields(item, "result")
-            guard fields.optional("code") != nil else { return .success(try ResultAnswer(json: item)) }
-            let code = Problem.Code(rawValue: try fields.string("code", maxBytes: 64)) ?? .badAnswer
-            return .failure(Problem(code, try fields.string("detail", maxBytes: 4096)))
+            return fields.optional("code") == nil ? .success(try ResultAnswer(json: item)) : .failure(try fields.brief())
         }
     }
 
@@ -62,7 +60,7 @@ package struct ResultBatchAnswer: Sendable {
         let results = outcomes.map { outcome -> JSON in
             switch outcome {
             case .success(let answer): answer.json
-            case .failure(let problem): ["code": .string(problem.code.rawValue), "detail": .string(problem.detail)]
+            case .failure(let problem): problem.brief
             }
         }
         return ["results": .array(results)]

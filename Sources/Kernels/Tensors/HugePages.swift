@@ -6,6 +6,9 @@ import Wire
 ///
 /// A first touch of 16 MiB is 8 page faults then, and not 4,096. It is the kernel's own mapping: malloc would keep what is freed for
 /// later, and a miner between two jobs held tens of megabytes of it.
+///
+/// `@unchecked Sendable`: an address and a length, which never change. Its one user, `TensorBuffer`, orders what is done with the bytes
+/// and calls `release` once, after the last of it.
 @safe struct HugePages: @unchecked Sendable {
     private static let page = 2 << 20
     /// From here on at most a quarter more address space is asked for, and none of it is touched.
@@ -21,7 +24,8 @@ import Wire
         else { throw Problem(.memoryLimit, "no memory for \(byteCount) bytes") }
         // The mapping begins anywhere: what lies before the first whole page and after the last byte goes back.
         let before = (Self.page - Int(bitPattern: mapped) % Self.page) % Self.page
-        let kept = (byteCount + 4095) / 4096 * 4096
+        let small = Int(getpagesize())
+        let kept = (byteCount + small - 1) / small * small
         if before > 0 { unsafe munmap(mapped, before) }
         unsafe base = mapped + before
         if length - before > kept { unsafe munmap(base + kept, length - before - kept) }

@@ -22,14 +22,12 @@ package enum ReceiptList {
         case .claiming(_, let transaction):
             members += [("tx", .string(transaction.hash(on: entry.chain).hex)), ("fee", .integer(transaction.fee)), ("nonce", .integer(transaction.nonce))]
         case .paid(_, let height): members.append(("height", .integer(height)))
-        case .rejected(let problem): members.append(("reason", reason(problem)))
+        case .rejected(let problem): members.append(("reason", problem.brief))
         case .computed, .attested: break
         }
         if entry.step != .nothing {
-            if let delay = entry.delay { members.append(("reason", delay.json)) } else if let trouble { members.append(("reason", reason(trouble))) }
+            if let delay = entry.delay { members.append(("reason", delay.json)) } else if let trouble { members.append(("reason", trouble.brief)) }
         }
         return .object(JSONObject(distinct: members))
     }
-
-    private static func reason(_ problem: Problem) -> JSON { ["code": .string(problem.code.rawValue), "detail": .string(problem.detail)] }
 }

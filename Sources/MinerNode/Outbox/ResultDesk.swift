@@ -1,11 +1,11 @@
-import ChainClient
-import Jobs
-import Wire
+package import ChainClient
+package import Jobs
+package import Wire
 
 /// Hands results in: small ones that come while some calls are on their way go into the next one together.
 ///
 /// A result whose check takes long has a call of its own, so that nobody waits for it.
-actor ResultDesk {
+package actor ResultDesk {
     private let coordinator: CoordinatorClient
     private var waiting: [(id: UInt64, item: ResultBatch.Item)] = []
     /// Those who have no answer yet, also of messages on their way.
@@ -20,10 +20,10 @@ actor ResultDesk {
     /// What was computed in so short a time is checked in a shorter one.
     private static let smallMicroseconds: Int64 = 20_000
 
-    init(_ coordinator: CoordinatorClient) { self.coordinator = coordinator }
+    package init(_ coordinator: CoordinatorClient) { self.coordinator = coordinator }
 
     /// The coordinator's answer to the result. Throws what a call for it alone would throw.
-    func submit(_ lease: String, _ submission: ResultSubmission, hasFiles: Bool) async throws(Problem) -> ResultAnswer {
+    package func submit(_ lease: String, _ submission: ResultSubmission, hasFiles: Bool) async throws(Problem) -> ResultAnswer {
         guard !hasFiles, submission.result.timing.computeMicroseconds < Self.smallMicroseconds else {
             return try await coordinator.submit(lease, submission)
         }
@@ -77,11 +77,19 @@ actor ResultDesk {
     }
 
     private func answers(to items: [ResultBatch.Item]) async -> [Result<ResultAnswer, Problem>] {
+        if items.count == 1 { return [await answer(to: items[0])] }
         do throws(Problem) {
-            if items.count == 1 { return [.success(try await coordinator.submit(items[0].lease, items[0].submission))] }
             return try await coordinator.submit(ResultBatch(items)).outcomes
         } catch {
-            return items.map { _ in .failure(error) }
+            if error.isTransient { return items.map { _ in .failure(error) } }
         }
+        // What a coordinator has against the message, such as one of a version without this route, it has against none of the results.
+        var answers: [Result<ResultAnswer, Problem>] = []
+        for item in items { answers.append(await answer(to: item)) }
+        return answers
+    }
+
+    private func answer(to item: ResultBatch.Item) async -> Result<ResultAnswer, Problem> {
+        do throws(Problem) { return .success(try await coordinator.submit(item.lease, item.submission)) } catch { return .failure(error) }
     }
 }

@@ -82,6 +82,12 @@ extension JSONFields {
         return elements
     }
 
+    /// What `Problem.brief` wrote; a code that this version doesn't know is `bad_answer`.
+    package mutating func brief() throws(Problem) -> Problem {
+        let code = Problem.Code(rawValue: try string("code", maxBytes: 64)) ?? .badAnswer
+        return Problem(code, try string("detail", maxBytes: 4096))
+    }
+
     package mutating func digest(_ key: String) throws(Problem) -> Digest {
         guard let digest = Digest(hex: try string(key)) else { throw Problem(.badHex, "\"\(key)\" of \(what) is not 64 lower-case hex digits") }
         return digest
