@@ -65,7 +65,8 @@ struct RateLimitTests {
 
     @Test func aRefusalSaysWhenToComeBack() async throws {
         var limits = RateLimits()
-        limits.loopback = Rate(perSecond: 0.2, burst: 3)
+        // So slow that no pause between the requests, however busy the machine, lets another in.
+        limits.loopback = Rate(perSecond: 0.001, burst: 3)
         let server = TestServer(limiter: RateLimiter(limits)) { routes in
             routes.get("/thing") { _, _ in .json([:]) }
             routes.get("/health") { _, _ in .json([:]) }
@@ -76,7 +77,7 @@ struct RateLimitTests {
             #expect(refused.status == 429 && refused.problem.code == .rateLimited)
             #expect(refused.head["content-type"] == "application/problem+json")
             let wait = try #require(refused.head["retry-after"].flatMap { Int($0) })
-            #expect((1...5).contains(wait))
+            #expect((1...1_000).contains(wait))
             #expect(try await http.send(HTTPRequest(.get, base, path: "/health")).status == 200)
         }
     }
