@@ -4,91 +4,100 @@
 
 #include "internal.h"
 
-enum { DEPTH = 16, CHUNK = 512, GROUP = 8 };  // terms at a time (divides the panel); most cells of a task; cells side by side
-enum { AHEAD = 2 };  // rows that a strided gather asks for in advance, since where its cells lie is for no processor to guess
-
-typedef struct {
-    adit_view a, b;
-    const adit_cell *cells;
-    int64_t count, task;
-    uint64_t *bits;
-} job;
-
-#define A_ROW(j) ((j)->a.transposed ? 1 : (j)->a.columns)
-#define A_DEPTH(j) ((j)->a.transposed ? (j)->a.rows : 1)
-#define B_DEPTH(j) ((j)->b.transposed ? 1 : (j)->b.columns)
-#define B_COLUMN(j) ((j)->b.transposed ? (j)->b.rows : 1)
+enum {
+    GROUP = 8,            // cells whose chains run side by side in vectors
+    CHUNK = 512,          // most cells of a task
+    DEPTH = 8,            // terms gathered at a time where they lie apart: with all of a chunk's cells, they stay in the first cache
+    WIDE = 512,           // bytes of terms where they lie together: whole cache lines, one after the other
+    AHEAD = 2,            // rows that are asked for in advance, since where a gather reads is for no processor to guess
+    SUMS_BYTES = 1 << 22  // most memory for panels' sums, unless one panel's take more
+};
 
 /// Where term l of a task's cell c is gathered: by groups of cells, so that neither loop strides far.
 #define PLACE(l, c) ((c) / GROUP * GROUP * DEPTH + (l) * GROUP + (c) % GROUP)
 
-/// The cells of one task, DEPTH terms at a time: their elements of A and B are gathered side by side, so that the cells' chains run
-/// next to each other in vectors, and a row of B that strided columns share is read once.
-#define DEFINE_CELLS(REAL, BITS, NAN_BITS, FMA, NAME)                                                                             \
-    CLONES static void NAME##_accumulate(int64_t count, int64_t depth, const REAL *a, const REAL *b, REAL *acc) {                \
-        for (int64_t g = 0; g < count; g += GROUP, acc += GROUP) {                                                                \
-            REAL sum[GROUP];                                                                                                      \
-            for (int c = 0; c < GROUP; c++) sum[c] = acc[c];                                                                      \
-            for (int64_t place = g * DEPTH; place < g * DEPTH + depth * GROUP; place += GROUP)                                    \
-                for (int c = 0; c < GROUP; c++) sum[c] = FMA(a[place + c], b[place + c], sum[c]);                                 \
-            for (int c = 0; c < GROUP; c++) acc[c] = sum[c];                                                                      \
-        }                                                                                                                         \
-    }                                                                                                                             \
-    static void NAME##_gather(                                                                                                     \
-        const void *base, const REAL *const *origins, int64_t count, int64_t offset, int64_t stride, int64_t depth, REAL *out) {  \
-        const int64_t line = ADIT_ALIGNMENT / (int64_t)sizeof(REAL);                                                              \
-        if (stride == 1) {                                                                                                        \
-            for (int64_t c = 0; c < count; c++) {                                                                                 \
-                for (int64_t l = 0; l < DEPTH; l += line) __builtin_prefetch(origins[c] + offset + DEPTH + l);                    \
-                for (int64_t l = 0; l < depth; l++) out[PLACE(l, c)] = origins[c][offset + l];                                    \
-            }                                                                                                                     \
-            return;                                                                                                               \
-        }                                                                                                                         \
-        for (int64_t l = 0; l < depth; l++) {                                                                                     \
-            const REAL *const ahead = (const REAL *)base + (offset + l + AHEAD) * stride;                                         \
-            if (stride <= 2 * count * line)                                                                                       \
-                for (int64_t c = 0; c < stride; c += line) __builtin_prefetch(ahead + c);                                         \
-            else                                                                                                                  \
-                for (int64_t c = 0; c < count; c++) __builtin_prefetch(origins[c] + (offset + l + AHEAD) * stride);               \
-            for (int64_t c = 0; c < count; c++) out[PLACE(l, c)] = origins[c][(offset + l) * stride];                             \
-        }                                                                                                                         \
-    }                                                                                                                             \
-    static void NAME(const job *j, int64_t first, int64_t last) {                                                                 \
-        const int64_t k = j->a.columns, count = last - first;                                                                     \
-        const REAL *a[CHUNK], *b[CHUNK];                                                                                          \
-        for (int64_t c = 0; c < count; c++) {                                                                                     \
-            a[c] = (const REAL *)j->a.data + j->cells[first + c].row * A_ROW(j);                                                  \
-            b[c] = (const REAL *)j->b.data + j->cells[first + c].column * B_COLUMN(j);                                            \
-        }                                                                                                                         \
-        REAL sums[CHUNK] = {0}, acc[CHUNK] = {0}, side_a[DEPTH * CHUNK] = {0}, side_b[DEPTH * CHUNK] = {0};                       \
-        for (int64_t l = 0; l < k; l += DEPTH) {                                                                                  \
-            const int64_t depth = adit_min(DEPTH, k - l);                                                                         \
-            NAME##_gather(j->a.data, a, count, l, A_DEPTH(j), depth, side_a);                                                                \
-            NAME##_gather(j->b.data, b, count, l, B_DEPTH(j), depth, side_b);                                                                \
-            NAME##_accumulate(count, depth, side_a, side_b, acc);                                                                        \
-            if ((l + depth) % ADIT_PANEL != 0 && l + depth != k) continue;                                                        \
-            for (int64_t c = 0; c < count; c++) sums[c] = l < ADIT_PANEL ? acc[c] : sums[c] + acc[c];                             \
-            memset(acc, 0, sizeof acc);                                                                                           \
-        }                                                                                                                         \
-        for (int64_t c = 0; c < count; c++) {                                                                                     \
-            BITS bits;                                                                                                            \
-            memcpy(&bits, &sums[c], sizeof bits);                                                                                 \
-            j->bits[first + c] = sums[c] != sums[c] ? NAN_BITS : sums[c] == 0 ? 0 : bits;                                         \
-        }                                                                                                                         \
-    }
+/// A cell, and where its bits go.
+typedef struct {
+    adit_cell cell;
+    int64_t place;
+} ordered;
 
-DEFINE_CELLS(float, uint32_t, 0x7fc00000u, fmaf, cells_f32)
-DEFINE_CELLS(double, uint64_t, 0x7ff8000000000000u, fma, cells_f64)
+typedef struct {
+    adit_view a, b;
+    const ordered *cells;
+    int64_t count, task;  // cells in all, and of a task
+    uint64_t *bits;       // of I8
+    void *sums;           // of floats: `count` for each panel from `panel` on
+    int64_t panel;
+} job;
 
-static void cells_i8(const job *j, int64_t first, int64_t last) {
-    for (int64_t c = first; c < last; c++) {
-        const int8_t *const a = (const int8_t *)j->a.data + j->cells[c].row * A_ROW(j);
-        const int8_t *const b = (const int8_t *)j->b.data + j->cells[c].column * B_COLUMN(j);
-        const int64_t a_depth = A_DEPTH(j), b_depth = B_DEPTH(j);
+/// One operand for a task's cells: element l of cell c's row of A, or column of B, is at lines[c] + l * depth.
+typedef struct {
+    const void *data;
+    int64_t depth, lines[CHUNK];
+} operand;
+
+/// The operands of cells first..<last. The last group is filled up with line 0, whose sums are nobody's.
+static void place_lines(const job *j, int64_t first, int64_t last, operand *a, operand *b) {
+    const int64_t row = j->a.transposed ? 1 : j->a.columns, column = j->b.transposed ? j->b.rows : 1;
+    *a = (operand){.data = j->a.data, .depth = j->a.transposed ? j->a.rows : 1};
+    *b = (operand){.data = j->b.data, .depth = j->b.transposed ? 1 : j->b.columns};
+    for (int64_t c = 0; c < last - first; c++) a->lines[c] = j->cells[first + c].cell.row * row, b->lines[c] = j->cells[first + c].cell.column * column;
+}
+
+static int by_column(const void *left, const void *right) {
+    const int64_t l = ((const ordered *)left)->cell.column, r = ((const ordered *)right)->cell.column;
+    return l < r ? -1 : l > r;
+}
+
+static int by_row(const void *left, const void *right) {
+    const int64_t l = ((const ordered *)left)->cell.row, r = ((const ordered *)right)->cell.row;
+    return l < r ? -1 : l > r;
+}
+
+/// The cells in the order in which an operand whose lines are strided is read from left to right; NULL without memory. Freed with free().
+static ordered *order_cells(adit_view a, adit_view b, const adit_cell *cells, int64_t count) {
+    ordered *const order = adit_allocate((size_t)count * sizeof(ordered));
+    if (order == NULL) return NULL;
+    for (int64_t c = 0; c < count; c++) order[c] = (ordered){.cell = cells[c], .place = c};
+    if (!b.transposed) qsort(order, (size_t)count, sizeof(ordered), by_column);
+    else if (a.transposed) qsort(order, (size_t)count, sizeof(ordered), by_row);
+    return order;
+}
+
+#define REAL float
+#define BITS uint32_t
+#define NAN_BITS 0x7fc00000u
+#define MULTIPLY_ADD(a, b, c) fmaf(a, b, c)
+#define NAME(x) f32_##x
+#include "cells_float.h"
+
+#define REAL double
+#define BITS uint64_t
+#define NAN_BITS 0x7ff8000000000000u
+#define MULTIPLY_ADD(a, b, c) fma(a, b, c)
+#define NAME(x) f64_##x
+#include "cells_float.h"
+
+static void i8_task(void *context, int64_t index, int32_t worker) {
+    (void)worker;
+    const job *const j = context;
+    operand a, b;
+    const int64_t first = index * j->task, last = adit_min(first + j->task, j->count);
+    place_lines(j, first, last, &a, &b);
+    for (int64_t c = 0; c < last - first; c++) {
+        const int8_t *const row = (const int8_t *)a.data + a.lines[c], *const column = (const int8_t *)b.data + b.lines[c];
         uint32_t sum = 0;
-        for (int64_t l = 0; l < j->a.columns; l++) sum += (uint32_t)(a[l * a_depth] * b[l * b_depth]);
-        j->bits[c] = sum;
+        for (int64_t l = 0; l < j->a.columns; l++) sum += (uint32_t)(row[l * a.depth] * column[l * b.depth]);
+        j->bits[j->cells[first + c].place] = sum;
     }
+}
+
+static int32_t i8_all(const adit_run *run, job j, uint64_t *bits) {
+    j.bits = bits;
+    j.task = adit_max(GROUP, adit_min(CHUNK, adit_ceil_div(j.count, run->threads)));
+    adit_parallel(run->threads, adit_ceil_div(j.count, j.task), i8_task, &j);
+    return ADIT_OK;
 }
 
 static bool is_valid(const adit_run *run, adit_view a, adit_view b, int64_t count) {
@@ -97,19 +106,18 @@ static bool is_valid(const adit_run *run, adit_view a, adit_view b, int64_t coun
 
 /// Copies rows of op(a) to count x k; then the product, then the widening. At most `group` rows at a time bound the memory.
 #define DEFINE_ROWS(SUFFIX, SOURCE, CELL, BITS)                                                                                          \
-    static void chunk_##SUFFIX(void *context, int64_t index, int32_t worker) {                                                           \
-        (void)worker;                                                                                                                    \
-        const job *const j = context;                                                                                                    \
-        cells_##SUFFIX(j, index * j->task, adit_min((index + 1) * j->task, j->count));                                                   \
-    }                                                                                                                                    \
     int32_t adit_cells_##SUFFIX(const adit_run *run, adit_view a, adit_view b, const adit_cell *cells, int64_t count, uint64_t *bits) {  \
         if (!is_valid(run, a, b, count)) return ADIT_BAD_ARGUMENT;                                                                       \
         for (int64_t c = 0; c < count; c++)                                                                                              \
             if (cells[c].row < 0 || cells[c].row >= a.rows || cells[c].column < 0 || cells[c].column >= b.columns) return ADIT_BAD_ARGUMENT; \
-        const int64_t task = adit_max(GROUP, adit_min(CHUNK, adit_ceil_div(count, run->threads)));                                       \
-        job j = {.a = a, .b = b, .cells = cells, .count = count, .task = task, .bits = bits};                                            \
-        adit_parallel(run->threads, adit_ceil_div(count, task), chunk_##SUFFIX, &j);                                                     \
-        return ADIT_OK;                                                                                                                  \
+        if (count == 0) return ADIT_OK;                                                                                                  \
+        job j = {.a = a, .b = b, .count = count};                                                                                        \
+        ordered *const order = order_cells(a, b, cells, count);                                                                          \
+        if (order == NULL) return ADIT_NO_MEMORY;                                                                                        \
+        j.cells = order;                                                                                                                 \
+        const int32_t status = SUFFIX##_all(run, j, bits);                                                                               \
+        free(order);                                                                                                                     \
+        return status;                                                                                                                   \
     }                                                                                                                                    \
     int32_t adit_rows_##SUFFIX(const adit_run *run, adit_view a, adit_view b, const int64_t *rows, int64_t count, uint64_t *bits) {      \
         if (!is_valid(run, a, b, count)) return ADIT_BAD_ARGUMENT;                                                                       \

@@ -107,71 +107,7 @@ static void NAME(column_norms)(const REAL *data, int64_t rows, int64_t stride, i
     for (int64_t j = 0; j < count; j++) sums[first + j] = squares[j], maxima[first + j] = NAME(maximum)(largest[j]);
 }
 
-/// Columns block..<block + count of a row, ready for dot8: zeros in the columns left out and beyond the row.
-static inline const REAL *NAME(columns)(const REAL *line, const adit_blocked_probe *probe, int64_t block, int64_t count, REAL *copy) {
-    if (count == BLOCK && !probe->leaves_out) return line + block;
-    for (int64_t j = 0; j < BLOCK; j++) copy[j] = j < count && (!probe->leaves_out || probe->weights[block + j] != 0) ? line[block + j] : 0;
-    return copy;
-}
-
-/// sums[p] += scale * x[p] . line, for 8 probes of BLOCK columns; and, unless `weights` is NULL, energy += |scale * weights * line|^2;
-/// and, unless that is NULL, `largest` by lanes. `next` is what will be read next: blocks are too short for the processor to guess that.
-static inline __attribute__((always_inline)) void NAME(dot8)(const REAL *line, const REAL *next, double scale, const double *x, const double *weights,
-    double *sums, double *energy, NAME(bits) *largest) {
-    NAME(vector) acc[8], squares = (NAME(vector))(0.0);
-    NAME(bits) most = largest != NULL ? *largest : (NAME(bits))(0);
-#pragma clang loop unroll(full)
-    for (int p = 0; p < 8; p++) acc[p] = (NAME(vector))(0.0);
-    for (int64_t j = 0; j < BLOCK; j += LANES) {
-        if (j * (int64_t)sizeof(REAL) % ADIT_ALIGNMENT == 0) __builtin_prefetch(next + j);
-        const NAME(source) source = *(const NAME(loose_source) *)(line + j);
-        if (largest != NULL) most = __builtin_elementwise_max(most, MAGNITUDE(source));
-        NAME(vector) v = __builtin_convertvector(source, NAME(vector));
-        if (SCALED) v *= (NAME(vector))(scale);
-        if (weights != NULL) {
-            const NAME(vector) weighted = v * *(const NAME(vector) *)(weights + j);
-            squares = MULTIPLY_ADD(weighted, weighted, squares);
-        }
-#pragma clang loop unroll(full)
-        for (int p = 0; p < 8; p++) acc[p] = MULTIPLY_ADD(v, *(const NAME(vector) *)(x + p * BLOCK + j), acc[p]);
-    }
-#pragma clang loop unroll(full)
-    for (int p = 0; p < 8; p++) sums[p] += NAME(total)(acc[p]);
-    if (weights != NULL) *energy += NAME(total)(squares);
-    if (largest != NULL) *largest = most;
-}
-
-/// The largest magnitude among the lanes.
-static inline double NAME(largest)(NAME(bits) lanes) {
-    BITS m = 0;
-    for (int i = 0; i < LANES; i++) m = lanes[i] > m ? lanes[i] : m;
-    return NAME(maximum)(m);
-}
-
-/// y and energies of rows first..<last (at most ROW_CHUNK) of a b whose rows are contiguous, from the first on; each row times its
-/// scale, unless `scales` is NULL. Unless `maxima` is NULL, also the largest magnitude of each row.
-static inline __attribute__((always_inline)) void NAME(probe_lines)(const REAL *b, const adit_blocked_probe *probe, int64_t first, int64_t last,
-    const double *scales, double *y, double *energies, double *maxima) {
-    _Alignas(ADIT_ALIGNMENT) REAL copy[BLOCK];
-    NAME(bits) largest[ROW_CHUNK];
-    const int64_t rows = last - first;
-    memset(y, 0, (size_t)rows * 8 * sizeof(double));
-    memset(energies, 0, (size_t)rows * sizeof(double));
-    if (maxima != NULL) memset(largest, 0, sizeof largest);
-    for (int64_t block = 0; block < probe->columns; block += BLOCK) {
-        const int64_t count = adit_min(BLOCK, probe->columns - block);
-        for (int64_t i = 0; i < rows; i++) {
-            const REAL *const source = b + (first + i) * probe->columns, *const line = NAME(columns)(source, probe, block, count, copy);
-            NAME(dot8)(line, source + ROWS_AHEAD * probe->columns + block, scales != NULL ? scales[i] : 1, probe->x + block * 8, probe->weights + block, y + i * 8,
-                energies + i, maxima != NULL ? largest + i : NULL);
-        }
-    }
-    if (maxima != NULL) for (int64_t i = 0; i < rows; i++) maxima[i] = NAME(largest)(largest[i]);
-}
-
-static void NAME(probe_rows)(const REAL *b, const adit_blocked_probe *probe, int64_t first, int64_t last, double *y, double *energies) {
-    NAME(probe_lines)(b, probe, first, last, NULL, y, energies, NULL);
-}
+#include "float_dots.h"
 
 enum { NAME(group) = 16, NAME(depth) = 64 };
 
@@ -199,7 +135,7 @@ static inline void NAME(probe_tile)(const double *tile, int64_t depth, const dou
     }
 }
 
-/// The same of a transposed b: its rows are `stride` apart, column after column.
+/// y, and unless it is NULL energies, of a transposed b: its rows are `stride` apart, column after column.
 static inline __attribute__((always_inline)) void NAME(probe_strided)(const REAL *b, int64_t stride, const adit_blocked_probe *probe, int64_t first,
     int64_t last, const double *scales, double *y, double *energies) {
     enum { groups = ROW_CHUNK / NAME(group) };
@@ -212,11 +148,12 @@ static inline __attribute__((always_inline)) void NAME(probe_strided)(const REAL
             const int64_t lanes = adit_min(NAME(group), last - l);
             for (int64_t j = 0; j < depth; j++) {
                 const double weight = probe->weights[column + j];
+                const bool counts = !probe->leaves_out || weight != 0;
                 const REAL *const line = b + (column + j) * stride + l;
                 double *const out = tile + j * NAME(group);
                 __builtin_prefetch(l + NAME(group) < last ? line + NAME(group) : line + depth * stride - (l - first));
-                if (weight == 0 || lanes < NAME(group)) {
-                    for (int64_t i = 0; i < NAME(group); i++) out[i] = weight != 0 && i < lanes ? (double)line[i] : 0;
+                if (!counts || lanes < NAME(group)) {
+                    for (int64_t i = 0; i < NAME(group); i++) out[i] = counts && i < lanes ? (double)line[i] : 0;
                 } else {
 #pragma clang loop unroll(full)
                     for (int i = 0; i < NAME(group); i += LANES) *(NAME(vector) *)(out + i) = NAME(widen)(line + i);
@@ -224,6 +161,7 @@ static inline __attribute__((always_inline)) void NAME(probe_strided)(const REAL
 #pragma clang loop unroll(full)
                 for (int i = 0; i < NAME(group); i += LANES) {
                     if (scales != NULL) *(NAME(vector) *)(out + i) *= *(NAME(vector) *)(factors + g * NAME(group) + i);
+                    if (energies == NULL) continue;
                     const NAME(vector) weighted = *(NAME(vector) *)(out + i) * (NAME(vector))(weight);
                     *(NAME(vector) *)&squares[g][i] = MULTIPLY_ADD(weighted, weighted, *(NAME(vector) *)&squares[g][i]);
                 }
@@ -234,7 +172,7 @@ static inline __attribute__((always_inline)) void NAME(probe_strided)(const REAL
     for (int64_t l = 0; l < last - first; l++) {
         const int64_t g = l / NAME(group), i = l % NAME(group);
         for (int p = 0; p < 8; p++) y[l * 8 + p] = yt[g][p][i];
-        energies[l] = squares[g][i];
+        if (energies != NULL) energies[l] = squares[g][i];
     }
 }
 
@@ -254,25 +192,20 @@ static void NAME(row_maxima)(const adit_view *view, int64_t first, int64_t last,
 
 /// Rows first..<last (at most ROW_CHUNK) of the pass over a and c.
 static void NAME(residuals)(const adit_residual_job *job, int64_t first, int64_t last, adit_row_residual *out) {
-    const REAL *const c = job->c.data;
-    const int64_t n = job->c.columns, rows = last - first;
-    double maxima[ROW_CHUNK], scales[ROW_CHUNK], y[ROW_CHUNK * 8], energies[ROW_CHUNK], found[ROW_CHUNK * 8] = {0};
+    const REAL *const a = (const REAL *)job->a.data + first * job->a.columns, *const c = (const REAL *)job->c.data + first * job->c.columns;
+    const int64_t rows = last - first;
+    double maxima[ROW_CHUNK], scales[ROW_CHUNK], y[ROW_CHUNK * 8], energies[ROW_CHUNK] = {0};
+    double *const wanted = job->weighted ? energies : NULL;
     if (SCALED || job->a.transposed) NAME(row_maxima)(&job->a, first, last, maxima);
     for (int64_t i = 0; i < rows; i++) scales[i] = SCALED ? adit_row_scale(maxima[i]) : 1;
-    if (job->a.transposed) NAME(probe_strided)(job->a.data, job->a.rows, job->left, first, last, SCALED ? scales : NULL, y, energies);
-    else NAME(probe_lines)(job->a.data, job->left, first, last, SCALED ? scales : NULL, y, energies, SCALED ? NULL : maxima);
-    _Alignas(ADIT_ALIGNMENT) REAL copy[BLOCK];
-    for (int64_t block = 0; block < n; block += BLOCK) {
-        const int64_t count = adit_min(BLOCK, n - block);
-        for (int64_t i = 0; i < rows; i++) {
-            const REAL *const source = c + (first + i) * n, *const line = NAME(columns)(source, job->probe, block, count, copy);
-            NAME(dot8)(line, source + ROWS_AHEAD * n + block, scales[i], job->probe->x + block * 8, NULL, found + i * 8, NULL, NULL);
-        }
-    }
+    if (job->a.transposed) NAME(probe_strided)(job->a.data, job->a.rows, job->left, first, last, SCALED ? scales : NULL, y, wanted);
+    else NAME(probe_lines)(a, job->left, rows, SCALED ? scales : NULL, y, wanted, SCALED ? NULL : maxima);
+    NAME(sums) found;
     for (int64_t i = 0; i < rows; i++) {
+        if (i % LINES == 0) NAME(sum_lines)(false, false, c + i * job->c.columns, job->probe, adit_min(LINES, rows - i), SCALED ? scales + i : NULL, &found);
         adit_row_residual r = {.energy = energies[i], .maximum = maxima[i]};
         for (int p = 0; p < 8; p++) {
-            const double difference = found[i * 8 + p] - y[i * 8 + p];
+            const double difference = NAME(total)(found.products[i % LINES][p]) - y[i * 8 + p];
             r.residual += difference * difference;
             r.signal += y[i * 8 + p] * y[i * 8 + p];
         }

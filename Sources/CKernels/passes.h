@@ -7,9 +7,9 @@
 enum {
     BLOCK = 256,         // columns of X that stay in the first cache: 16 KiB
     COLUMN_CHUNK = 512,  // columns of a task over columns
-    ROW_CHUNK = 64,      // rows of a task of the probe
-    RESIDUAL_ROWS = 32,  // rows of a task of the residuals, at most ROW_CHUNK
-    ROWS_AHEAD = 3,      // rows of a block that are asked for in advance: one takes about as long as memory does
+    ROW_CHUNK = 48,      // rows of a task of the probe and of the residuals
+    LINES = 24,          // rows whose sums stay in the first cache beside X: 6 KiB with AVX2
+    ROWS_AHEAD = 6,      // rows of a block that are asked for in advance: they take about as long as memory does
     RUN_DEPTH = 64,      // columns of A converted at a time for running sums
 };
 
@@ -27,7 +27,8 @@ typedef struct {
 
 typedef struct {
     adit_view a, c;
-    const adit_blocked_probe *left;   // Y, as the probe of a; the square roots of the energies as its weights
+    const adit_blocked_probe *left;   // Y, as the probe of a; the square roots of the energies, if any, as its weights
+    bool weighted;                    // whether there are energies
     const adit_blocked_probe *probe;  // X, of c
 } adit_residual_job;
 

@@ -48,7 +48,7 @@ static int32_t column_norms(const adit_run *run, const adit_float_path *path, in
     return ADIT_OK;
 }
 
-/// X by blocks, in one allocation that the caller frees; NULL without memory.
+/// X by blocks, in one allocation that the caller frees; NULL without memory. Without weights, each is 1.
 static double *block_probe(int64_t columns, const double *x, const double *weights, adit_blocked_probe *probe) {
     const int64_t padded = adit_round_up(adit_max(columns, 1), BLOCK);
     double *const storage = adit_allocate((size_t)padded * 9 * sizeof(double));
@@ -59,8 +59,8 @@ static double *block_probe(int64_t columns, const double *x, const double *weigh
     for (int64_t j = 0; j < columns; j++) {
         double *const block = storage + j / BLOCK * BLOCK * 8;
         for (int p = 0; p < 8; p++) block[p * BLOCK + j % BLOCK] = x[j * 8 + p];
-        copy[j] = weights[j];
-        if (weights[j] == 0) probe->leaves_out = true;
+        copy[j] = weights != NULL ? weights[j] : 1;
+        if (copy[j] == 0) probe->leaves_out = true;
     }
     return storage;
 }
@@ -69,8 +69,9 @@ static void probe_chunk(void *context, int64_t index, int32_t worker) {
     (void)worker;
     const job *const j = context;
     const int64_t first = index * ROW_CHUNK, last = adit_min(first + ROW_CHUNK, j->view.rows);
-    if (j->view.transposed) j->path->probe_transposed(j->view.data, j->view.rows, j->probe, first, last, j->first + first * 8, j->second + first);
-    else j->path->probe_rows(j->view.data, j->probe, first, last, j->first + first * 8, j->second + first);
+    double *const energies = j->second != NULL ? j->second + first : NULL;
+    if (j->view.transposed) j->path->probe_transposed(j->view.data, j->view.rows, j->probe, first, last, j->first + first * 8, energies);
+    else j->path->probe_rows(j->view.data, j->probe, first, last, j->first + first * 8, energies);
 }
 
 static int32_t probe(const adit_run *run, const adit_float_path *path, adit_view b, const double *x, const double *weights, double *y, double *energies) {
@@ -87,26 +88,26 @@ static int32_t probe(const adit_run *run, const adit_float_path *path, adit_view
 static void residual_chunk(void *context, int64_t index, int32_t worker) {
     (void)worker;
     const job *const j = context;
-    const int64_t first = index * RESIDUAL_ROWS;
-    j->path->residuals(j->residual, first, adit_min(first + RESIDUAL_ROWS, j->residual->a.rows), j->rows);
+    const int64_t first = index * ROW_CHUNK;
+    j->path->residuals(j->residual, first, adit_min(first + ROW_CHUNK, j->residual->a.rows), j->rows);
 }
 
 static int32_t residuals(const adit_run *run, const adit_float_path *path, adit_view a, adit_view c, const double *y, const double *energies,
     const double *x, const double *weights, adit_row_residual *rows) {
     if (!adit_run_is_valid(run) || a.rows < 0 || a.columns < 0 || c.columns < 0 || c.rows != a.rows || c.transposed) return ADIT_BAD_ARGUMENT;
     // Y is to A what X is to C; its weights make the energies.
-    double *const roots = adit_allocate((size_t)a.columns * sizeof(double));
-    if (roots == NULL) return ADIT_NO_MEMORY;
-    for (int64_t l = 0; l < a.columns; l++) roots[l] = sqrt(energies[l]);
+    double *const roots = energies != NULL ? adit_allocate((size_t)a.columns * sizeof(double)) : NULL;
+    if (energies != NULL && roots == NULL) return ADIT_NO_MEMORY;
+    for (int64_t l = 0; energies != NULL && l < a.columns; l++) roots[l] = sqrt(energies[l]);
     adit_blocked_probe left, right;
     double *const left_storage = block_probe(a.columns, y, roots, &left), *const right_storage = block_probe(c.columns, x, weights, &right);
     int32_t status = ADIT_NO_MEMORY;
     if (left_storage != NULL && right_storage != NULL) {
         // Where the energy is 0 so is Y; whatever A holds there, its row's maximum has to be seen.
         left.leaves_out = false;
-        const adit_residual_job residual = {.a = a, .c = c, .left = &left, .probe = &right};
+        const adit_residual_job residual = {.a = a, .c = c, .left = &left, .weighted = energies != NULL, .probe = &right};
         job j = {.path = path, .residual = &residual, .rows = rows};
-        adit_parallel(run->threads, adit_ceil_div(a.rows, RESIDUAL_ROWS), residual_chunk, &j);
+        adit_parallel(run->threads, adit_ceil_div(a.rows, ROW_CHUNK), residual_chunk, &j);
         status = ADIT_OK;
     }
     free(roots);

@@ -43,25 +43,29 @@ package struct NativePasses: VerifierPasses {
         return norms
     }
 
-    package func probe(_ b: MatrixView, with probe: ColumnProbe) throws(Problem) -> ProbedRows {
+    package func probe(_ b: MatrixView, with probe: ColumnProbe, energies: Bool) throws(Problem) -> ProbedRows {
         try b.checkFloat()
         try Self.check(probe.weights.count, b.columns)
         try Self.check(probe.x.count, b.columns * ColumnProbe.width)
-        var rows = ProbedRows(y: Array(repeating: 0, count: b.rows * ColumnProbe.width), energies: Array(repeating: 0, count: b.rows))
+        var y = [Double](repeating: 0, count: b.rows * ColumnProbe.width)
+        var sums = [Double](repeating: 0, count: energies ? b.rows : 0)
         var run = unsafe call.quiet
         let status = unsafe b.withView { view in
-            b.dtype == .f32
-                ? unsafe adit_probe_f32(&run, view, probe.x, probe.weights, &rows.y, &rows.energies)
-                : unsafe adit_probe_f64(&run, view, probe.x, probe.weights, &rows.y, &rows.energies)
+            unsafe sums.withUnsafeMutableBufferPointer { sums in
+                let sums = energies ? sums.baseAddress : nil
+                return b.dtype == .f32
+                    ? unsafe adit_probe_f32(&run, view, probe.x, probe.weights, &y, sums)
+                    : unsafe adit_probe_f64(&run, view, probe.x, probe.weights, &y, sums)
+            }
         }
         try KernelCall.check(status)
-        return rows
+        return ProbedRows(y: y, energies: energies ? sums : nil)
     }
 
     package func rowResiduals(a: MatrixView, c: MatrixView, rows: ProbedRows, probe: ColumnProbe) throws(Problem) -> [RowResidual] {
         try a.checkFloat()
         guard c.dtype == a.dtype, c.rows == a.rows, !c.isTransposed else { throw Problem(.internalError, "the passes' matrices don't fit") }
-        try Self.check(rows.energies.count, a.columns)
+        if let energies = rows.energies { try Self.check(energies.count, a.columns) }
         try Self.check(rows.y.count, a.columns * ColumnProbe.width)
         try Self.check(probe.weights.count, c.columns)
         try Self.check(probe.x.count, c.columns * ColumnProbe.width)
@@ -69,9 +73,11 @@ package struct NativePasses: VerifierPasses {
         var run = unsafe call.quiet
         let status = unsafe a.withView { viewA in
             unsafe c.withView { viewC in
-                a.dtype == .f32
-                    ? unsafe adit_row_residuals_f32(&run, viewA, viewC, rows.y, rows.energies, probe.x, probe.weights, &found)
-                    : unsafe adit_row_residuals_f64(&run, viewA, viewC, rows.y, rows.energies, probe.x, probe.weights, &found)
+                unsafe withOptionalArray(rows.energies) { energies in
+                    a.dtype == .f32
+                        ? unsafe adit_row_residuals_f32(&run, viewA, viewC, rows.y, energies, probe.x, probe.weights, &found)
+                        : unsafe adit_row_residuals_f64(&run, viewA, viewC, rows.y, energies, probe.x, probe.weights, &found)
+                }
             }
         }
         try KernelCall.check(status)
@@ -138,6 +144,12 @@ package struct NativePasses: VerifierPasses {
     private static func check(_ found: Int, _ expected: Int) throws(Problem) {
         guard found == expected else { throw Problem(.internalError, "a pass needs \(expected) numbers, not \(found)") }
     }
+}
+
+/// A pointer to the numbers, or nil where there is no array, during the call only.
+private func withOptionalArray<R>(_ numbers: [Double]?, _ body: (UnsafePointer<Double>?) -> R) -> R {
+    guard let numbers else { return body(nil) }
+    return unsafe numbers.withUnsafeBufferPointer { unsafe body($0.baseAddress) }
 }
 
 extension MatrixView {

@@ -47,13 +47,19 @@ import Wire
                 let weights = norms.maxima.enumerated().map { $1 < .infinity && $0 % 4 != 3 ? RowScale.factor(RowScale.exponent(of: $1, .f64)) : 0 }
                 let x = weights.flatMap { weight in (0..<8).map { _ in weight * random.normal() } }
                 let probe = ColumnProbe(x: x, weights: weights)
-                let rows = try native.probe(b, with: probe)
-                let expectedRows = try plain.probe(b, with: probe)
+                let rows = try native.probe(b, with: probe, energies: true)
+                let expectedRows = try plain.probe(b, with: probe, energies: true)
                 let scale = expectedRows.y.reduce(1e-300) { max($0, $1.isFinite ? abs($1) : 0) }
                 #expect(zip(rows.y, expectedRows.y).allSatisfy { abs($0 - $1) <= 1e-12 * scale })
-                #expect(zip(rows.energies, expectedRows.energies).allSatisfy { close($0, $1, 1e-12) })
+                #expect(try zip(#require(rows.energies), #require(expectedRows.energies)).allSatisfy { close($0, $1, 1e-12) })
+                #expect(try native.probe(b, with: probe, energies: false) == ProbedRows(y: rows.y))
                 let found = try native.rowResiduals(a: a, c: c, rows: expectedRows, probe: probe)
                 let expected = try plain.rowResiduals(a: a, c: c, rows: expectedRows, probe: probe)
+                let without = try native.rowResiduals(a: a, c: c, rows: ProbedRows(y: expectedRows.y), probe: probe)
+                #expect(
+                    zip(without, found).allSatisfy { one, other in
+                        one.energy == 0 && one.maximum == other.maximum && (one.maximum == .infinity || close(one.signal, other.signal, 0))
+                    })
                 let (running, expectedRunning) = (
                     try native.runningSums(a: a, rows: expectedRows, indices: Array((0..<m).reversed())),
                     try plain.runningSums(a: a, rows: expectedRows, indices: Array((0..<m).reversed()))

@@ -215,7 +215,9 @@ final class RecordingPasses: VerifierPasses {
     }
 
     func columnNorms(_ b: MatrixView) throws(Problem) -> ColumnNorms { try plain.columnNorms(b) }
-    func probe(_ b: MatrixView, with probe: ColumnProbe) throws(Problem) -> ProbedRows { try plain.probe(b, with: probe) }
+    func probe(_ b: MatrixView, with probe: ColumnProbe, energies: Bool) throws(Problem) -> ProbedRows {
+        try plain.probe(b, with: probe, energies: energies)
+    }
 
     func rowResiduals(a: MatrixView, c: MatrixView, rows: ProbedRows, probe: ColumnProbe) throws(Problem) -> [RowResidual] {
         try plain.rowResiduals(a: a, c: c, rows: rows, probe: probe)

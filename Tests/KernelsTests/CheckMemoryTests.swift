@@ -37,16 +37,16 @@ private final class CountingPasses: VerifierPasses {
         return try plain.columnNorms(b)
     }
 
-    func probe(_ b: MatrixView, with probe: ColumnProbe) throws(Problem) -> ProbedRows {
-        let rows = try plain.probe(b, with: probe)
-        count(probe.x.count + probe.weights.count + rows.y.count + rows.energies.count)
+    func probe(_ b: MatrixView, with probe: ColumnProbe, energies: Bool) throws(Problem) -> ProbedRows {
+        let rows = try plain.probe(b, with: probe, energies: energies)
+        count(probe.x.count + probe.weights.count + rows.y.count + (rows.energies?.count ?? 0))
         return rows
     }
 
     func rowResiduals(a: MatrixView, c: MatrixView, rows: ProbedRows, probe: ColumnProbe) throws(Problem) -> [RowResidual] {
         let found = try plain.rowResiduals(a: a, c: c, rows: rows, probe: probe)
         // X, Y, their weights and roots once more, and the rows as C gives them.
-        count(probe.x.count + probe.weights.count + rows.y.count + 2 * rows.energies.count + 2 * 4 * found.count)
+        count(probe.x.count + probe.weights.count + rows.y.count + a.columns + (rows.energies?.count ?? 0) + 2 * 4 * found.count)
         return found
     }
 

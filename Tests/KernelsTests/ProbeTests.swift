@@ -67,7 +67,7 @@ import Wire
         var stream = try Challenge([UInt8](repeating: 1, count: 32)).stream()
         let probe = FloatProbe(norms: norms, dtype: dtype, k: 10, excluded: [4], stream: &stream).columns
         #expect(probe.weights[4] == 0 && probe.weights.count { $0 > 0 } == 11)
-        #expect(try passes.probe(view, with: probe) == passes.probe(b, with: probe))
+        #expect(try passes.probe(view, with: probe, energies: true) == passes.probe(b, with: probe, energies: true))
     }
 
     @Test func `problems of a report are readable`() throws {

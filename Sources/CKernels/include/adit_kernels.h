@@ -91,7 +91,8 @@ int32_t adit_field_product_i32(const adit_run *run, adit_view matrix, const uint
 int32_t adit_column_norms_f32(const adit_run *run, adit_view b, double *sums, double *maxima);
 int32_t adit_column_norms_f64(const adit_run *run, adit_view b, double *sums, double *maxima);
 
-/// y = b x (b.rows x 8) and, for each row of b, the sum of (weight_j b_lj)^2. x is b.columns x 8; a column of weight 0 is left out.
+/// y = b x (b.rows x 8) and, unless `energies` is NULL, for each row of b the sum of (weight_j b_lj)^2. x is b.columns x 8; a column of
+/// weight 0 is left out.
 int32_t adit_probe_f32(const adit_run *run, adit_view b, const double *x, const double *weights, double *y, double *energies);
 int32_t adit_probe_f64(const adit_run *run, adit_view b, const double *x, const double *weights, double *y, double *energies);
 
@@ -99,11 +100,12 @@ int32_t adit_probe_f64(const adit_run *run, adit_view b, const double *x, const 
 typedef struct {
     double residual;  // |(c x)_i - (a y)_i|^2; not finite if row i of c isn't
     double signal;    // |(a y)_i|^2
-    double energy;    // sum over l of a_il^2 energies_l
+    double energy;    // sum over l of a_il^2 energies_l; 0 without energies
     double maximum;   // max |a_il|, unscaled; +infinity if the row of a holds a NaN or an infinity
 } adit_row_residual;
 
-/// For each row of a (m x k) and c (m x n, not transposed). y is k x 8, energies k, x n x 8; columns of weight 0 are left out.
+/// For each row of a (m x k) and c (m x n, not transposed). y is k x 8, energies k or NULL, x n x 8; columns of weight 0 are
+/// left out.
 int32_t adit_row_residuals_f32(const adit_run *run, adit_view a, adit_view c, const double *y, const double *energies, const double *x,
     const double *weights, adit_row_residual *rows);
 int32_t adit_row_residuals_f64(const adit_run *run, adit_view a, adit_view c, const double *y, const double *energies, const double *x,

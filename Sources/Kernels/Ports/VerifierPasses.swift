@@ -19,24 +19,24 @@ package protocol VerifierPasses: Sendable {
     /// Σ b², and max |b|, of every column of an F32 or F64 view. (Rows: hand in `view.transposed`.)
     func columnNorms(_ b: MatrixView) throws(Problem) -> ColumnNorms
 
-    /// Y = B·X and the weighted energy of B's rows, in one pass over B.
+    /// Y = B·X and, where it is asked for, the weighted energy of B's rows, in one pass over B.
     ///
     /// - Parameters:
     ///   - b: k × n, F32 or F64, any view.
     ///   - probe: over n columns. A column of weight 0 is skipped, whatever it holds (it may hold NaN or infinities).
-    func probe(_ b: MatrixView, with probe: ColumnProbe) throws(Problem) -> ProbedRows
+    func probe(_ b: MatrixView, with probe: ColumnProbe, energies: Bool) throws(Problem) -> ProbedRows
 
     /// The residual and its scale of every row of C against A·Y: the pass over A and C.
     ///
     /// With s = 2^(−f), f = `RowScale.exponent(of: max |a_i|, dtype)` (0 for F32), and y(t) = Σ_{l ≤ t} (s·a_il)·Y_l, l ascending:
-    /// residual = ‖s·(CX)_i − y(k)‖², signal = ‖y(k)‖², energy = Σ_l (s·a_il)²·energy_l.
+    /// residual = ‖s·(CX)_i − y(k)‖², signal = ‖y(k)‖², energy = Σ_l (s·a_il)²·energy_l, or 0 where `rows` has no energies.
     /// Norms are over the 8 probes. (CX)_i leaves out columns of weight 0, whatever C holds there.
     /// A row with NaN or infinity in A gets `maximum` = +∞; its other values are then never looked at.
     /// A NaN or infinity in C must come out as a residual that is not finite.
     ///
     /// - Parameters:
     ///   - a: m × k, any view. c: m × n, not transposed, of the same dtype.
-    ///   - rows: Y and energies of B's k rows.
+    ///   - rows: Y of B's k rows, with or without their energies.
     /// - Returns: m entries.
     func rowResiduals(a: MatrixView, c: MatrixView, rows: ProbedRows, probe: ColumnProbe) throws(Problem) -> [RowResidual]
 
@@ -98,10 +98,10 @@ package struct ColumnProbe: Sendable, Equatable {
 package struct ProbedRows: Sendable, Equatable {
     /// Y = BX, k × 8, row-major.
     package var y: [Double]
-    /// Σ_j (weight_j·b_lj)² for each of k rows.
-    package var energies: [Double]
+    /// Σ_j (weight_j·b_lj)² for each of k rows; nil if it wasn't asked for.
+    package var energies: [Double]?
 
-    package init(y: [Double], energies: [Double]) {
+    package init(y: [Double], energies: [Double]? = nil) {
         self.y = y
         self.energies = energies
     }
@@ -113,7 +113,7 @@ package struct RowResidual: Sendable, Equatable {
     package var residual: Double
     /// S_i².
     package var signal: Double
-    /// V_i.
+    /// V_i, or 0 if B's energies were not asked for.
     package var energy: Double
     /// max |a_il|; +∞ if the row of A holds a NaN or an infinity.
     package var maximum: Double

@@ -76,9 +76,11 @@ struct BitsVerifier {
 
     private func look(_ norms: ColumnNorms, excluding excluded: Set<Int>, _ stream: inout ChallengeStream) throws(Problem) -> Look {
         let probe = FloatProbe(norms: norms, dtype: b.dtype, k: gemm.k, excluded: excluded, stream: &stream)
-        let probed = try passes.probe(b, with: probe.columns)
-        let rows = try passes.rowResiduals(a: a, c: c, rows: probed, probe: probe.columns)
-        guard rows.count == gemm.m else { throw Problem(.internalError, "a verifier pass gave \(rows.count) rows, not \(gemm.m)") }
+        var (probed, rows) = try residuals(probe, energies: false)
+        // Energies can widen a bound and never narrow it: they are only asked for where some row is outside without them.
+        if rows.contains(where: { $0.maximum < .infinity && $0.residual.isFinite && !(probe.ratio($0) <= probe.limit) }) {
+            (probed, rows) = try residuals(probe, energies: true)
+        }
         let largest = zip(norms.maxima, probe.columns.weights).reduce(0) { $1.1 > 0 ? max($0, $1.0) : $0 }
         var look = Look()
         var doubtful: [Int] = []
@@ -110,6 +112,13 @@ struct BitsVerifier {
         }
         look.suspicious.sort { (ratios[$0, default: 0], $1) > (ratios[$1, default: 0], $0) }
         return look
+    }
+
+    private func residuals(_ probe: FloatProbe, energies: Bool) throws(Problem) -> (ProbedRows, [RowResidual]) {
+        let probed = try passes.probe(b, with: probe.columns, energies: energies)
+        let rows = try passes.rowResiduals(a: a, c: c, rows: probed, probe: probe.columns)
+        guard rows.count == gemm.m else { throw Problem(.internalError, "a verifier pass gave \(rows.count) rows, not \(gemm.m)") }
+        return (probed, rows)
     }
 
     /// Rows that overflow honestly are all recomputed up to this number; beyond it, a secret choice of them.

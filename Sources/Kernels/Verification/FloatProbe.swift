@@ -59,7 +59,8 @@ struct FloatProbe {
 
     /// R_i / T_i. NaN or +∞ where that can't be said; 0 where both are 0.
     ///
-    /// Without `running` (Q_i), which takes a chain of sums, T is at most what it is with it: a row within the limit stays there.
+    /// Without `running` (Q_i), which takes a chain of sums, and without the row's energy (V_i), T is at most what it is with them: a row
+    /// within the limit stays there.
     ///
     /// T² = (u²/3)·(max(Q, (k/3)·S² + (k/6)·V) + S²) + N: S² is the sum's final rounding and Q or its expectation over random
     /// orders that of the partial sums; N the rounding of subnormal products. Source: PROTOCOL section 9, "Probes for floats".

@@ -47,13 +47,13 @@ package struct PlainPasses: VerifierPasses {
         return norms
     }
 
-    package func probe(_ b: MatrixView, with probe: ColumnProbe) throws(Problem) -> ProbedRows {
-        try floats(b, { self.probe(Float.self, b, probe) }, { self.probe(Double.self, b, probe) })
+    package func probe(_ b: MatrixView, with probe: ColumnProbe, energies: Bool) throws(Problem) -> ProbedRows {
+        try floats(b, { self.probe(Float.self, b, probe, energies) }, { self.probe(Double.self, b, probe, energies) })
     }
 
-    private func probe<T: PanelFloat>(_ type: T.Type, _ b: MatrixView, _ probe: ColumnProbe) -> ProbedRows {
+    private func probe<T: PanelFloat>(_ type: T.Type, _ b: MatrixView, _ probe: ColumnProbe, _ energies: Bool) -> ProbedRows {
         let (columns, vectors) = weighted(probe)
-        var rows = ProbedRows(y: [], energies: [])
+        var rows = ProbedRows(y: [], energies: energies ? [] : nil)
         b.tensor.withElements(as: type) { elements in
             for row in 0..<b.rows {
                 var y = SIMD8<Double>(repeating: 0)
@@ -65,7 +65,7 @@ package struct PlainPasses: VerifierPasses {
                     energy += weighted * weighted
                 }
                 rows.y.append(contentsOf: y.indices.map { y[$0] })
-                rows.energies.append(energy)
+                rows.energies?.append(energy)
             }
         }
         return rows
@@ -87,7 +87,7 @@ package struct PlainPasses: VerifierPasses {
                     for l in 0..<a.columns {
                         let value = scale * Double(elementsA[a.index(row, l)])
                         y += value * ys[l]
-                        result.energy += value * value * rows.energies[l]
+                        result.energy += value * value * (rows.energies?[l] ?? 0)
                     }
                     var found = SIMD8<Double>(repeating: 0)
                     for (column, x) in zip(columns, vectors) {
