@@ -116,6 +116,7 @@ let package = Package(
         tests("Ledger", ["Wire", "Signing", "Ledger", "TestSupport"]),
         tests("Jobs", ["Wire", "Signing", "Kernels", "Ledger", "Jobs", "TestSupport"]),
         tests("Backend", ["Wire", "Kernels", "NativeBackend", "OpenBLASBackend", "TestSupport"]),
+        tests("TensorFiles", ["Wire", "TensorFiles"]),
         tests("Profiler", ["Wire", "Kernels", "Jobs", "Profiler"]),
         tests("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "ChainClient"]),
         tests("ChainNode", ["Wire", "Signing", "Ledger", "HTTPServing", "ChainNode", "ChainClient", logging, lifecycle, grdb, hummingbird]),

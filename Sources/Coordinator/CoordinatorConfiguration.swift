@@ -65,6 +65,9 @@ package struct CoordinatorLimits: Sendable {
     package var uploads = 64
     /// From this size on, what has arrived of an upload stays when its connection ends: a smaller one is sent again.
     package var resumableBytes = 8 << 20
+    /// An upload that can be gone on with and has so many bytes goes to the disk past the page cache. Smaller ones are read soon, by the
+    /// workers that they are sent to and by the check: their pages are worth keeping.
+    package var directBytes = 256 << 20
     /// How long it stays, and how many unfinished ones a key may have.
     package var uploadGraceMilliseconds: Int64 = 21_600_000
     package var partialUploadsPerKey = 64

@@ -1,27 +1,33 @@
 import Glibc
+import TensorFiles
 import Wire
 
 /// A file that an upload writes into, at any place and from any thread; closed with the last reference to it.
 final class BlobFile: Sendable {
     private let descriptor: Int32
+    private let direct: DirectFile?
 
     /// A new, empty file: one that was there under this name goes on in other hands only.
-    init(new path: String) throws(Problem) {
+    ///
+    /// - Parameter direct: past the page cache.
+    init(new path: String, direct: Bool) throws(Problem) {
         guard unsafe unlink(path) == 0 || errno == ENOENT else { throw BlobStore.failure("unlink") }
         descriptor = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw BlobStore.failure("open") }
+        self.direct = direct ? DirectFile(path: path) : nil
     }
 
     /// A file that an earlier upload left.
-    init(old path: String) throws(Problem) {
+    init(old path: String, direct: Bool) throws(Problem) {
         descriptor = unsafe open(path, O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { throw BlobStore.failure("open") }
+        self.direct = direct ? DirectFile(path: path) : nil
     }
 
     deinit { close(descriptor) }
 
     func write(_ raw: UnsafeRawBufferPointer, at offset: Int) throws(Problem) {
-        var done = 0
+        var done = try unsafe direct?.write(raw, at: offset) ?? 0
         while done < raw.count {
             let count = unsafe pwrite(descriptor, raw.baseAddress?.advanced(by: done), raw.count - done, off_t(offset + done))
             if count < 0 {

@@ -1,6 +1,7 @@
 import HTTPServing
 import NIOCore
 import Synchronization
+import TensorFiles
 import Wire
 
 /// Takes a body into a file: while one piece comes in, those before it are hashed and written, on two threads.
@@ -68,51 +69,54 @@ final class BlobReceiver: Sendable {
     }
 
     private func take(_ body: BoundedBody, pace: (Int) throws(Problem) -> Void) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        try await withThrowingTaskGroup(of: AlignedBytes.self) { group in
             var offset = received
             var count = 0
             var underWay = 0
-            var piece: [UInt8] = []
-            piece.reserveCapacity(Self.pieceBytes)
+            var piece = try AlignedBytes(capacity: Self.pieceBytes)
             var end: (any Error)?
             do {
                 for try await chunk in body {
                     count += chunk.readableBytes
                     try pace(count)
-                    var rest = chunk.readableBytesView
-                    while !rest.isEmpty {
-                        let part = rest.prefix(Self.pieceBytes - piece.count)
-                        piece.append(contentsOf: part)
-                        rest = rest.dropFirst(part.count)
+                    var taken = 0
+                    while taken < chunk.readableBytes {
+                        taken += unsafe chunk.withUnsafeReadableBytes { raw in unsafe piece.append(UnsafeRawBufferPointer(rebasing: raw[taken...])) }
                         guard piece.count == Self.pieceBytes else { continue }
-                        if underWay == Self.piecesUnderWay {
-                            _ = try await group.next()
-                            underWay -= 1
+                        let next: AlignedBytes
+                        // The memory of a piece that is written is used again.
+                        if underWay == Self.piecesUnderWay, let written = try await group.next() {
+                            written.truncate(to: 0)
+                            next = written
+                        } else {
+                            next = try AlignedBytes(capacity: Self.pieceBytes)
+                            underWay += 1
                         }
                         start(piece, at: offset, in: &group)
-                        underWay += 1
                         offset += piece.count
-                        piece = []
-                        piece.reserveCapacity(Self.pieceBytes)
+                        piece = next
                     }
                 }
             } catch {
-                piece.removeLast(piece.count % TensorRoot.leafSize)
+                piece.truncate(to: piece.count - piece.count % TensorRoot.leafSize)
                 end = error
             }
-            if !piece.isEmpty { start(piece, at: offset, in: &group) }
+            if piece.count > 0 { start(piece, at: offset, in: &group) }
             try await group.waitForAll()
             if let end { throw end }
         }
     }
 
-    private func start(_ piece: [UInt8], at offset: Int, in group: inout ThrowingTaskGroup<Void, any Error>) {
+    private func start(_ piece: AlignedBytes, at offset: Int, in group: inout ThrowingTaskGroup<AlignedBytes, any Error>) {
         let queue = queues[offset / Self.pieceBytes % queues.count]
-        group.addTask { try await queue.run { () throws(Problem) in try self.keep(piece, at: offset) } }
+        group.addTask {
+            try await queue.run { () throws(Problem) in try self.keep(piece, at: offset) }
+            return piece
+        }
     }
 
     /// Hashes a piece's leaves and writes them, up to the first wrong one.
-    private func keep(_ piece: [UInt8], at offset: Int) throws(Problem) {
+    private func keep(_ piece: AlignedBytes, at offset: Int) throws(Problem) {
         var leaves: [Digest] = []
         var wrong: Problem?
         let result: Result<Int, Problem> = unsafe piece.withUnsafeBytes { raw in

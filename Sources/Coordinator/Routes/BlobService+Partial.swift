@@ -51,9 +51,9 @@ extension BlobService {
 
     /// Begins an upload, or goes on with what is in its file. Returns how many bytes are here.
     private func takeUp(_ key: UploadKey, _ leaves: [Digest], _ bytes: Int) async throws -> Int {
-        let path = blobs.partialPath(key)
+        let (path, direct) = (blobs.partialPath(key), bytes >= limits.directBytes)
         let file = try await queue(key.root).run { () throws(Problem) in
-            unsafe access(path, F_OK) == 0 ? try BlobFile(old: path) : try BlobFile(new: path)
+            unsafe access(path, F_OK) == 0 ? try BlobFile(old: path, direct: direct) : try BlobFile(new: path, direct: direct)
         }
         let receiver = try await BlobReceiver.resuming(file, expected: leaves, byteCount: bytes, on: queue(key.root), queues: queues)
         // All of it may be here: only the end was lost.

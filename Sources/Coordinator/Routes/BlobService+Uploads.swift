@@ -28,7 +28,7 @@ extension BlobService {
         defer { gate.leave(owner, bytes: reserved, kept: kept) }
         let path = blobs.temporaryPath()
         defer { _ = unsafe unlink(path) }
-        let file = try await queue(root).run { () throws(Problem) in try BlobFile(new: path) }
+        let file = try await queue(root).run { () throws(Problem) in try BlobFile(new: path, direct: false) }
         let receiver = BlobReceiver(file, expected: nil, queues: queues)
         try await receiver.receive(body, pace: pace())
         if try await finish(receiver, at: path, root: root, owner: owner) { kept = receiver.received }
@@ -44,10 +44,10 @@ extension BlobService {
         defer { gate.leave(key.owner, bytes: 0, kept: 0) }
         uploads.forget(key)
         try await reserve(key, bytes)
-        let path = blobs.partialPath(key)
+        let (path, direct) = (blobs.partialPath(key), bytes >= limits.directBytes)
         let result: Result<Void, any Error>
         do {
-            let file = try await queue(key.root).run { () throws(Problem) in try BlobFile(new: path) }
+            let file = try await queue(key.root).run { () throws(Problem) in try BlobFile(new: path, direct: direct) }
             let receiver = BlobReceiver(file, expected: nil, queues: queues)
             try await receiver.receive(body, pace: pace())
             try await conclude(key, receiver)

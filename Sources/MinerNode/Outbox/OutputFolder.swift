@@ -5,6 +5,7 @@ import Glibc
 import Kernels
 import Ledger
 import Synchronization
+import TensorFiles
 import Wire
 
 /// Outputs that the coordinator hasn't signed for yet, one file each, written through to the disk.
@@ -15,6 +16,8 @@ struct OutputFolder: Sendable {
     private let writer = DispatchQueue(label: "adit.miner.outputs.writer")
     /// Outputs up to this size are kept in the outbox itself, and travel inside the result.
     static let smallBytes = 16 << 10
+    /// From here on outputs go past the page cache: the disk reads them out of the tensor while the cores hash it.
+    private static let directBytes = 4 << 20
 
     /// - Throws: `io_failed` if the folder can't be made.
     init(_ folder: String) throws(Problem) {
@@ -72,10 +75,11 @@ struct OutputFolder: Sendable {
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Problem(.ioFailed, "an output could not be written (errno \(errno))") }
         defer { close(descriptor) }
+        let direct = tensor.buffer.byteCount >= Self.directBytes ? DirectFile(path: path) : nil
         try unsafe tensor.buffer.withUnsafeBytes { (raw) throws(Problem) in
-            var done = 0
+            var done = try unsafe direct?.write(raw, at: 0) ?? 0
             while done < raw.count {
-                let count = unsafe Foundation.write(descriptor, raw.baseAddress?.advanced(by: done), min(raw.count - done, 1 << 30))
+                let count = unsafe pwrite(descriptor, raw.baseAddress?.advanced(by: done), min(raw.count - done, 1 << 30), off_t(done))
                 if count < 0 && errno == EINTR { continue }
                 guard count > 0 else { throw Problem(.ioFailed, "an output could not be written (errno \(errno))") }
                 done += count
