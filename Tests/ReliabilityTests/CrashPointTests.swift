@@ -46,8 +46,8 @@ struct PointTown: Sendable {
             var index = 0
             var fulfilled: [Customer.Fulfilled] = []
             func order(_ plan: FaultPlan) async throws -> Trial.Report {
-                // Of uploaded tensors, so that blobs are among the steps.
-                let report = try await trial.run(Order(index * 5 + 1), party, plan)
+                // Blobs, of both customer and miner, are among the steps.
+                let report = try await trial.run(Order(index, .blobsBothWays), party, plan)
                 index += 1
                 fulfilled.append(report.fulfilled)
                 // A step that was not reached is still before it: it must not come while nobody watches.

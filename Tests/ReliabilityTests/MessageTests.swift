@@ -8,12 +8,19 @@ extension Reliability {
             let from: Party
             let to: Party
             let request: String
+            /// The message goes on with an upload whose first 4 MiB arrived before the receiver was killed.
+            var isAfterCut = false
+
+            var label: String { "`\(request)`" + (isAfterCut ? ", going on" : "") }
         }
 
         static let points = [
             Point(from: .miner, to: .coordinator, request: "POST /workers"), Point(from: .miner, to: .coordinator, request: "POST /leases"),
             Point(from: .miner, to: .coordinator, request: "GET /blobs/*"), Point(from: .miner, to: .coordinator, request: "HEAD /blobs/*"),
-            Point(from: .miner, to: .coordinator, request: "PUT /blobs/*"), Point(from: .miner, to: .coordinator, request: "POST /leases/*/result"),
+            Point(from: .miner, to: .coordinator, request: "PUT /blobs/*"),
+            Point(from: .miner, to: .coordinator, request: "PUT /blobs/*/leaves", isAfterCut: true),
+            Point(from: .miner, to: .coordinator, request: "PUT /blobs/*", isAfterCut: true),
+            Point(from: .miner, to: .coordinator, request: "POST /leases/*/result"),
             Point(from: .miner, to: .coordinator, request: "GET /leases"), Point(from: .miner, to: .node, request: "POST /rpc/getEscrows"),
             Point(from: .miner, to: .node, request: "GET /rpc/params"), Point(from: .miner, to: .node, request: "GET /rpc/getBalance/*"),
             Point(from: .miner, to: .node, request: "POST /rpc/sendTxs"), Point(from: .miner, to: .node, request: "POST /rpc/getTxs"),
@@ -42,11 +49,11 @@ extension Reliability {
             RigSettings.say("| --- | --- | --- |" + Relay.Fate.allCases.map { _ in " --- |" }.joined())
             for point in Self.points {
                 let cells = Relay.Fate.allCases.map { fate -> String in
-                    guard let index = cases.firstIndex(where: { $0.0.request == point.request && $0.0.from == point.from && $0.1 == fate }) else { return "" }
+                    guard let index = cases.firstIndex(where: { $0.0.label == point.label && $0.0.from == point.from && $0.1 == fate }) else { return "" }
                     return outcomes[index] == true ? "paid once" : "not met"
                 }
                 if cells.contains(where: { !$0.isEmpty }) {
-                    RigSettings.say("| \(point.from) | \(point.to) | `\(point.request)` | \(cells.joined(separator: " | ")) |")
+                    RigSettings.say("| \(point.from) | \(point.to) | \(point.label) | \(cells.joined(separator: " | ")) |")
                 }
             }
             #expect(outcomes.count == cases.count)
@@ -75,18 +82,22 @@ extension Reliability {
                 for (number, (index, point, fate)) in cases.enumerated() {
                     guard let relay = relays[Town.Road(from: point.from, to: point.to)] else { throw Broken("no relay") }
                     let victim = fate == .acknowledgedReceiverDies ? point.to : point.from
+                    let cut = Relay.Cut(request: "PUT /blobs/*", bytes: 4 << 20) {
+                        town.kill(point.to)
+                        try? town.start(point.to)
+                    }
                     relay.set(
                         Relay.Trap(request: point.request, fate: fate) { _ in
                             town.kill(victim)
                             try? town.start(victim)
-                        })
+                        }, after: point.isAfterCut ? cut : nil)
                     do {
                         // A worker registers, and a coordinator asks for the parameters, when it starts.
                         if ["POST /workers", "GET /leases", "GET /rpc/params"].contains(point.request) {
                             town.kill(point.from)
                             try town.start(point.from)
                         }
-                        fulfilled.append(try await customer.fulfil(Order(number * 5 + 1), patience: .seconds(240)))
+                        fulfilled.append(try await customer.fulfil(Order(number, point.isAfterCut ? .resumable : .blobsBothWays), patience: .seconds(240)))
                         outcomes.append((index, !relay.isSet))
                     } catch {
                         throw Broken("\(point) \(fate): \(error)")

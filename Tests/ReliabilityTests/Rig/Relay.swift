@@ -25,10 +25,18 @@ final class Relay: Sendable {
         let strike: @Sendable (Fate) -> Void
     }
 
+    /// What befalls a message that the wanted one follows: its first `bytes` arrive, and then the receiver is killed.
+    struct Cut: Sendable {
+        let request: String
+        let bytes: Int
+        let strike: @Sendable () -> Void
+    }
+
     let port: Int
     private let target: Int
     private let listener: Int32
     private let trap = Mutex<Trap?>(nil)
+    private let cut = Mutex<Cut?>(nil)
 
     init(to target: Int) throws {
         (self.target, port) = (target, Ports.take())
@@ -44,8 +52,11 @@ final class Relay: Sendable {
         }.start()
     }
 
-    /// Lays a trap for the next request of its kind.
-    func set(_ trap: Trap?) { self.trap.withLock { $0 = trap } }
+    /// Lays a trap for the next request of its kind; for the next one after `cut` has happened, if there is one.
+    func set(_ trap: Trap?, after cut: Cut? = nil) {
+        self.trap.withLock { $0 = trap }
+        self.cut.withLock { $0 = cut }
+    }
 
     /// Whether the trap still lies.
     var isSet: Bool { trap.withLock { $0 != nil } }
@@ -77,8 +88,21 @@ final class Relay: Sendable {
             state.leave(sender, receiver)
         }
         back.start()
+        // What is left to pass of a message that is cut.
+        var left: Int?
         pump(from: sender, to: receiver) { bytes in
-            guard state.begins(), let trap = self.spring(bytes) else { return true }
+            let begins = state.begins()
+            if let cut = self.cut.withLock({ $0 }) {
+                if begins, Self.begins(bytes, with: cut.request) { left = cut.bytes }
+                guard let rest = left else { return true }
+                left = rest - bytes.count
+                guard rest < bytes.count else { return true }
+                // Laid aside first: the receiver is soon there again, and the sender with the rest.
+                self.cut.withLock { $0 = nil }
+                cut.strike()
+                return false
+            }
+            guard begins, let trap = self.spring(bytes) else { return true }
             if trap.fate == .lost {
                 trap.strike(.lost)
                 return false
@@ -94,18 +118,21 @@ final class Relay: Sendable {
 
     /// The trap, if these bytes begin its request; it lies no more then.
     private func spring(_ bytes: ArraySlice<UInt8>) -> Trap? {
-        let line = String(decoding: bytes.prefix { $0 != 0x0D }, as: UTF8.self)
-        let words = line.split(separator: " ")
-        guard words.count == 3 else { return nil }
-        let path = words[1].split(separator: "?")[0].split(separator: "/")
-        return trap.withLock { trap in
-            guard let set = trap else { return nil }
-            let wanted = set.request.split(separator: " ")
-            let parts = wanted[1].split(separator: "/")
-            guard wanted[0] == words[0], parts.count == path.count, zip(parts, path).allSatisfy({ $0 == "*" || $0 == $1 }) else { return nil }
+        trap.withLock { trap in
+            guard let set = trap, Self.begins(bytes, with: set.request) else { return nil }
             trap = nil
             return set
         }
+    }
+
+    /// Whether these bytes begin a request such as `POST /leases/*/result`.
+    private static func begins(_ bytes: ArraySlice<UInt8>, with request: String) -> Bool {
+        let words = String(decoding: bytes.prefix { $0 != 0x0D }, as: UTF8.self).split(separator: " ")
+        let wanted = request.split(separator: " ")
+        guard words.count == 3, wanted.count == 2, wanted[0] == words[0] else { return false }
+        let path = words[1].prefix { $0 != "?" }.split(separator: "/")
+        let parts = wanted[1].split(separator: "/")
+        return parts.count == path.count && zip(parts, path).allSatisfy { $0 == "*" || $0 == $1 }
     }
 
     /// Passes bytes on until an end closes; `pass` may stop it before any of a piece is passed.
