@@ -45,9 +45,14 @@ extension CoordinatorClient {
 
     /// Sends the bytes from `offset` to the end.
     private func send(_ root: Digest, _ source: any UploadSource, from offset: Int, isResuming: Bool) async -> Result<Void, Problem> {
-        let range = isResuming ? [("Content-Range", "bytes \(offset)-\(source.byteCount - 1)/\(source.byteCount)")] : []
-        let body: any UploadSource = isResuming ? RestOfSource(source, from: offset) : source
-        return await put("/blobs/\(root.hex)", body, headers: range).map { _ in }
+        let path = "/blobs/\(root.hex)"
+        guard isResuming else { return await put(path, source).map { _ in } }
+        do throws(Problem) {
+            let range = try ContentRange(first: offset, last: source.byteCount - 1, total: source.byteCount)
+            return await put(path, RestOfSource(source, from: offset), headers: [("Content-Range", range.text)]).map { _ in }
+        } catch {
+            return .failure(error)
+        }
     }
 
     /// Says the leaves' hashes, and is told how many bytes are there.

@@ -1,13 +1,11 @@
-import Wire
-
 /// One range of a blob's bytes, as `Range` asks for it (RFC 9110 section 14): `bytes=a-b`, `bytes=a-` or `bytes=-n`.
-struct ByteRange: Sendable, Equatable {
-    let first: Int
-    let last: Int
+package struct ByteRange: Sendable, Equatable {
+    package let first: Int
+    package let last: Int
 
-    var count: Int { last - first + 1 }
+    package var count: Int { last - first + 1 }
 
-    enum Request: Sendable, Equatable {
+    package enum Request: Sendable, Equatable {
         /// No header, or one that is to be ignored: the whole blob.
         case whole
         case part(ByteRange)
@@ -16,7 +14,7 @@ struct ByteRange: Sendable, Equatable {
     }
 
     /// Reads the header for a blob of `byteCount` bytes. Several ranges at once are not served: the whole is sent then.
-    static func read(_ header: String?, byteCount: Int) -> Request {
+    package static func read(_ header: String?, byteCount: Int) -> Request {
         guard let header, header.hasPrefix("bytes="), !header.contains(",") else { return .whole }
         let parts = header.dropFirst(6).split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2 else { return .whole }
