@@ -84,7 +84,17 @@ struct Step: Sendable {
     var label: String {
         let parts = file.split(separator: "/").map(String.init)
         let name = parts.last ?? "."
-        let plain = name.hasPrefix("output_") ? "output" : name.count == 64 ? "blob" : name.hasSuffix(".leaves") ? "leaves" : name
+        let plain =
+            switch name {
+            case _ where name.hasPrefix("output_"): "output"
+            case _ where name.hasSuffix(".leaves"): "leaves"
+            case _ where name.hasSuffix(".part"): "part"
+            case _ where name.hasPrefix(".dat.nosync") || name == "profile.json": "the profile"
+            case _ where parts.contains("incoming") && name.allSatisfy(\.isNumber): "incoming"
+            case _ where name.count == 64: "blob"
+            case _ where name.count == 2 && parts.count > 1: "XX"
+            default: name
+            }
         return "\(call) \(parts.count > 1 ? parts[0] + "/" : "")\(plain)"
     }
 }
