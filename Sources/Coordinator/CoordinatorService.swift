@@ -112,6 +112,10 @@ package final class CoordinatorService: Service {
                 return false
             }
             group.addTask { [self] in
+                await DiskWatch(path: configuration.dataDirectory, largest: configuration.limits.blobBytes, registry: registry, logger: logger).run()
+                return false
+            }
+            group.addTask { [self] in
                 await tick(blobs)
                 return false
             }

@@ -114,6 +114,6 @@ import Wire
             }
         }
         for (family, count) in series { #expect(count <= 1024, "\(service): \(family) has \(count) series") }
-        #expect(series["adit_http_connections"] != nil && series["adit_http_requests_total"] != nil)
+        #expect(series["adit_http_connections"] != nil && series["adit_http_requests_total"] != nil && series["adit_disk_free_bytes"] == 1)
     }
 }

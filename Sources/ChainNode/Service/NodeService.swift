@@ -49,8 +49,10 @@ package final class NodeService: Service {
         let proposer = configuration.proposer.map { Proposer(node: node, key: $0, clock: configuration.clock, logger: logger) }
         let keeper = MempoolKeeper(node: node, logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
+        let disk = DiskWatch(path: configuration.databasePath, registry: configuration.registry, logger: logger)
             group.addTask { await keeper.restore() }
             for server in servers { group.addTask { try await server.run() } }
+            group.addTask { await disk.run() }
             if let proposer { group.addTask { await proposer.run() } }
             // Each part ends by itself when the service stops; one that fails takes the others with it.
             do {

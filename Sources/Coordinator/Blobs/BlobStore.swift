@@ -1,6 +1,7 @@
 import Dispatch
 import Foundation
 import Glibc
+import HTTPServing
 import Synchronization
 import Wire
 
@@ -55,12 +56,7 @@ final class BlobStore: Sendable {
     func partialPath(_ key: UploadKey) -> String { "\(directory)/partial/\(key.fileName)" }
 
     /// What the disk has left for files; `nil` where its file system doesn't say.
-    func freeBytes() -> Int? {
-        var info = statvfs()
-        guard unsafe statvfs(directory, &info) == 0, info.f_blocks > 0 else { return nil }
-        let (bytes, overflow) = info.f_bavail.multipliedReportingOverflow(by: info.f_frsize)
-        return overflow ? nil : Int(clamping: bytes)
-    }
+    func freeBytes() -> Int? { DiskWatch.freeBytes(at: directory) }
 
     /// Removes the partial files that are none of `keys`, and tells which of these have no file.
     func tidyPartials(_ keys: Set<UploadKey>) throws(Problem) -> Set<UploadKey> {

@@ -10,7 +10,7 @@ package struct MinerEvent: Sendable, Equatable {
         case taskAssigned = "task_assigned", taskCompleted = "task_completed", taskFailed = "task_failed"
         case resultAttested = "result_attested", resultRejected = "result_rejected"
         case claimSent = "claim_sent", receiptConfirmed = "receipt_confirmed"
-        case serviceUnreachable = "service_unreachable", outboxFailed = "outbox_failed"
+        case serviceUnreachable = "service_unreachable", outboxFailed = "outbox_failed", diskLow = "disk_low", diskAmple = "disk_ample"
     }
 
     package let name: Name

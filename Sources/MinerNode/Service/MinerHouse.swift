@@ -20,6 +20,7 @@ final class MinerHouse: Sendable {
     private let devices: DevicePool
     private let board: StatusBoard
     private let metrics: MinerMetrics
+    private let disk: DiskWatch
     private let courier: Courier
     private let claims: ClaimRoad
     private let intake = LeaseIntake()
@@ -40,6 +41,10 @@ final class MinerHouse: Sendable {
         devices = DevicePool(configuration.backends)
         board = StatusBoard(configuration, devices)
         metrics = MinerMetrics(configuration.registry)
+        disk = DiskWatch(registry: configuration.registry, free: { DiskWatch.freeBytes(at: folder) }) { isLow, facts in
+            let members = Dictionary(uniqueKeysWithValues: facts.map { ($0.name, JSON.integer(Int64($0.bytes))) })
+            events.emit(isLow ? .diskLow : .diskAmple, members, weight: isLow ? .warning : .normal)
+        }
         let board = self.board
         let claims = ClaimRoad(
             store: store, desk: ClaimDesk(node: node, key: configuration.key, chain: configuration.chain), outputs: outputs, events: events,
@@ -67,6 +72,10 @@ final class MinerHouse: Sendable {
             }
             group.addTask {
                 await self.claims.run()
+                return nil
+            }
+            group.addTask {
+                await self.disk.run()
                 return nil
             }
             group.addTask {

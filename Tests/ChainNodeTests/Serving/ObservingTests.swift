@@ -51,6 +51,45 @@ struct ObservingTests {
         #expect(lines.all.withLock { $0.count } == 1)
     }
 
+    @Test func aDiskIsSpokenOfWhenItGetsLowAndWhenItIsAmpleAgain() throws {
+        let registry = PrometheusRegistry()
+        let left = Mutex<Int?>(nil)
+        let said = Mutex<[String]>([])
+        let least = DiskWatch.reserveBytes + 100
+        let watch = DiskWatch(largest: 100, registry: registry, free: { left.withLock { $0 } }) { isLow, facts in
+            said.withLock { $0.append("\(isLow) " + facts.map { "\($0.name)=\($0.bytes - least)" }.joined(separator: " ")) }
+        }
+        func look(_ free: Int?) -> [String] {
+            left.withLock { $0 = free }
+            watch.look()
+            return said.withLock { said in
+                defer { said = [] }
+                return said
+            }
+        }
+        #expect(look(nil).isEmpty && !registry.exposition().contains("\nadit_disk_free_bytes"), "a file system that doesn't say")
+        #expect(look(least).isEmpty)
+        #expect(registry.exposition().contains("\nadit_disk_free_bytes \(least)\n"))
+        #expect(look(least - 1) == ["true free_bytes=-1 least_bytes=0"])
+        #expect(look(0).isEmpty && look(least).isEmpty && look(least + least / 4 - 1).isEmpty, "told once")
+        #expect(registry.exposition().contains("\nadit_disk_free_bytes \(least + least / 4 - 1)\n"))
+        #expect(look(least + least / 4) == ["false free_bytes=\(least / 4) least_bytes=0"])
+        #expect(look(5) == ["true free_bytes=\(5 - least) least_bytes=0"])
+    }
+
+    @Test func aDiskSaysWhatItHas() async throws {
+        let folder = try TemporaryFolder()
+        let free = try #require(DiskWatch.freeBytes(at: folder.path))
+        #expect(free > 0 && DiskWatch.freeBytes(at: folder.database + "/nowhere") == nil)
+        let lines = Lines()
+        let logger = Logger(label: "node") { JSONLogHandler(component: $0) { lines.add($0) } }
+        // No disk has so much room.
+        DiskWatch(path: "/", largest: 1 << 52, registry: PrometheusRegistry(), logger: logger).look()
+        let json = try JSON.parse(lines.last.dropLast())
+        #expect(json["event"] == "disk_low" && json["level"] == "warning" && json["free_bytes"]?.integerValue ?? 0 > 0)
+        #expect(json["least_bytes"] == .integer(Int64(1 << 52 + 1 << 30)))
+    }
+
     @Test func longTextsAreCut() throws {
         let lines = Lines()
         Logger(label: "node") { JSONLogHandler(component: $0) { lines.add($0) } }.error("\(String(repeating: "x", count: 100_000))")
