@@ -75,7 +75,8 @@ import Wire
         task.cancel()
         let problem = await #expect(throws: Problem.self) { try await task.value }
         #expect(problem?.code == .canceled)
-        #expect(clock.now - start < .seconds(5))
+        // The request itself would have its minute.
+        #expect(clock.now - start < .seconds(30))
         while server.closed == 0 { await Task.yield() }
     }
 

@@ -54,7 +54,11 @@ final class TinyServer: Sendable {
         Thread.detachNewThread { [self] in
             while true {
                 let connection = accept(listener, nil, nil)
-                guard connection >= 0 else { return }
+                guard connection >= 0 else {
+                    // Not before: whoever opens something next gets the descriptor's number, and would be served here.
+                    close(listener)
+                    return
+                }
                 accepted.add(1, ordering: .sequentiallyConsistent)
                 Thread.detachNewThread { [self] in
                     serve(connection)
@@ -64,10 +68,8 @@ final class TinyServer: Sendable {
         }
     }
 
-    func stop() {
-        shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
-    }
+    /// Nobody is accepted from now on.
+    func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
 
     private func serve(_ connection: Int32) {
         var buffer: [UInt8] = []

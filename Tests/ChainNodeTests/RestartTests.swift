@@ -51,6 +51,7 @@ struct RestartTests {
             for _ in 1...3 { await node.block() }
             head = try await node.get("/rpc/getHead")
         }
+        // Well under a second by itself.
         #expect(first < .seconds(15))
         try await RunningNode.run(chain, at: folder.database, now: TestChain.start + 6, change: { $0.genesis = nil }) { node async throws in
             #expect(try await node.get("/rpc/getHead") == head)

@@ -44,13 +44,21 @@ struct SoftCheckTests {
         .json(["exists": .bool(exists), "paid": .bool(paid), "not_double_spent": .bool(first)])
     }
 
+    /// A node that asks this coordinator, and waits long enough for a machine that is busy with five hundred other tests.
+    private static func asking(_ url: BaseURL, _ chain: TestChain, patience: Duration = .seconds(60)) -> (inout NodeConfiguration) -> Void {
+        {
+            $0.softChecks = [chain.coordinator.publicKey: url]
+            $0.softCheckPatience = patience
+        }
+    }
+
     @Test func onlyADefiniteNoRefusesAClaim() async throws {
         let chain = try TestChain()
         let folder = try TemporaryFolder()
         let desk = Desk()
         try await desk.run { port in
             let url = try BaseURL("http://127.0.0.1:\(port)")
-            try await RunningNode.run(chain, at: folder.database, change: { $0.softChecks = [chain.coordinator.publicKey: url] }) { node async throws in
+            try await RunningNode.run(chain, at: folder.database, change: Self.asking(url, chain)) { node async throws in
                 let client = NodeClient(try BaseURL("http://127.0.0.1:\(node.ports.rpc)"), http: node.http)
                 let quote = try chain.quote()
                 let payment = try await client.sendTx(chain.transfer(quote.price, to: .escrow, nonce: 1, quote: quote))
@@ -92,21 +100,23 @@ struct SoftCheckTests {
                 case "nonsense": return Response.json(["exists": "no"])
                 case "unauthorized": throw Problem(.unauthorized, "who are you")
                 default:
-                    try await Task.sleep(for: .seconds(20))
+                    try await Task.sleep(for: .seconds(120))
                     return Self.says(false, false, false)
                 }
             }
         }
         try await desk.run { port in
             let url = try BaseURL("http://127.0.0.1:\(kind == "nobody" ? 1 : port)")
-            try await RunningNode.run(chain, at: folder.database, change: { $0.softChecks = [chain.coordinator.publicKey: url] }) { node async throws in
+            try await RunningNode.run(chain, at: folder.database, change: Self.asking(url, chain, patience: kind == "silence" ? .seconds(5) : .seconds(60))) {
+                node async throws in
                 let client = NodeClient(try BaseURL("http://127.0.0.1:\(node.ports.rpc)"), http: node.http)
                 let quote = try chain.quote()
                 let payment = try await client.sendTx(chain.transfer(quote.price, to: .escrow, nonce: 1, quote: quote))
                 await node.block()
                 let start = ContinuousClock.now
                 try await client.submitReceipt(chain.claim(quote, payment: payment))
-                #expect(ContinuousClock.now - start < .seconds(15))
+                // Well before an answer would come.
+                #expect(ContinuousClock.now - start < .seconds(60))
                 #expect(desk.asked.withLock { $0.count } == (kind == "nobody" ? 0 : 1), "a redirect isn't followed")
             }
         }

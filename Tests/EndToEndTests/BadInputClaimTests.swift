@@ -8,13 +8,14 @@ import Wire
 
 @Suite("Bad input: results and claims, on the whole road") struct BadInputClaimTests {
     @Test("Altered results, receipts and claims are refused; the right ones are paid, once") func road() async throws {
-        try await MinerWorld.run { world in
+        // No heartbeats are sent here.
+        try await MinerWorld.run(leaseSeconds: 600) { world in
             let worker = try await world.worker()
             let thief = try await world.worker()
             let work = try SampleWork()
             let quote = try await world.quote(work)
             try await world.settle(world.transfer(try Transfer(to: .escrow, amount: quote.price, quote: quote)))
-            let lease = try await worker.lease(wait: 10)
+            let lease = try await worker.lease(wait: 60)
             let result = try await worker.result(lease, try work.outputs())
 
             let mark = try await world.mark()

@@ -121,7 +121,7 @@ import Wire
             try await world.refuse(world.transfer(deposit, nonce: 2), .escrowExists, "a second deposit")
             try await world.until("queued") { try await world.status(quote).phase == "queued" }
             #expect(try await world.status(other).phase == "quoted")
-            #expect(try await worker.lease(wait: 10).jobID == quote.jobID)
+            #expect(try await worker.lease(wait: 60).jobID == quote.jobID)
             #expect(try await world.node.getBalance(world.client.address).balance == MinerWorld.funds - quote.price - 10)
         }
     }

@@ -98,9 +98,10 @@ struct CoordinatorUnderTest: Sendable {
 
     func isHealthy() async throws -> Bool { try await harness.http.send(HTTPRequest(.get, base, path: "/health")).status == 200 }
 
-    /// Polls a condition for up to ten seconds.
+    /// Polls a condition for up to a minute: on a busy machine that is not long.
     func until(_ what: Comment, _ condition: () async throws -> Bool) async throws {
-        for _ in 0..<1000 {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while ContinuousClock.now < deadline {
             if try await condition() { return }
             try await Task.sleep(for: .milliseconds(10))
         }

@@ -151,6 +151,9 @@ final class TroubledNode: Sendable {
     /// Whether it has been away and refused as often as told.
     var isSpent: Bool { script.isSpent }
 
+    /// Refuses nothing from now on.
+    func relent() { script.relent() }
+
     func stop() async { await service.stop() }
 }
 
@@ -168,6 +171,8 @@ private final class Script: Sendable {
     }
 
     func refusal() -> Problem.Code? { state.withLock { state in state.refusals.isEmpty ? nil : state.refusals.removeFirst() } }
+
+    func relent() { state.withLock { $0.refusals = [] } }
 
     var isSpent: Bool { state.withLock { $0.absences == 0 && $0.refusals.isEmpty } }
 }

@@ -33,7 +33,9 @@ struct MinerWorld {
     static let pricePerUnit: Int64 = 500
 
     /// Starts the services, runs `body` beside them and stops them.
-    static func run(policy: JobPolicy = JobPolicy(), _ body: @escaping @Sendable (MinerWorld) async throws -> Void) async throws {
+    ///
+    /// - Parameter leaseSeconds: without a heartbeat for so long, a lease is over.
+    static func run(policy: JobPolicy = JobPolicy(), leaseSeconds: Int64 = 60, _ body: @escaping @Sendable (MinerWorld) async throws -> Void) async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("adit-miner-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -54,6 +56,7 @@ struct MinerWorld {
         var coordinatorConfiguration = CoordinatorConfiguration(
             bind: try Bind("127.0.0.1:0"), dataDirectory: "\(folder)/coordinator", key: key, chain: chain, pricePerUnit: pricePerUnit)
         coordinatorConfiguration.policy = policy
+        coordinatorConfiguration.limits.leaseMilliseconds = leaseSeconds * 1000
         let coordinatorPort = Told<Int>()
         let coordinator = Running(
             try CoordinatorService(
@@ -70,10 +73,7 @@ struct MinerWorld {
             chain: chain, folder: folder, client: client, miner: try PrivateKey.generate(), http: http, nodeURL: nodeURL, coordinatorURL: coordinatorURL)
         do {
             // Orders are refused until the coordinator has seen the chain.
-            for _ in 0..<1500 {
-                if (try? await world.coordinator.health()) != nil { break }
-                try await Task.sleep(for: .milliseconds(20))
-            }
+            try await world.until("the coordinator has seen the chain") { (try? await world.coordinator.health()) != nil }
             try await body(world)
         } catch {
             await coordinator.stop()
@@ -91,6 +91,7 @@ struct MinerWorld {
         configuration.pauses = Pauses(first: .milliseconds(20), longest: .milliseconds(500))
         configuration.followEvery = .milliseconds(100)
         configuration.pollSeconds = 2
+        configuration.giveBackWithin = .seconds(60)
         configuration.profile = Profiler.Outcome(
             machine: .current(), bestBackend: backend.name, f32FlopsPerSecond: 1e9, memoryBytesPerSecond: 1e9, tier: .inference,
             profile: WorkerProfile(
@@ -199,7 +200,7 @@ final class Told<Value: Sendable>: Sendable {
 
     struct NothingTold: Error {}
 
-    /// The value; throws when the teller ends, or a minute has passed, without one.
+    /// The value; throws when the teller ends, or three minutes have passed, without one.
     func value() async throws -> Value {
         try await withThrowingTaskGroup(of: Value?.self) { group in
             group.addTask {
@@ -207,7 +208,7 @@ final class Told<Value: Sendable>: Sendable {
                 return nil
             }
             group.addTask {
-                try await Task.sleep(for: .seconds(60))
+                try await Task.sleep(for: .seconds(180))
                 return nil
             }
             defer { group.cancelAll() }
@@ -241,7 +242,7 @@ final class TestMiner: Sendable {
 
     struct NoSuchEvent: Error { let wanted: MinerEvent.Name, seen: [MinerEvent] }
 
-    /// Waits for the next event of this name; at most a minute.
+    /// Waits for the next event of this name; at most three minutes.
     @discardableResult func wait(_ name: MinerEvent.Name) async throws -> MinerEvent {
         let found: MinerEvent? = await withTaskGroup(of: MinerEvent?.self) { group in
             group.addTask {
@@ -252,7 +253,7 @@ final class TestMiner: Sendable {
                 return nil
             }
             group.addTask {
-                try? await Task.sleep(for: .seconds(60))
+                try? await Task.sleep(for: .seconds(180))
                 return nil
             }
             defer { group.cancelAll() }

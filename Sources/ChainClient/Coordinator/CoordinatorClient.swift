@@ -94,9 +94,11 @@ package struct CoordinatorClient: Sendable {
         return try Problem.reading("heartbeat") { () throws(Problem) in try HeartbeatAnswer(json: answer) }
     }
 
-    /// Gives a lease back. Quick to give up: whoever says it is often about to stop, and the lease ends by itself.
-    package func fail(_ lease: String, _ failure: LeaseFailure) async throws(Problem) {
-        _ = try await send(.post, "/leases/\(lease)/fail", failure.json, limits: HTTPLimits(connect: .seconds(2), total: .seconds(3)))
+    /// Gives a lease back.
+    ///
+    /// - Parameter patience: how long it may take; short, since whoever says it is often about to stop, and the lease ends by itself.
+    package func fail(_ lease: String, _ failure: LeaseFailure, patience: Duration = .seconds(3)) async throws(Problem) {
+        _ = try await send(.post, "/leases/\(lease)/fail", failure.json, limits: HTTPLimits(connect: patience, total: patience))
     }
 
     /// Hands in a result and waits for its verification: the coordinator's signature, or the reason against it.

@@ -10,11 +10,14 @@ import Wire
 /// coordinator that is away, slow or confused stands in nobody's way.
 package struct SoftCheck: Sendable {
     private let clients: [PublicKey: CoordinatorClient]
+    private let patience: Duration
 
     /// - Parameters:
     ///   - urls: one for each coordinator's key.
     ///   - key: signs the requests, as every request to a coordinator is signed.
-    package init(_ urls: [PublicKey: BaseURL], key: PrivateKey, http: HTTPClient) {
+    ///   - patience: how long a claim waits for a coordinator's word.
+    package init(_ urls: [PublicKey: BaseURL], key: PrivateKey, http: HTTPClient, patience: Duration) {
+        self.patience = patience
         clients = urls.mapValues { CoordinatorClient($0, key: key, http: http) }
     }
 
@@ -22,7 +25,7 @@ package struct SoftCheck: Sendable {
 
     /// Why the coordinator says no; nil for anything else.
     func objection(to claim: ReceiptClaim) async -> Problem? {
-        guard let said = try? await clients[claim.coordinatorKey]?.objection(to: claim.terms) else { return nil }
+        guard let said = try? await clients[claim.coordinatorKey]?.objection(to: claim.terms, patience: patience) else { return nil }
         return said
     }
 }

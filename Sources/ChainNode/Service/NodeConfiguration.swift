@@ -25,6 +25,8 @@ package struct NodeConfiguration: Sendable {
     package var isDevnet = false
     /// Coordinators that are asked before their claims are taken, each at the URL that the operator trusts.
     package var softChecks: [PublicKey: BaseURL] = [:]
+    /// How long a claim waits for such a coordinator's word.
+    package var softCheckPatience: Duration = .seconds(2)
     package var clock: any ChainClock = SystemClock()
     package var registry = PrometheusRegistry()
 

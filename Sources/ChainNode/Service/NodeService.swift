@@ -31,7 +31,8 @@ package final class NodeService: Service {
         var softCheck: SoftCheck?
         if !configuration.softChecks.isEmpty {
             // A node without a proposer's key signs with one that it draws now.
-            softCheck = SoftCheck(configuration.softChecks, key: try configuration.proposer ?? PrivateKey.generate(), http: http)
+            let key = try configuration.proposer ?? PrivateKey.generate()
+            softCheck = SoftCheck(configuration.softChecks, key: key, http: http, patience: configuration.softCheckPatience)
         }
         let node = try await ChainNode.open(
             store: store, genesis: configuration.genesis, environment: configuration.environment, clock: configuration.clock,
@@ -48,11 +49,11 @@ package final class NodeService: Service {
         let servers = [rpcServer(node, http, gate), peerServer(node, gate)]
         let proposer = configuration.proposer.map { Proposer(node: node, key: $0, clock: configuration.clock, logger: logger) }
         let keeper = MempoolKeeper(node: node, logger: logger)
-        try await withThrowingTaskGroup(of: Void.self) { group in
         let disk = DiskWatch(path: configuration.databasePath, registry: configuration.registry, logger: logger)
+        try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await keeper.restore() }
-            for server in servers { group.addTask { try await server.run() } }
             group.addTask { await disk.run() }
+            for server in servers { group.addTask { try await server.run() } }
             if let proposer { group.addTask { await proposer.run() } }
             // Each part ends by itself when the service stops; one that fails takes the others with it.
             do {

@@ -38,6 +38,8 @@ package struct MinerConfiguration: Sendable {
     package var pollSeconds = 20
     /// Leases held besides the one that computes: their inputs come in meanwhile, their outputs go out.
     package var prefetch = 1
+    /// How long giving a lease back may take: a stop waits for it.
+    package var giveBackWithin: Duration = .seconds(3)
     /// Pauses between tries when a service can't be reached.
     package var pauses = Pauses()
     /// How often a claim on its way is looked after.

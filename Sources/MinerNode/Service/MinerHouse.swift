@@ -216,7 +216,8 @@ final class MinerHouse: Sendable {
             }
             group.cancelAll()
         }
-        await LeaseSupply(coordinator: coordinator, intake: intake, board: board, events: events).giveAllBack()
+        await LeaseSupply(coordinator: coordinator, intake: intake, board: board, events: events).giveAllBack(
+            within: configuration.giveBackWithin)
     }
 
     /// Small leases that are worked on at one time: enough to keep the coordinator, the disk and this machine busy together.

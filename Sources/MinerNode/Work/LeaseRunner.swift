@@ -252,7 +252,7 @@ struct LeaseRunner: Sendable {
         }
         let failure = LeaseFailure(fence: lease.fence, reason: reason, detail: String(problem.description.prefix(200)))
         // A task of its own: the message has to go out even when this one is canceled.
-        await Task { try? await coordinator.fail(lease.id, failure) }.value
+        await Task { try? await coordinator.fail(lease.id, failure, patience: configuration.giveBackWithin) }.value
     }
 
     static func reason(_ problem: Problem) -> Reason {

@@ -50,12 +50,13 @@ struct LeaseSupply: Sendable {
     }
 
     /// Gives back what has not begun, all at once: the miner is about to stop.
-    func giveAllBack() async {
+    func giveAllBack(within patience: Duration) async {
         let leases = intake.close()
         guard !leases.isEmpty else { return }
         // Tasks of their own: the messages have to go out although this one is canceled.
         let messages = leases.map { lease in
-            Task { try? await coordinator.fail(lease.id, LeaseFailure(fence: lease.fence, reason: .shuttingDown, detail: "not begun")) }
+            let failure = LeaseFailure(fence: lease.fence, reason: .shuttingDown, detail: "not begun")
+            return Task { try? await coordinator.fail(lease.id, failure, patience: patience) }
         }
         for message in messages { await message.value }
     }

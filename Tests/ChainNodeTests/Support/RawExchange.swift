@@ -4,7 +4,7 @@ import Wire
 
 /// Bytes out, bytes back, over a plain socket: for requests that no HTTP client would send.
 enum RawExchange {
-    /// Sends the text and reads until the other end closes, an answer's end is there, or two seconds passed without a byte.
+    /// Sends the text and reads until the other end closes, an answer's end is there, or ten seconds passed without a byte.
     ///
     /// - Parameter thenClose: shuts the sending side down after the text.
     static func send(_ text: String, to port: Int, thenClose: Bool = false) async throws -> String {
@@ -36,7 +36,7 @@ enum RawExchange {
         return String(decoding: answer, as: UTF8.self)
     }
 
-    /// A connected socket whose reads give up after two seconds.
+    /// A connected socket whose reads give up after ten seconds.
     static func connect(_ port: Int, receiveBuffer: Int32? = nil) throws -> Int32 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw Problem(.ioFailed, "no socket") }

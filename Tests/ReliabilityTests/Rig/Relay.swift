@@ -46,7 +46,11 @@ final class Relay: Sendable {
         Thread { [weak self] in
             while true {
                 let accepted = accept(listener, nil, nil)
-                guard accepted >= 0, let self else { return }
+                guard accepted >= 0, let self else {
+                    // Not before: whoever opens something next gets the descriptor's number, and would be served here.
+                    Foundation.close(listener)
+                    return
+                }
                 Thread { self.serve(accepted) }.start()
             }
         }.start()
@@ -61,10 +65,7 @@ final class Relay: Sendable {
     /// Whether the trap still lies.
     var isSet: Bool { trap.withLock { $0 != nil } }
 
-    func close() {
-        shutdown(listener, Int32(SHUT_RDWR))
-        Foundation.close(listener)
-    }
+    func close() { shutdown(listener, Int32(SHUT_RDWR)) }
 
     private func serve(_ sender: Int32) {
         let receiver = Loopback.connect(target)
