@@ -10,8 +10,11 @@ package final class RateLimiter: Sendable {
     private let loopback: TokenBuckets
     private let probes: TokenBuckets
     private let keys: TokenBuckets
+    private let now: @Sendable () -> ContinuousClock.Instant
 
-    package init(_ limits: RateLimits = RateLimits()) {
+    /// - Parameter now: the time by which callers get their tokens back.
+    package init(_ limits: RateLimits = RateLimits(), now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
+        self.now = now
         addresses = TokenBuckets(limits.address, remembered: limits.remembered)
         loopback = TokenBuckets(limits.loopback, remembered: 16)
         probes = TokenBuckets(limits.probes, remembered: limits.remembered)
@@ -25,7 +28,7 @@ package final class RateLimiter: Sendable {
     func admit(peer: String?, route: String?) throws(RateLimited) {
         let name = Self.name(peer)
         let buckets = route.map(Self.probes.contains) == true ? probes : bucket(peer)
-        if let wait = buckets.take(name) { throw RateLimited(wait: wait) }
+        if let wait = buckets.take(name, now: now()) { throw RateLimited(wait: wait) }
     }
 
     /// Counts a request whose signature holds for its key, and no longer for its address.
@@ -34,7 +37,7 @@ package final class RateLimiter: Sendable {
     /// - Throws: `RateLimited`.
     package func charge(key: String, peer: String?) throws(RateLimited) {
         bucket(peer).giveBack(Self.name(peer))
-        if let wait = keys.take(key) { throw RateLimited(wait: wait) }
+        if let wait = keys.take(key, now: now()) { throw RateLimited(wait: wait) }
     }
 
     private func bucket(_ peer: String?) -> TokenBuckets { Peer.isLoopback(peer) ? loopback : addresses }
