@@ -14,6 +14,8 @@ enum FuzzMessage {
         case UInt8(ascii: "R"): try same(json, strict: true, LeaseRequest.init(json:), \.json)
         case UInt8(ascii: "L"): try same(json, strict: false, Lease.init(json:), \.json)
         case UInt8(ascii: "A"): try same(json, strict: true, LeaseResult.init(json:), \.json)
+        case UInt8(ascii: "B"): try batch(json)
+        case UInt8(ascii: "I"): try inline(json)
         case UInt8(ascii: "F"): try same(json, strict: false, LeaseFailure.init(json:), \.json)
         case UInt8(ascii: "H"): try same(json, strict: false, Heartbeat.init(json:), \.json)
         case UInt8(ascii: "T"): try same(json, strict: false, TaskRequest.init(json:), \.json)
@@ -34,6 +36,28 @@ enum FuzzMessage {
         // Shares are written in thousandths, so a message may change once; what was written may not.
         try demand(again.map { write($0) } == written, "\(Message.self) is written otherwise the second time")
         if strict { try demand(again == message && written == json, "\(Message.self) is written otherwise than it was read") }
+    }
+
+    private static func batch(_ json: JSON) throws(FuzzTarget.Broken) {
+        try same(json, strict: false, ResultBatch.init(json:), \.json)
+        guard let batch = accepted({ () throws(Problem) in try ResultBatch(json: json) }) else { return }
+        try demand(batch.items.count <= ResultBatch.most, "more results than one message may hold")
+        for item in batch.items {
+            try demand(item.submission.tensors.reduce(0) { $0 + $1.bytes.count } <= InlineTensor.maxBytes, "more bytes than may come inline")
+            for tensor in item.submission.tensors {
+                try demand(TensorRoot.root(of: tensor.bytes) == tensor.root, "bytes that are not their root's")
+            }
+        }
+    }
+
+    /// The one task that nobody signs.
+    private static func inline(_ json: JSON) throws(FuzzTarget.Broken) {
+        guard let task = accepted({ () throws(Problem) in try InlineTask(json: json) }) else { return }
+        try demand(task.input.count <= InlineTask.maxElements && task.input.allSatisfy(\.isFinite), "an input that no tensor is made of")
+        guard let job = accepted({ () throws(Problem) in try task.spec(root: TensorRoot.root(of: task.bytes)) }) else { return }
+        try spec(job.json)
+        guard let kernel = accepted({ () throws(Problem) in try job.kernel() }) else { return }
+        try demand(kernel.inputs.map(\.byteCount) == [task.bytes.count], "the input has another size than its bytes")
     }
 
     private static func spec(_ json: JSON) throws(FuzzTarget.Broken) {
@@ -67,12 +91,19 @@ enum FuzzMessage {
         let receipt = SignedReceipt(signing: try lease.terms(miner: miner.address, outputHash: output.hash), with: miner, on: chain)
         let result = LeaseResult(
             fence: 1, output: output, receipt: receipt, timing: WorkTiming(computeMicroseconds: 5, inputMicroseconds: 6, outputMicroseconds: 7), device: "cpu")
+        let small: [UInt8] = [1, 2, 3]
+        let batch = ResultBatch([
+            ResultBatch.Item("lease_1", ResultSubmission(result, tensors: [InlineTensor(root: TensorRoot.root(of: small), bytes: small)], next: 4)),
+            ResultBatch.Item("lease_2", ResultSubmission(result)),
+        ])
+        let inline: JSON = ["type": "compute", "data": ["input": [1, 2, .real(0.5)], "operations": ["square", "sum"]]]
         let profile = WorkerProfile(
             cpuModel: "AMD EPYC", cores: 2, isa: ["avx2"], memoryBytes: 1 << 30, devices: [WorkerDevice(kind: "cpu", name: "x", memoryBytes: 1 << 30)],
             f32FlopsPerSecond: 1, memoryBytesPerSecond: 1, blasCore: "Haswell", softwareVersion: "0.1.0")
         let worker = WorkerRegistration(publicKey: miner.publicKey, payout: client.address, tier: .trainer, profile: profile)
         let messages: [(String, String, JSON)] = [
             ("R", "lease-request", LeaseRequest(max: 4, waitSeconds: 30).json), ("L", "lease", lease.json), ("A", "lease-result", result.json),
+            ("B", "results", batch.json), ("I", "inline-task", inline),
             ("F", "lease-failure", LeaseFailure(fence: 1, reason: .deviceFailed, detail: "x").json),
             ("H", "heartbeat", Heartbeat(fence: 1, progress: 0.5).json),
             ("T", "task", TaskRequest(spec: spec, client: client.address).json), ("W", "worker", worker.json), ("S", "spec", spec.json),

@@ -4,7 +4,7 @@ package import Wire
 ///
 /// The same functions run under libFuzzer (`scripts/fuzz`) and, over the kept corpus, in the test suite.
 package enum FuzzTarget: String, CaseIterable, Sendable {
-    case json, transaction, block, safetensors, bech32, request, message, keyfile
+    case json, transaction, block, genesis, proof, safetensors, numpy, bech32, range, request, message, keyfile
 
     /// A property that doesn't hold: as much a find as a trap.
     package struct Broken: Error, CustomStringConvertible {
@@ -18,8 +18,12 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .json: try FuzzJSON.run(bytes)
         case .transaction: try FuzzLedger.transaction(bytes)
         case .block: try FuzzLedger.block(bytes)
+        case .genesis: try FuzzGenesis.run(bytes)
+        case .proof: try FuzzProof.run(bytes)
         case .safetensors: try FuzzSafetensors.run(bytes)
+        case .numpy: try FuzzNumpy.run(bytes)
         case .bech32: try FuzzBech32.run(bytes)
+        case .range: try FuzzRange.run(bytes)
         case .request: try FuzzRequest.run(bytes)
         case .message: try FuzzMessage.run(bytes)
         case .keyfile: try FuzzKeyFile.run(bytes)
@@ -32,8 +36,12 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .json: FuzzJSON.seeds
         case .transaction: try FuzzLedger.transactions()
         case .block: try FuzzLedger.blocks()
+        case .genesis: try FuzzGenesis.seeds()
+        case .proof: try FuzzProof.seeds()
         case .safetensors: try FuzzSafetensors.seeds()
+        case .numpy: try FuzzNumpy.seeds()
         case .bech32: FuzzBech32.seeds
+        case .range: FuzzRange.seeds
         case .request: FuzzRequest.seeds
         case .message: try FuzzMessage.seeds()
         case .keyfile: FuzzKeyFile.seeds
