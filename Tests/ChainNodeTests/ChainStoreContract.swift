@@ -76,6 +76,12 @@ struct ChainStoreContract {
         let failed = try #require(try await store.transaction(hash: bodies[1][1].hash(on: chain.chain)))
         #expect(failed.error == "insufficient_balance")
         #expect(try await store.transaction(hash: .zero) == nil)
+        let hashes = bodies[1].map { $0.hash(on: chain.chain) }
+        let outcomes = try await store.outcomes(of: hashes.reversed() + [.zero])
+        #expect(outcomes[hashes[0]] == StoredOutcome(height: 2, error: nil))
+        #expect(outcomes[hashes[1]] == StoredOutcome(height: 2, error: "insufficient_balance"))
+        #expect(outcomes.count == hashes.count, "none is made up")
+        #expect(try await store.outcomes(of: []).isEmpty)
     }
 }
 

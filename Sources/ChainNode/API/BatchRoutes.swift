@@ -22,9 +22,7 @@ struct BatchRoutes: Sendable {
                 guard let hash = Digest(hex: text) else { throw Problem(.badHex, "a hash is 64 lower-case hex digits") }
                 return hash
             }
-            var answers: [JSON] = []
-            for hash in hashes { answers.append(try await node.transaction(hash)?.brief ?? .null) }
-            return .json(["txs": .array(answers)])
+            return .json(["txs": .array(try await node.standings(of: hashes).map { $0?.json ?? .null })])
         }
         routes.post("/rpc/getEscrows") { request, _ in
             let jobs = try await names(request, "jobs").map { (text) throws(Problem) in try JobID(text) }
@@ -70,15 +68,5 @@ struct BatchRoutes: Sendable {
             guard case .string(let text) = name else { throw Problem(.wrongType, "\"\(member)\" holds strings") }
             return text
         }
-    }
-}
-
-extension TransactionStatus {
-    /// What it came to, without the transaction: whoever asks for many knows what it sent.
-    fileprivate var brief: JSON {
-        var members: [(String, JSON)] = [("status", .string(status.rawValue))]
-        if let height { members.append(("height", .integer(height))) }
-        if let error { members.append(("error", .string(error))) }
-        return .object(JSONObject(distinct: members))
     }
 }

@@ -24,6 +24,22 @@ package struct TransactionStatus: Sendable {
     }
 }
 
+/// What a transaction came to, without the transaction: whoever asks for many knows what it sent.
+package struct TransactionStanding: Sendable {
+    package let status: TransactionStatus.Status
+    /// Of its block; nil while pending.
+    package let height: Int64?
+    /// Why it failed, as a code.
+    package let error: String?
+
+    package var json: JSON {
+        var members: [(String, JSON)] = [("status", .string(status.rawValue))]
+        if let height { members.append(("height", .integer(height))) }
+        if let error { members.append(("error", .string(error))) }
+        return .object(JSONObject(distinct: members))
+    }
+}
+
 /// Whether a node's head is as new as it should be.
 package struct NodeHealth: Sendable, Equatable {
     package let height: Int64
@@ -44,6 +60,17 @@ extension ChainNode {
         return TransactionStatus(
             status: stored.error == nil ? .confirmed : .failed, transaction: stored.transaction, height: stored.height, error: stored.error,
             receipt: receipt)
+    }
+
+    /// Where transactions stand, in the order of their hashes; nil for those that neither the mempool nor a block has.
+    package func standings(of hashes: [Digest]) async throws(Problem) -> [TransactionStanding?] {
+        let waiting = hashes.map { pending($0) != nil }
+        // The mempool was asked first: what has left it since is in a block by now.
+        let settled = try await store.outcomes(of: zip(hashes, waiting).compactMap { hash, waits in waits ? nil : hash })
+        return zip(hashes, waiting).map { hash, waits in
+            if waits { return TransactionStanding(status: .pending, height: nil, error: nil) }
+            return settled[hash].map { TransactionStanding(status: $0.error == nil ? .confirmed : .failed, height: $0.height, error: $0.error) }
+        }
     }
 
     /// Recent: no older than five block intervals, and at least ten seconds.

@@ -35,6 +35,9 @@ package protocol ChainStore: Sendable {
 
     func transaction(hash: Digest) async throws(Problem) -> StoredTransaction?
 
+    /// What became of those of these transactions that are in blocks, without their bodies.
+    func outcomes(of hashes: [Digest]) async throws(Problem) -> [Digest: StoredOutcome]
+
     /// A coordinator's escrows that still hold money, in the order of job ids, after `job`; an index finds them.
     ///
     /// - Parameters:
@@ -87,6 +90,15 @@ package struct Peer: Sendable, Hashable {
         self.url = url
         self.id = id
     }
+}
+
+/// What became of a transaction in a block.
+package struct StoredOutcome: Sendable, Equatable {
+    package let height: Int64
+    /// Why it failed; nil when confirmed.
+    package let error: String?
+
+    package init(height: Int64, error: String?) { (self.height, self.error) = (height, error) }
 }
 
 /// A transaction in a block, and what became of it.

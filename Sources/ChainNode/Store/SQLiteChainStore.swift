@@ -130,6 +130,18 @@ package final class SQLiteChainStore: ChainStore {
         }
     }
 
+    package func outcomes(of hashes: [Digest]) async throws(Problem) -> [Digest: StoredOutcome] {
+        try await reading { db in
+            let statement = try db.cachedStatement(sql: "SELECT height, error FROM transactions WHERE hash = ?")
+            var outcomes: [Digest: StoredOutcome] = [:]
+            for hash in hashes {
+                guard let row = try Row.fetchOne(statement, arguments: [Data(hash.bytes)]) else { continue }
+                outcomes[hash] = StoredOutcome(height: row[0], error: row[1])
+            }
+            return outcomes
+        }
+    }
+
     package func signingMark() async throws(Problem) -> SigningMark? {
         try await reading { db in
             guard let body = try String.fetchOne(db, sql: "SELECT body FROM signing_mark") else { return nil }

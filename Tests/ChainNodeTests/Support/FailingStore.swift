@@ -47,6 +47,7 @@ final class FailingStore: ChainStore {
     func block(hash: Digest) async throws(Problem) -> Block? { try await base.block(hash: hash) }
     func transactions(height: Int64) async throws(Problem) -> [Transaction] { try await base.transactions(height: height) }
     func transaction(hash: Digest) async throws(Problem) -> StoredTransaction? { try await base.transaction(hash: hash) }
+    func outcomes(of hashes: [Digest]) async throws(Problem) -> [Digest: StoredOutcome] { try await base.outcomes(of: hashes) }
     func escrows(of coordinator: PublicKey, status: Escrow.Status?, after job: JobID?, limit: Int) async throws(Problem) -> [Escrow] {
         try await base.escrows(of: coordinator, status: status, after: job, limit: limit)
     }
