@@ -33,19 +33,31 @@ package struct JSONLogHandler: LogHandler {
         if let provided = metadataProvider?.get() { members.merge(provided) { $1 } }
         if let own = event.metadata { members.merge(own) { $1 } }
         if let error = event.error { members["error"] = .string("\(error)") }
-        var line = "{\"time\":" + Self.quoted(Timestamp.now()) + ",\"level\":\"\(event.level.rawValue)\",\"component\":" + Self.quoted(component)
-        let text = "\(event.message)"
+        var line: [UInt8] = []
+        line.reserveCapacity(512)
+        line.append(contentsOf: "{\"time\":\"".utf8)
+        line.append(contentsOf: Timestamp.now().utf8)
+        line.append(contentsOf: "\",\"level\":\"".utf8)
+        line.append(contentsOf: event.level.rawValue.utf8)
+        line.append(contentsOf: "\",\"component\":".utf8)
+        Self.quote(component, to: &line)
+        let text = event.message.description
+        line.append(contentsOf: ",\"event\":".utf8)
         if Self.isName(text) {
-            line += ",\"event\":\"\(text)\""
+            Self.quote(text, to: &line)
         } else {
-            line += ",\"event\":\"library\",\"message\":" + Self.quoted(text)
+            line.append(contentsOf: "\"library\",\"message\":".utf8)
+            Self.quote(text, to: &line)
             members["message"] = nil
         }
         for (key, value) in members.sorted(by: { $0.key < $1.key }) where !Self.reserved.contains(key) {
-            line += "," + Self.quoted(key) + ":" + Self.encode(value)
+            line.append(UInt8(ascii: ","))
+            Self.quote(key, to: &line)
+            line.append(UInt8(ascii: ":"))
+            Self.encode(value, to: &line)
         }
-        line += "}\n"
-        write(Array(line.utf8))
+        line.append(contentsOf: "}\n".utf8)
+        write(line)
     }
 
     private static func isName(_ text: String) -> Bool {
@@ -57,21 +69,35 @@ package struct JSONLogHandler: LogHandler {
 
     private static let reserved: Set<String> = ["time", "level", "component", "event"]
 
-    private static func encode(_ value: Logger.Metadata.Value) -> String {
+    private static func encode(_ value: Logger.Metadata.Value, to line: inout [UInt8]) {
         switch value {
-        case .string(let text): quoted(text)
-        case .stringConvertible(let number as any BinaryInteger): number.description
-        case .stringConvertible(let number as Double): number.isFinite ? "\(number)" : quoted("\(number)")
-        case .stringConvertible(let truth as Bool): truth ? "true" : "false"
-        case .stringConvertible(let other): quoted(other.description)
-        case .array(let values): "[" + values.map(encode).joined(separator: ",") + "]"
+        case .string(let text): quote(text, to: &line)
+        case .stringConvertible(let number as Int64): line.append(contentsOf: String(number).utf8)
+        case .stringConvertible(let number as Double) where number.isFinite: line.append(contentsOf: number.description.utf8)
+        case .stringConvertible(let number as any BinaryInteger): line.append(contentsOf: number.description.utf8)
+        case .stringConvertible(let truth as Bool): line.append(contentsOf: (truth ? "true" : "false").utf8)
+        case .stringConvertible(let other): quote(other.description, to: &line)
+        case .array(let values):
+            line.append(UInt8(ascii: "["))
+            for (index, value) in values.enumerated() {
+                if index > 0 { line.append(UInt8(ascii: ",")) }
+                encode(value, to: &line)
+            }
+            line.append(UInt8(ascii: "]"))
         case .dictionary(let members):
-            "{" + members.sorted { $0.key < $1.key }.map { quoted($0.key) + ":" + encode($0.value) }.joined(separator: ",") + "}"
+            line.append(UInt8(ascii: "{"))
+            for (index, member) in members.sorted(by: { $0.key < $1.key }).enumerated() {
+                if index > 0 { line.append(UInt8(ascii: ",")) }
+                quote(member.key, to: &line)
+                line.append(UInt8(ascii: ":"))
+                encode(member.value, to: &line)
+            }
+            line.append(UInt8(ascii: "}"))
         }
     }
 
-    private static func quoted(_ text: String) -> String {
-        JSON.string(text.utf8.count <= 4096 ? text : String(text.prefix(4096)) + "…").canonicalString
+    private static func quote(_ text: String, to line: inout [UInt8]) {
+        JSON.write(text.utf8.count <= 4096 ? text : String(text.prefix(4096)) + "…", to: &line)
     }
 
     /// Writes to file descriptor 2; a line that can't be written is lost, since there is nowhere left to say so.

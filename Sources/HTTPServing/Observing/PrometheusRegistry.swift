@@ -9,6 +9,8 @@ import Synchronization
 /// Bounded: at most 128 label sets a metric; what goes over it, or changes a metric's kind, is counted and not kept.
 package final class PrometheusRegistry: MetricsFactory, Sendable {
     static let maximumSeries = 128
+    /// Spellings of series that are found without being cleaned first.
+    private static let maximumKnown = 4_096
 
     struct Family {
         let kind: PrometheusSeries.Kind
@@ -18,6 +20,8 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
     struct State {
         var families: [String: Family] = [:]
         var help: [String: String] = [:]
+        /// Kept series by the label and dimensions as they were given: most uses are of one that was used before.
+        var known: [String: PrometheusSeries] = [:]
         var refused = 0
     }
 
@@ -75,11 +79,17 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
     package func destroyTimer(_ handler: any TimerHandler) {}
 
     private func series(_ label: String, _ dimensions: [(String, String)], _ kind: PrometheusSeries.Kind) -> PrometheusSeries {
+        var given = label
+        for (name, value) in dimensions { given += "\u{0}" + name + "\u{0}" + value }
+        if let known = state.withLock({ $0.known[given] }), known.kind == kind { return known }
         let name = Self.clean(label)
         let key = dimensions.map { Self.clean($0.0) + "=\"" + PrometheusSeries.escape($0.1, quotes: true) + "\"" }.sorted().joined(separator: ",")
         return state.withLock { state in
             var family = state.families[name] ?? Family(kind: kind)
-            if family.kind == kind, let known = family.series[key] { return known }
+            if family.kind == kind, let known = family.series[key] {
+                if state.known.count < Self.maximumKnown { state.known[given] = known }
+                return known
+            }
             let fresh = PrometheusSeries(kind: kind, labels: key)
             guard family.kind == kind, family.series.count < Self.maximumSeries else {
                 state.refused += 1
@@ -87,6 +97,7 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
             }
             family.series[key] = fresh
             state.families[name] = family
+            if state.known.count < Self.maximumKnown { state.known[given] = fresh }
             return fresh
         }
     }

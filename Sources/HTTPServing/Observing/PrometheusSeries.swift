@@ -14,7 +14,7 @@ package final class PrometheusSeries: CounterHandler, FloatingPointCounterHandle
         var buckets = [Int](repeating: 0, count: PrometheusSeries.bounds.count)
     }
 
-    private let kind: Kind
+    let kind: Kind
     private let labels: String
     private let value = Mutex(Value())
 

@@ -23,11 +23,20 @@ enum Timestamp {
         let day = dayOfYear - (153 * month + 2) / 5 + 1
         let calendarMonth = month < 10 ? month + 3 : month - 9
         let year = yearOfEra + era * 400 + (calendarMonth <= 2 ? 1 : 0)
-        return "\(year)-\(pad(calendarMonth, 2))-\(pad(day, 2))T\(pad(rest / 3600, 2)):\(pad(rest / 60 % 60, 2)):\(pad(rest % 60, 2)).\(pad(milliseconds, 3))Z"
+        var text: [UInt8] = []
+        text.reserveCapacity(24)
+        text.append(contentsOf: String(year).utf8)
+        for (separator, number, width) in [
+            ("-", calendarMonth, 2), ("-", day, 2), ("T", rest / 3600, 2), (":", rest / 60 % 60, 2), (":", rest % 60, 2), (".", milliseconds, 3),
+        ] as [(Unicode.Scalar, Int64, Int64)] {
+            text.append(UInt8(ascii: separator))
+            if width == 3 { text.append(digit(number / 100)) }
+            text.append(digit(number / 10))
+            text.append(digit(number))
+        }
+        text.append(UInt8(ascii: "Z"))
+        return String(decoding: text, as: UTF8.self)
     }
 
-    private static func pad(_ number: Int64, _ width: Int) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, width - digits.count)) + digits
-    }
+    private static func digit(_ number: Int64) -> UInt8 { UInt8(ascii: "0") + UInt8(number % 10) }
 }

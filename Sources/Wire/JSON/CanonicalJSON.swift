@@ -13,11 +13,12 @@ extension JSON {
     /// SHA-256 of the canonical form.
     package var canonicalDigest: Digest { SHA256.hash(canonicalBytes) }
 
-    private func write(to out: inout [UInt8]) {
+    /// Appends the canonical form.
+    package func write(to out: inout [UInt8]) {
         switch self {
         case .null: out.append(contentsOf: "null".utf8)
         case .bool(let value): out.append(contentsOf: (value ? "true" : "false").utf8)
-        case .integer(let value): out.append(contentsOf: String(value).utf8)
+        case .integer(let value): Self.write(value, to: &out)
         case .real(let value): out.append(contentsOf: Self.shortest(value).utf8)
         case .string(let value): Self.write(value, to: &out)
         case .array(let elements):
@@ -39,12 +40,23 @@ extension JSON {
         }
     }
 
-    private static func write(_ string: String, to out: inout [UInt8]) {
+    private static func write(_ number: Int64, to out: inout [UInt8]) {
+        guard (0..<10).contains(number) else { return out.append(contentsOf: String(number).utf8) }
+        out.append(UInt8(ascii: "0") + UInt8(number))
+    }
+
+    /// Appends a string with its quotes.
+    package static func write(_ string: String, to out: inout [UInt8]) {
         out.append(UInt8(ascii: "\""))
         defer { out.append(UInt8(ascii: "\"")) }
-        if string.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
-            return out.append(contentsOf: string.utf8)
+        var string = string
+        // Almost all strings are ASCII without anything to escape: they are copied as they are.
+        let isPlain = string.withUTF8 { bytes in
+            let hasMarks = unsafe bytes.contains { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }
+            if !hasMarks { unsafe out.append(contentsOf: bytes) }
+            return !hasMarks
         }
+        if isPlain { return }
         for byte in string.utf8 {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"): out.append(contentsOf: [UInt8(ascii: "\\"), byte])
