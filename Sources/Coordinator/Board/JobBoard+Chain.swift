@@ -11,8 +11,10 @@ extension JobBoard {
     ///
     /// A claim is looked for for 7,200 blocks, four hours at two seconds each: a miner that has not claimed by then is not waited for.
     func watched(limit: Int) -> (unpaid: [Quote], unclaimed: [(job: JobID, receipt: ReceiptID)]) {
-        let open = jobs.values.filter { $0.state.payment == nil || $0.stored.finished != nil }.sorted { $0.stored.id < $1.stored.id }
+        var open = jobs.values.filter { $0.state.payment == nil || $0.stored.finished != nil }
         guard !open.isEmpty, let height else { return ([], []) }
+        // Where one round asks about all of them, any order will do.
+        if open.count > limit { open.sort { $0.stored.id < $1.stored.id } }
         for job in open where job.stored.finished != nil {
             let until = job.watchUntil ?? height + 7200
             if height > until { jobs[job.stored.id] = nil } else { jobs[job.stored.id]?.watchUntil = until }

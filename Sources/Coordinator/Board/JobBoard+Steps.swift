@@ -23,8 +23,7 @@ extension JobBoard {
         let directives = try job.stored.state.apply(event, now: clock.nowMilliseconds, policy: configuration.policy)
         guard job.state != before else { return nil }
         if let grant = job.state.phase.lease, let lease = job.lease, lease.grant.id == grant.id {
-            job.lease = StoredLease(
-                grant: grant, job: lease.job, payout: lease.payout, commitment: lease.commitment, outcome: lease.outcome)
+            job.lease = lease.granted(grant)
         }
         update(&job)
         for case .end(_, let reason) in directives where job.lease?.outcome == nil { job.lease?.outcome = .refused(Self.ended(reason)) }
@@ -37,7 +36,12 @@ extension JobBoard {
     func make(
         _ steps: [BoardStep], blobs: [SmallBlob] = [], standings: [StandingOwner: WorkerStanding] = [:], then: () -> Void = {}
     ) throws(Problem) {
-        let changes = steps.map { JobChange(job: $0.job.stored, lease: $0.job.lease, refund: $0.directives.contains(.refund)) }
+        let changes = steps.map { step in
+            let known = jobs[step.id]
+            return JobChange(
+                job: step.job.stored, lease: step.job.lease, knownLease: known?.lease, knowsFinished: known?.stored.finished != nil,
+                refund: step.directives.contains(.refund))
+        }
         try store.apply(BoardChange(jobs: changes, blobs: blobs, standings: standings, now: clock.nowMilliseconds))
         for step in steps {
             jobs[step.id] = step.job

@@ -59,13 +59,12 @@ struct CheckLoop: Sendable {
     func runSmall(_ bell: AsyncStream<Void>) async {
         for await _ in bell {
             let batch = await board.takeSmallChecks(limit: Self.together)
-            var verdicts: [(lease: String, verdict: CheckVerdict)] = []
-            for (id, check) in batch { verdicts.append((id, await verdict(on: check))) }
+            let verdicts = await verdicts(on: batch.map(\.check))
             if Task.isCancelled { return }
             var made: [(lease: String, verdict: CheckVerdict)] = []
-            for one in verdicts {
+            for (one, verdict) in zip(batch, verdicts) {
                 // The other line has the patience for what can't be checked now.
-                if case .unavailable(let failure) = one.verdict { await board.checkAgain(one.lease, after: failure) } else { made.append(one) }
+                if case .unavailable(let failure) = verdict { await board.checkAgain(one.id, after: failure) } else { made.append((one.id, verdict)) }
             }
             await conclude(made)
         }
@@ -83,19 +82,35 @@ struct CheckLoop: Sendable {
     }
 
     private func verdict(on check: PendingCheck) async -> CheckVerdict {
+        await verdicts(on: [check]).first ?? .unavailable(Problem(.internalError, "a check without a verdict"))
+    }
+
+    /// A verdict for each, made one after the other in one turn of the queue.
+    private func verdicts(on checks: [PendingCheck]) async -> [CheckVerdict] {
         let checker = checker
+        let verdicts: [CheckVerdict]
         do {
-            return try await queue.run { () throws(Problem) in
-                // The commitment is on the disk by now. The challenge exists only from here on, and serves once.
-                let secret = SecureRandom.bytes(Challenge.byteCount)
-                let start = ContinuousClock.now
-                let report = try checker.check(check, challenge: try Challenge(secret))
-                let spent = ContinuousClock.now - start
-                guard let drawn = Digest(bytes: secret) else { throw Problem(.internalError, "a challenge has 32 bytes") }
-                return CheckVerdict.finished(report, challenge: drawn, microseconds: spent.microseconds)
-            }
+            verdicts = try await queue.run { checks.map { Self.verdict(on: $0, by: checker) } }
         } catch {
-            if !Task.isCancelled { logger.error("check_unavailable", metadata: ["lease": "\(check.lease.id)", "error": "\(error)"]) }
+            verdicts = checks.map { _ in .unavailable(error) }
+        }
+        for (check, verdict) in zip(checks, verdicts) where !Task.isCancelled {
+            guard case .unavailable(let problem) = verdict else { continue }
+            logger.error("check_unavailable", metadata: ["lease": "\(check.lease.id)", "error": "\(problem)"])
+        }
+        return verdicts
+    }
+
+    private static func verdict(on check: PendingCheck, by checker: OutputChecker) -> CheckVerdict {
+        do throws(Problem) {
+            // The commitment is on the disk by now. The challenge exists only from here on, and serves once.
+            let secret = SecureRandom.bytes(Challenge.byteCount)
+            let start = ContinuousClock.now
+            let report = try checker.check(check, challenge: try Challenge(secret))
+            let spent = ContinuousClock.now - start
+            guard let drawn = Digest(bytes: secret) else { throw Problem(.internalError, "a challenge has 32 bytes") }
+            return .finished(report, challenge: drawn, microseconds: spent.microseconds)
+        } catch {
             return .unavailable(error)
         }
     }

@@ -55,6 +55,7 @@ final class EventHub: Sendable {
             state.last += 1
             state.kept.append(event)
             if state.kept.count >= 2 * Self.memory { state.kept.removeFirst(Self.memory) }
+            guard !state.listeners.isEmpty else { return }
             let line = line(event, state.last)
             give(line, in: &state) { event.client == nil || event.client == $0 }
         }

@@ -5,22 +5,25 @@ import Signing
 import Wire
 
 extension SQLiteJobStore {
-    static func write(_ lease: StoredLease, to db: Database) throws {
+    /// - Parameter known: the lease as the store has it. A commitment and an outcome, once there, never change: each is written once.
+    static func write(_ lease: StoredLease, known: StoredLease?, to db: Database) throws {
+        let known = known?.grant.id == lease.grant.id ? known : nil
+        let commitment = known?.isCommitted == true ? nil : lease.commitment?.json.canonicalString
         var answer: String?
         var refusal: String?
-        switch lease.outcome {
+        switch known?.outcome == nil ? lease.outcome : nil {
         case .accepted(let result): answer = result.json.canonicalString
         case .refused(let problem): refusal = problem.brief.canonicalString
         case nil: break
         }
+        if let known, known.grant == lease.grant, commitment == nil, answer == nil, refusal == nil { return }
         let sql = """
             INSERT INTO lease (id, job, lease, payout, commitment, answer, refusal) VALUES (?, ?, ?, ?, ?, ?, ?)
-            ON CONFLICT (id) DO UPDATE SET lease = excluded.lease, commitment = excluded.commitment, answer = excluded.answer,
-                refusal = excluded.refusal
+            ON CONFLICT (id) DO UPDATE SET lease = excluded.lease, commitment = coalesce(excluded.commitment, commitment),
+                answer = coalesce(excluded.answer, answer), refusal = coalesce(excluded.refusal, refusal)
             """
         try db.cachedStatement(sql: sql).execute(arguments: [
-            lease.grant.id, lease.job.text, lease.grant.json.canonicalString, lease.payout.text, lease.commitment?.json.canonicalString,
-            answer, refusal,
+            lease.grant.id, lease.job.text, lease.grant.json.canonicalString, lease.payout.text, commitment, answer, refusal,
         ])
     }
 

@@ -5,22 +5,40 @@ import Wire
 
 /// A job as the store keeps it.
 struct StoredJob: Sendable {
-    let spec: JobSpec
-    let quote: Quote
+    private let order: Order
     var state: JobState
-    /// Unix milliseconds.
-    let created: Int64
     /// What was accepted and signed; absent before.
     var finished: FinishedWork?
 
+    init(spec: JobSpec, quote: Quote, state: JobState, created: Int64, finished: FinishedWork?) {
+        order = Order(spec: spec, quote: quote, created: created)
+        self.state = state
+        self.finished = finished
+    }
+
+    var spec: JobSpec { order.spec }
+    var quote: Quote { order.quote }
+    /// Unix milliseconds.
+    var created: Int64 { order.created }
     var id: JobID { quote.jobID }
+
+    /// What never changes of a job, in one place: jobs are copied often, and these have dozens of parts.
+    private final class Order: Sendable {
+        let spec: JobSpec
+        let quote: Quote
+        let created: Int64
+
+        init(spec: JobSpec, quote: Quote, created: Int64) { (self.spec, self.quote, self.created) = (spec, quote, created) }
+    }
 }
 
 /// An accepted output with all that answers for it.
-struct FinishedWork: Sendable {
+final class FinishedWork: Sendable {
     let output: OutputMetadata
     let claim: ReceiptClaim
     let record: VerificationRecord
+
+    init(output: OutputMetadata, claim: ReceiptClaim, record: VerificationRecord) { (self.output, self.claim, self.record) = (output, claim, record) }
 }
 
 /// A lease as the store keeps it: also what came of it, so that a repeated message gets the same answer.
@@ -30,12 +48,37 @@ struct StoredLease: Sendable {
     /// Where the reward goes, as registered when the lease was given.
     let payout: Address
     /// The output that the holder committed to.
-    var commitment: LeaseResult?
+    var commitment: LeaseResult? {
+        get { committed?.result }
+        set { committed = newValue.map(Commitment.init) }
+    }
     var outcome: LeaseOutcome?
+    private var committed: Commitment?
+
+    init(grant: LeaseGrant, job: JobID, payout: Address, commitment: LeaseResult? = nil, outcome: LeaseOutcome? = nil) {
+        (self.grant, self.job, self.payout, self.outcome) = (grant, job, payout, outcome)
+        self.commitment = commitment
+    }
+
+    /// The same lease with another end.
+    func granted(_ grant: LeaseGrant) -> StoredLease {
+        var copy = StoredLease(grant: grant, job: job, payout: payout, outcome: outcome)
+        copy.committed = committed
+        return copy
+    }
+
+    var isCommitted: Bool { committed != nil }
+
+    /// Shared by the lease's copies.
+    private final class Commitment: Sendable {
+        let result: LeaseResult
+
+        init(_ result: LeaseResult) { self.result = result }
+    }
 }
 
 /// How a lease ended.
-enum LeaseOutcome: Sendable {
+indirect enum LeaseOutcome: Sendable {
     case accepted(LeaseResultAnswer)
     case refused(Problem)
 }
@@ -66,6 +109,10 @@ struct StoredUpload: Sendable {
 struct JobChange: Sendable {
     let job: StoredJob
     var lease: StoredLease?
+    /// The lease as the store has it; nil where that isn't known, or there is none.
+    var knownLease: StoredLease?
+    /// Whether the store has `job.finished` already: it never changes.
+    var knowsFinished = false
     /// Whether the escrow is to be refunded: the order is written down, unless the job's output was accepted.
     var refund = false
 }
