@@ -128,7 +128,7 @@ let package = Package(
             "EndToEnd",
             [
                 "Wire", "Signing", "Kernels", "Ledger", "Jobs", "NativeBackend", "OpenBLASBackend", "Profiler", "ChainClient",
-                "HTTPServing", "ChainNode", "Coordinator", "MinerNode", logging, lifecycle,
+                "HTTPServing", "ChainNode", "Coordinator", "MinerNode", grdb, logging, lifecycle,
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -98,11 +98,11 @@ import Wire
         let isNew = entry.wait(for: Problem(.unavailable, "not now"), at: 7)
         let isNewAgain = entry.wait(for: Problem(.unavailable, "still not"), at: 8)
         #expect(isNew && !isNewAgain && entry.delay?.since == 7)
-        let read = try OutboxEntry(json: JSON.parse(entry.json.canonicalBytes))
+        let read = try MinerOutboxTests.reread(entry)
         #expect(read == entry && read.timeline[.leased] == 5)
         try entry.apply(.accepted(try sample.claim()), at: 11)
         #expect(entry.delay == nil && entry.timeline[.signed] == 11)
         #expect(entry.outputs[0].place == .gone)
-        #expect(try OutboxEntry(json: JSON.parse(entry.json.canonicalBytes)) == entry)
+        #expect(try MinerOutboxTests.reread(entry) == entry)
     }
 }

@@ -59,7 +59,7 @@ import Wire
             #expect(holds.reason(first, at: start + .seconds(pause)) == nil)
         }
         #expect(holds.reason(second, at: start) == nil)
-        holds.keepOnly([second])
+        holds.keepOnly { $0 == second }
         holds.put(first, problem, at: start)
         #expect(holds.reason(first, at: start + .seconds(1)) == nil)
     }

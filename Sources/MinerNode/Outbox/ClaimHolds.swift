@@ -31,9 +31,10 @@ package struct ClaimHolds {
     }
 
     /// Forgets those that are settled or refused.
-    package mutating func keepOnly(_ ids: [ReceiptID]) {
+    ///
+    /// - Parameter isOpen: whether a receipt is neither.
+    package mutating func keepOnly(_ isOpen: (ReceiptID) -> Bool) {
         guard !holds.isEmpty else { return }
-        let ids = Set(ids)
-        holds = holds.filter { ids.contains($0.key) }
+        holds = holds.filter { isOpen($0.key) }
     }
 }

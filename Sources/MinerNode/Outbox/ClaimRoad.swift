@@ -6,7 +6,7 @@ import Wire
 /// Brings signed receipts into blocks, many at a time, over any number of restarts.
 ///
 /// A round prepares claims for what was signed lately, writes them down in one transaction, sends those that the node may not
-/// have, and, when there is a new block, asks what became of those on their way.
+/// have, and, when there is a new block, asks what became of those on their way. What is in memory here is on the disk as well.
 actor ClaimRoad {
     private let store: OutboxStore
     private let desk: ClaimDesk
@@ -17,7 +17,10 @@ actor ClaimRoad {
     private let followEvery: Duration
     private let clock = MinerClock()
     private let trouble: @Sendable (Problem?) -> Void
-    nonisolated let bell = Doorbell()
+    nonisolated let inbox = ClaimInbox(most: ClaimRoad.inMemory)
+
+    /// Signed by the coordinator, without a claim on its way.
+    private var signed = SignedQueue()
 
     /// Claims on their way, as they are on disk.
     private var claiming: [ReceiptID: OutboxEntry] = [:]
@@ -32,6 +35,8 @@ actor ClaimRoad {
     private static let inFlight = 2_048
     /// Signed receipts for which claims are prepared in one round.
     private static let together = 512
+    /// Signed receipts that are kept in memory, besides those that are held: a few KiB each. More wait on the disk alone.
+    private static let inMemory = 4_096
     /// Rounds don't follow each other faster: receipts that come together are claimed together.
     private static let gathering = Duration.milliseconds(50)
 
@@ -66,7 +71,7 @@ actor ClaimRoad {
                 trouble(error)
                 wait = pauses.next()
             }
-            await bell.wait(atMost: wait)
+            await inbox.bell.wait(atMost: wait)
             try? await Task.sleep(for: Self.gathering)
         }
     }
@@ -75,19 +80,36 @@ actor ClaimRoad {
     ///
     /// - Throws: an outage of the node, or of the disk.
     private func round() async throws(Problem) -> (Problem?, isIdle: Bool) {
-        // Entries that are held don't keep others from being found.
-        let signed = try await store.find(in: ["attested"], limit: Self.together + holds.count)
-        holds.keepOnly(signed.map(\.id) + claiming.keys)
-        var reason: Problem?
-        var ready: [OutboxEntry] = []
-        for entry in signed {
-            if let problem = holds.reason(entry.id, at: .now) { reason = problem } else { ready.append(entry) }
-        }
-        try await prepare(Array(ready.prefix(min(Self.together, max(0, Self.inFlight - claiming.count)))))
+        try await collect()
+        let room = min(Self.together, max(0, Self.inFlight - claiming.count))
+        var (ready, reason) = signed.ready(room, holds: holds, at: .now)
+        try await prepare(ready)
         try await send(&reason)
         try await follow(&reason)
         metrics.claims(inFlight: claiming.count)
         return (reason, signed.isEmpty && claiming.isEmpty)
+    }
+
+    /// Takes in what was signed: from the courier and, at the start and where that was too much at one time, from the disk.
+    private func collect() async throws(Problem) {
+        // Entries that are held don't keep others from being found.
+        let room = Self.inMemory + holds.count
+        if signed.count < room { for entry in inbox.take() { take(signed: entry) } }
+        if signed.count < room / 2, inbox.takeMissed() {
+            do throws(Problem) {
+                let found = try await store.find(in: ["attested"], limit: room)
+                if found.count == room { inbox.miss() }
+                for entry in inbox.missing(of: found) { take(signed: entry) }
+            } catch {
+                inbox.miss()
+                throw error
+            }
+        }
+        holds.keepOnly { signed.contains($0) || claiming[$0] != nil }
+    }
+
+    private func take(signed entry: OutboxEntry) {
+        if claiming[entry.id] == nil { signed.add(entry) }
     }
 
     /// Makes claims with the nonces that follow on those on their way, and writes all down before any is sent.
@@ -103,6 +125,7 @@ actor ClaimRoad {
         }
         try await store.keep(prepared)
         for entry in prepared { claiming[entry.id] = entry }
+        signed.remove(Set(prepared.map(\.id)))
     }
 
     /// Sends what the node may not have, in the order of nonces.
@@ -207,6 +230,7 @@ actor ClaimRoad {
                 claiming[entry.id] = nil
                 sent.remove(entry.id)
             }
+            if case .attested = entry.phase { signed.add(entry) }
             guard case .paid(_, let height) = entry.phase else { continue }
             settled += 1
             metrics.paid(units: entry.result.receipt.terms.computeUnits)

@@ -17,7 +17,7 @@ final class Courier: Sendable {
     private let events: EventSink
     private let pauses: Pauses
     private let clock: MinerClock
-    private let signed: @Sendable () -> Void
+    private let signed: ClaimInbox
     /// What an earlier run did not deliver.
     private let leftovers: [OutboxEntry]
     private let trouble: @Sendable (Problem?) -> Void
@@ -25,12 +25,12 @@ final class Courier: Sendable {
     /// Made before any work starts: what is `computed` now was left by an earlier run, and is this courier's to deliver.
     ///
     /// - Parameters:
-    ///   - signed: is told that there is something to claim.
+    ///   - signed: gets what there is to claim.
     ///   - trouble: is told the last problem that will be tried again, and nil when something worked.
     /// - Throws: `io_failed` if the outbox can't be read.
     init(
         store: OutboxStore, coordinator: CoordinatorClient, outputs: OutputFolder, intake: LeaseIntake, events: EventSink, pauses: Pauses, clock: MinerClock,
-        signed: @escaping @Sendable () -> Void, trouble: @escaping @Sendable (Problem?) -> Void
+        signed: ClaimInbox, trouble: @escaping @Sendable (Problem?) -> Void
     ) throws(Problem) {
         leftovers = try store.entries(in: ["computed"], limit: .max)
         results = ResultDesk(coordinator)
@@ -60,14 +60,17 @@ final class Courier: Sendable {
             do throws(Problem) {
                 let (accepted, record) = try await handIn(&entry)
                 trouble(nil)
-                return await keep(accepted, after: entry) {
+                signed.expect(entry.id)
+                let kept = await keep(accepted, after: entry) {
                     var facts = accepted.facts
                     facts["verification"] = .string(record.className)
                     facts["check_us"] = .integer(record.checkMicroseconds)
                     facts["latency_ms"] = accepted.timeline.milliseconds(from: .leased, to: .signed)
                     events.emit(.resultAttested, facts)
-                    signed()
+                    signed.put(accepted)
                 }
+                if kept.phase == .computed { signed.giveUp(entry.id) }
+                return kept
             } catch {
                 if Task.isCancelled { break }
                 guard await isWorthAnotherTry(error, entry) else {

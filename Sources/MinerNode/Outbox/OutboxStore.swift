@@ -13,16 +13,8 @@ package final class OutboxStore: Sendable {
     /// Settled entries that are kept for the operator; older ones go.
     package static let kept = 10_000
 
-    private struct Written: Sendable {
-        let receipt: String
-        let phase: String
-        let document: Data
-
-        init(_ entry: OutboxEntry) { (receipt, phase, document) = (entry.id.text, entry.phase.name, Data(entry.json.canonicalBytes)) }
-    }
-
     private struct Write: Sendable {
-        let rows: [Written]
+        let rows: [OutboxRow]
         let done: CheckedContinuation<Result<Void, Problem>, Never>
     }
 
@@ -37,50 +29,24 @@ package final class OutboxStore: Sendable {
         database = try Self.checked { try DatabaseQueue(path: path, configuration: settings) }
         // After opening: GRDB sets NORMAL when it turns WAL on.
         try Self.checked { try database.inDatabase { db in try db.execute(sql: "PRAGMA synchronous = FULL") } }
-        try write { db in
-            try db.execute(
-                sql: """
-                    CREATE TABLE IF NOT EXISTS outbox (
-                        sequence INTEGER PRIMARY KEY,
-                        receipt TEXT NOT NULL UNIQUE,
-                        phase TEXT NOT NULL,
-                        document BLOB NOT NULL
-                    )
-                    """)
-            try db.execute(sql: "CREATE INDEX IF NOT EXISTS outbox_phase ON outbox (phase, sequence)")
-        }
+        try Self.checked { try OutboxSchema.migrator.migrate(database) }
     }
 
-    /// Adds a new entry, or writes what became of a known one. On disk when it returns.
+    /// Adds a new entry, or writes a known one anew. On disk when it returns.
     package func save(_ entry: OutboxEntry) throws(Problem) {
-        let row = Written(entry)
-        try write { db in try Self.put(row, db) }
-    }
-
-    private static func put(_ row: Written, _ db: Database) throws {
-        let sql = """
-            INSERT INTO outbox (receipt, phase, document) VALUES (?, ?, ?)
-            ON CONFLICT (receipt) DO UPDATE SET phase = excluded.phase, document = excluded.document
-            """
-        try db.cachedStatement(sql: sql).execute(arguments: [row.receipt, row.phase, row.document])
+        let row = OutboxRow(entry, isNew: true)
+        try write { db in try row.write(db) }
     }
 
     package func entry(_ id: ReceiptID) throws(Problem) -> OutboxEntry? {
-        let id = id.text
-        let bytes = try read { db in try DatabaseBytes.fetch(db, "SELECT document FROM outbox WHERE receipt = ?", [id]) }
-        return try bytes.first.map { (document) throws(Problem) in try OutboxEntry(json: try JSON.parse(document)) }
+        try read { db in try OutboxRow.fetch(db, "WHERE receipt = ?", [id.text]).first }
     }
 
     /// Entries in these phases, oldest first.
     package func entries(in phases: [String], limit: Int = 1_000) throws(Problem) -> [OutboxEntry] {
         let marks = Array(repeating: "?", count: phases.count).joined(separator: ", ")
         let arguments = StatementArguments(phases) + [limit]
-        let documents = try read { db in
-            try DatabaseBytes.fetch(db, "SELECT document FROM outbox WHERE phase IN (\(marks)) ORDER BY sequence LIMIT ?", arguments)
-        }
-        var entries: [OutboxEntry] = []
-        for document in documents { entries.append(try OutboxEntry(json: try JSON.parse(document))) }
-        return entries
+        return try read { db in try OutboxRow.fetch(db, "WHERE phase IN (\(marks)) ORDER BY sequence LIMIT ?", arguments) }
     }
 
     /// How many entries there are in each phase.
@@ -92,10 +58,16 @@ package final class OutboxStore: Sendable {
         }
     }
 
-    /// `save` for callers on Swift's shared pool, of all entries or none. Callers that come while the disk is busy share one wait for it.
-    func keep(_ entries: [OutboxEntry]) async throws(Problem) {
-        guard !entries.isEmpty else { return }
-        let rows = entries.map(Written.init)
+    /// `save` for callers on Swift's shared pool. Callers that come while the disk is busy share one wait for it.
+    package func add(_ entry: OutboxEntry) async throws(Problem) { try await put([OutboxRow(entry, isNew: true)]) }
+
+    /// Writes what became of known entries, of all or of none, in the same way.
+    package func keep(_ entries: [OutboxEntry]) async throws(Problem) { try await put(entries.map { OutboxRow($0, isNew: false) }) }
+
+    func keep(_ entry: OutboxEntry) async throws(Problem) { try await keep([entry]) }
+
+    private func put(_ rows: [OutboxRow]) async throws(Problem) {
+        guard !rows.isEmpty else { return }
         let outcome: Result<Void, Problem> = await withCheckedContinuation { done in
             let isFirst = waiting.withLock { waiting in
                 waiting.append(Write(rows: rows, done: done))
@@ -106,20 +78,18 @@ package final class OutboxStore: Sendable {
         try outcome.get()
     }
 
-    func keep(_ entry: OutboxEntry) async throws(Problem) { try await keep([entry]) }
-
     /// One transaction for all; where that fails, one for each, so that nobody answers for another's entry.
     private func flush() {
         let writes = waiting.withLock { waiting in
             defer { waiting = [] }
             return waiting
         }
-        let together = Self.outcome { () throws(Problem) in try write { db in for row in writes.flatMap(\.rows) { try Self.put(row, db) } } }
+        let together = Self.outcome { () throws(Problem) in try write { db in for row in writes.flatMap(\.rows) { try row.write(db) } } }
         for one in writes {
             let isAlone = writes.count == 1
             let outcome =
                 if case .failure = together, !isAlone {
-                    Self.outcome { () throws(Problem) in try write { db in for row in one.rows { try Self.put(row, db) } } }
+                    Self.outcome { () throws(Problem) in try write { db in for row in one.rows { try row.write(db) } } }
                 } else {
                     together
                 }
@@ -142,14 +112,9 @@ package final class OutboxStore: Sendable {
 
     /// The newest entries first, of one phase or of all.
     package func history(phase: String? = nil, limit: Int) throws(Problem) -> [OutboxEntry] {
-        let documents = try read { db in
-            let condition = phase == nil ? "" : "WHERE phase = ?"
-            let arguments = StatementArguments(phase.map { [$0] } ?? []) + [limit]
-            return try DatabaseBytes.fetch(db, "SELECT document FROM outbox \(condition) ORDER BY sequence DESC LIMIT ?", arguments)
-        }
-        var entries: [OutboxEntry] = []
-        for document in documents { entries.append(try OutboxEntry(json: try JSON.parse(document))) }
-        return entries
+        let condition = phase == nil ? "" : "WHERE phase = ?"
+        let arguments = StatementArguments(phase.map { [$0] } ?? []) + [limit]
+        return try read { db in try OutboxRow.fetch(db, "\(condition) ORDER BY sequence DESC LIMIT ?", arguments) }
     }
 
     /// `history` for callers on Swift's shared pool.
@@ -192,11 +157,5 @@ package final class OutboxStore: Sendable {
         } catch {
             throw Problem(.ioFailed, "the outbox: \(error)")
         }
-    }
-}
-
-private enum DatabaseBytes {
-    static func fetch(_ db: Database, _ sql: String, _ arguments: StatementArguments) throws -> [[UInt8]] {
-        try Data.fetchAll(db, sql: sql, arguments: arguments).map { Array($0) }
     }
 }

@@ -53,7 +53,7 @@ final class MinerHouse: Sendable {
         self.claims = claims
         courier = try Courier(
             store: store, coordinator: coordinator, outputs: outputs, intake: intake, events: events, pauses: configuration.pauses, clock: MinerClock(),
-            signed: { claims.bell.ring() }
+            signed: claims.inbox
         ) { problem in board.note(problem: problem) }
         intake.skip(courier.leftoverLeases)
     }

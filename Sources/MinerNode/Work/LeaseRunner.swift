@@ -153,7 +153,7 @@ struct LeaseRunner: Sendable {
             throw Problem(.canceled, "stopped before the result was committed")
         }
         do throws(Problem) {
-            try await store.keep(entry)
+            try await store.add(entry)
         } catch {
             control.uncommit()
             await outputs.discard(entry)
