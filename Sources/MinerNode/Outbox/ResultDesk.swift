@@ -2,18 +2,22 @@ package import ChainClient
 package import Jobs
 package import Wire
 
-/// Hands results in: small ones that come while some calls are on their way go into the next one together.
+/// Hands results in: small ones that come while a call is on its way go into the next one together.
 ///
-/// A result whose check takes long has a call of its own, so that nobody waits for it.
+/// A full message goes out beside the call that is on its way, so that the coordinator has something to do between two calls, and
+/// nobody waits for a call that takes long. A result whose check takes long has a call of its own, so that nobody waits for it.
 package actor ResultDesk {
     private let coordinator: CoordinatorClient
     private var waiting: [(id: UInt64, item: ResultBatch.Item)] = []
     /// Those who have no answer yet, also of messages on their way.
     private var askers: [UInt64: CheckedContinuation<Result<ResultAnswer, Problem>, Never>] = [:]
     private var lastID: UInt64 = 0
-    /// Calls on their way. With one alone the coordinator would have nothing to do between two of them.
+    /// Calls on their way.
     private var calls = 0
+    /// When the last one began.
+    private var called = ContinuousClock.now
     private static let mostCalls = 4
+    private static let long = Duration.milliseconds(250)
 
     /// Outputs in one message: with base64 and the receipts it stays below a coordinator's 256 KiB.
     private static let bytesTogether = 96 << 10
@@ -34,7 +38,7 @@ package actor ResultDesk {
                 guard !Task.isCancelled else { return answer.resume(returning: .failure(Self.canceled)) }
                 askers[id] = answer
                 waiting.append((id, ResultBatch.Item(lease, submission)))
-                guard calls < Self.mostCalls else { return }
+                guard calls == 0 || calls < Self.mostCalls && (isFull || .now - called > Self.long) else { return }
                 calls += 1
                 // A task of its own: others wait for its answers when the first one is canceled.
                 Task { await self.sendAll() }
@@ -53,9 +57,13 @@ package actor ResultDesk {
         askers.removeValue(forKey: id)?.resume(returning: .failure(Self.canceled))
     }
 
+    private var isFull: Bool { waiting.count >= ResultBatch.most }
+
+    /// All that waits; a call beside others leaves to them what doesn't fill a message.
     private func sendAll() async {
-        while !waiting.isEmpty {
+        while !waiting.isEmpty, calls == 1 || isFull || .now - called > Self.long {
             let batch = takeBatch()
+            called = .now
             let outcomes = await answers(to: batch.map(\.item))
             for (one, outcome) in zip(batch, outcomes) { askers.removeValue(forKey: one.id)?.resume(returning: outcome) }
         }

@@ -220,8 +220,8 @@ final class MinerHouse: Sendable {
             within: configuration.giveBackWithin)
     }
 
-    /// Small leases that are worked on at one time: enough to keep the coordinator, the disk and this machine busy together.
-    private static let smallAtOnce = 8
+    /// Small leases that are worked on at one time: two full messages of results on their way, and half of a third one in the making.
+    private static let smallAtOnce = 40
 
     /// Brings leases whenever some are wanted, until the task is canceled.
     private func ask(_ registration: WorkerRegistration) async {

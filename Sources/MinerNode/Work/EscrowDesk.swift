@@ -2,11 +2,16 @@ import ChainClient
 import Ledger
 import Wire
 
-/// Asks the node for escrows: questions that come while one call is on its way go into the next one together.
+/// Asks the node for escrows: questions that come while one call is on its way, or right after one, go into the next one together.
 actor EscrowDesk {
     private let node: NodeClient
     private var questions: [(job: JobID, answer: CheckedContinuation<Result<EscrowRecord?, Problem>, Never>)] = []
     private var isAsking = false
+    private var lastAnswer: ContinuousClock.Instant?
+    /// Leases come by the dozen and begin one after the other: a call for the first one alone would be one too many.
+    private static let gathering = Duration.milliseconds(2)
+    /// A call so soon after another one waits for company.
+    private static let soon = Duration.milliseconds(100)
 
     init(_ node: NodeClient) { self.node = node }
 
@@ -24,9 +29,11 @@ actor EscrowDesk {
 
     private func askAll() async {
         while !questions.isEmpty {
+            if let lastAnswer, .now - lastAnswer < Self.soon { try? await Task.sleep(for: Self.gathering) }
             let batch = Array(questions.prefix(NodeClient.namesAtOnce))
             questions.removeFirst(batch.count)
             let outcome = await answers(batch.map(\.job))
+            lastAnswer = .now
             for (index, question) in batch.enumerated() { question.answer.resume(returning: outcome.map { $0[index] }) }
         }
         isAsking = false
