@@ -35,7 +35,7 @@ package struct JSONObject: Sendable {
             let middle = (low + high) / 2
             if Self.precedes(members[middle].key, key) { low = middle + 1 } else { high = middle }
         }
-        guard low < members.count, members[low].key.utf8.elementsEqual(key.utf8) else { return nil }
+        guard low < members.count, !Self.precedes(key, members[low].key) else { return nil }
         return low
     }
 
@@ -45,14 +45,17 @@ package struct JSONObject: Sendable {
     }
 
     private static func precedes(_ left: String, _ right: String) -> Bool {
-        var others = right.utf8.makeIterator()
-        for byte in left.utf8 {
-            guard let other = others.next() else { return false }
-            if byte == other { continue }
-            // In ASCII the order of bytes is the order of UTF-16's units.
-            return byte | other < 0x80 ? byte < other : left.utf16.lexicographicallyPrecedes(right.utf16)
+        let order = unsafe left.utf8.withContiguousStorageIfAvailable { left in
+            unsafe right.utf8.withContiguousStorageIfAvailable { right -> Bool? in
+                for index in 0..<min(left.count, right.count) where unsafe left[index] != right[index] {
+                    // In ASCII the order of bytes is the order of UTF-16's units.
+                    return unsafe left[index] | right[index] < 0x80 ? unsafe left[index] < right[index] : nil
+                }
+                return left.count < right.count
+            }
         }
-        return others.next() != nil
+        if case .some(.some(.some(let precedes))) = order { return precedes }
+        return left.utf16.lexicographicallyPrecedes(right.utf16)
     }
 }
 
