@@ -17,34 +17,63 @@ struct CommitWaiter {
     let commit: PendingCommit
     /// Runs with the commitment written, before anything else happens to the lease.
     let then: () -> Void
-    let done: CheckedContinuation<Result<Void, Problem>, Never>
+    /// Takes what became of it, once.
+    let done: (Result<Void, Problem>) -> Void
+}
+
+/// Puts together what becomes of several commitments.
+private final class CommitTally {
+    private var outcomes: [Result<Void, Problem>?]
+    private var open: Int
+    private let done: ([Result<Void, Problem>]) -> Void
+
+    init(count: Int, done: @escaping ([Result<Void, Problem>]) -> Void) {
+        (outcomes, open, self.done) = (Array(repeating: nil, count: count), count, done)
+    }
+
+    func note(_ outcome: Result<Void, Problem>, at index: Int) {
+        outcomes[index] = outcome
+        open -= 1
+        if open == 0 { done(outcomes.compactMap(\.self)) }
+    }
 }
 
 // Commitments that come while the disk is busy share one wait for it: with many small jobs that wait is most of their time.
 extension JobBoard {
-    /// Returns when the commitment is on the disk and on its way to the check.
+    /// Returns when the commitments are on the disk and on their way to the check; or what speaks against each.
     ///
-    /// - Parameter then: runs on the board when that is so, before the check can end.
-    /// - Throws: what the job's state has against it by now; `unavailable` where the lease's commitment is being written already.
-    func write(_ commit: PendingCommit, then: @escaping () -> Void) async throws(Problem) {
-        guard committing.insert(commit.lease).inserted else { throw Problem(.unavailable, "this result is being written; ask again") }
-        let outcome: Result<Void, Problem> = await withCheckedContinuation { done in
-            commits.append(CommitWaiter(commit: commit, then: then, done: done))
+    /// - Parameter new: with what runs on the board when that is so, before the check can end.
+    /// - Returns: of each, what the job's state has against it by now; `unavailable` where the lease's commitment is being written already.
+    func write(_ new: [(commit: PendingCommit, then: () -> Void)]) async -> [Result<Void, Problem>] {
+        guard !new.isEmpty else { return [] }
+        return await withCheckedContinuation { continuation in
+            let tally = CommitTally(count: new.count) { continuation.resume(returning: $0) }
+            let wereNone = commits.isEmpty
+            for (index, one) in new.enumerated() {
+                let lease = one.commit.lease
+                guard committing.insert(lease).inserted else {
+                    tally.note(.failure(Problem(.unavailable, "this result is being written; ask again")), at: index)
+                    continue
+                }
+                commits.append(
+                    CommitWaiter(commit: one.commit, then: one.then) { outcome in
+                        self.committing.remove(lease)
+                        tally.note(outcome, at: index)
+                    })
+            }
             // It takes its place behind the messages that are here already, and takes what they bring along.
-            if commits.count == 1 { Task { self.writeCommits() } }
+            if wereNone, !commits.isEmpty { Task { self.writeCommits() } }
         }
-        committing.remove(commit.lease)
-        try outcome.get()
     }
 
     private func writeCommits() {
         let batch = commits
         commits = []
         guard let problem = write(batch) else { return }
-        if batch.count == 1 { return batch[0].done.resume(returning: .failure(problem)) }
+        if batch.count == 1 { return batch[0].done(.failure(problem)) }
         // One of them may be what the store has against all.
         for one in batch {
-            if let problem = write([one]) { one.done.resume(returning: .failure(problem)) }
+            if let problem = write([one]) { one.done(.failure(problem)) }
         }
     }
 
@@ -74,9 +103,9 @@ extension JobBoard {
         }
         for one in taken {
             one.then()
-            one.done.resume(returning: .success(()))
+            one.done(.success(()))
         }
-        for (one, problem) in refused { one.done.resume(returning: .failure(problem)) }
+        for (one, problem) in refused { one.done(.failure(problem)) }
         return nil
     }
 }

@@ -8,15 +8,36 @@ import Wire
 
 // From a worker's commitment to the coordinator's signature.
 extension JobBoard {
-    /// Takes a worker's commitment. What is written here is what will be checked: the challenge does not exist yet.
+    /// Takes a worker's commitments. What is written here is what will be checked: the challenge does not exist yet.
     ///
-    /// A repeated message gets the same outcome as the first.
-    /// - Returns: a stream that gives the outcome once; it ends without one when the service stops, or after four newer calls.
-    /// - Throws: `unknown_lease`, `lease_expired`, `stale_fence`, `lease_taken`, `output_mismatch`, `unknown_blob`, and what
-    ///   `SignedReceipt.check` throws. The lease lives on then: nothing was committed. `unavailable` while the same commitment is
-    ///   being written; `io_failed`.
-    func commit(_ lease: String, by worker: Address, _ submission: ResultSubmission) async throws(Problem) -> AsyncStream<ResultOutcome> {
-        let (stream, sink) = AsyncStream<ResultOutcome>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    /// Those that come together are written together. A repeated message gets the same outcome as the first.
+    /// - Returns: for each a stream that gives the outcome once; it ends without one when the service stops, or after four newer calls.
+    ///   Or what there is against it: `unknown_lease`, `lease_expired`, `stale_fence`, `lease_taken`, `output_mismatch`, `unknown_blob`,
+    ///   and what `SignedReceipt.check` throws. The lease lives on then: nothing was committed. `unavailable` while the same commitment
+    ///   is being written; `io_failed`.
+    func commit(_ items: [ResultBatch.Item], by worker: Address) async -> [Result<AsyncStream<ResultOutcome>, Problem>] {
+        var answers: [Result<AsyncStream<ResultOutcome>, Problem>] = []
+        var new: [(place: Int, commit: PendingCommit, then: () -> Void)] = []
+        for item in items {
+            let (stream, sink) = AsyncStream<ResultOutcome>.makeStream(bufferingPolicy: .bufferingNewest(1))
+            do throws(Problem) {
+                if let commit = try begin(item.lease, by: worker, item.submission, sink) {
+                    new.append((answers.count, commit, { self.listen(sink, to: item.lease, next: item.submission.next) }))
+                }
+                answers.append(.success(stream))
+            } catch {
+                answers.append(.failure(error))
+            }
+        }
+        let outcomes = await write(new.map { ($0.commit, $0.then) })
+        for (one, outcome) in zip(new, outcomes) { if case .failure(let problem) = outcome { answers[one.place] = .failure(problem) } }
+        return answers
+    }
+
+    /// Looks at a commitment; nil where it is known already, and its outcome goes to `sink`.
+    private func begin(
+        _ lease: String, by worker: Address, _ submission: ResultSubmission, _ sink: AsyncStream<ResultOutcome>.Continuation
+    ) throws(Problem) -> PendingCommit? {
         let result = submission.result
         workers[worker]?.seen = clock.nowMilliseconds
         if let outcome = try outcome(of: lease, by: worker) {
@@ -25,7 +46,7 @@ extension JobBoard {
             if case .accepted = outcome, let next = submission.next { leases = (try? self.lease(to: worker, max: next)) ?? [] }
             sink.yield(ResultOutcome(outcome: outcome, leases: leases))
             sink.finish()
-            return stream
+            return nil
         }
         let id = try jobOf(lease, by: worker)
         guard let job = jobs[id], let held = job.lease else { throw Problem(.unknownLease, "this worker has no such lease") }
@@ -34,14 +55,11 @@ extension JobBoard {
                 throw Problem(.leaseTaken, "another output is committed for this lease; it is under check")
             }
             listen(sink, to: lease, next: submission.next)
-        } else {
-            let inline = Dictionary(submission.tensors.map { ($0.root, $0) }) { first, _ in first }
-            try examine(result, of: job, held, inline)
-            try await write(PendingCommit(lease: lease, job: id, result: result, small: result.output.outputs.compactMap { inline[$0.root] })) {
-                self.listen(sink, to: lease, next: submission.next)
-            }
+            return nil
         }
-        return stream
+        let inline = Dictionary(submission.tensors.map { ($0.root, $0) }) { first, _ in first }
+        try examine(result, of: job, held, inline)
+        return PendingCommit(lease: lease, job: id, result: result, small: result.output.outputs.compactMap { inline[$0.root] })
     }
 
     /// The outcome goes to `sink`, with up to `next` leases.

@@ -39,39 +39,37 @@ extension CoordinatorRoutes {
         routes.post("/leases/{id}/result") { request, context in
             let (signer, json, _) = try await signedJSON(request, context)
             let id = try context.parameter("id")
-            return .json(try await outcome(id, signer.address, try ResultSubmission(json: json)).get().json)
+            let result = ResultBatch.Item(id, try ResultSubmission(json: json))
+            let outcomes = await outcomes([result], signer.address)
+            guard let outcome = outcomes.first else { throw Problem(.internalError, "a result without an outcome") }
+            return .json(try outcome.get().json)
         }
         routes.post("/results") { request, context in
             let (signer, json, _) = try await signedJSON(request, context)
-            return .json(await outcomes(try ResultBatch(json: json), signer.address).json)
+            return .json(ResultBatchAnswer(await outcomes(try ResultBatch(json: json).items, signer.address)).json)
         }
     }
 
-    /// Commits a result and waits for what its check comes to.
-    private func outcome(_ lease: String, _ worker: Address, _ submission: ResultSubmission) async -> Result<ResultAnswer, Problem> {
-        do throws(Problem) {
-            for await outcome in try await board.commit(lease, by: worker, submission) {
-                switch outcome.outcome {
-                case .accepted(let answer): return .success(ResultAnswer(answer, leases: outcome.leases))
-                case .refused(let problem): return .failure(problem)
-                }
+    /// Commits results and waits for what their checks come to, in their order.
+    private func outcomes(_ results: [ResultBatch.Item], _ worker: Address) async -> [Result<ResultAnswer, Problem>] {
+        var outcomes: [Result<ResultAnswer, Problem>] = []
+        for committed in await board.commit(results, by: worker) {
+            switch committed {
+            case .failure(let problem): outcomes.append(.failure(problem))
+            case .success(let stream): outcomes.append(await Self.outcome(stream))
             }
-            return .failure(Problem(.unavailable, "the output is committed and its check not over; ask again"))
-        } catch {
-            return .failure(error)
         }
+        return outcomes
     }
 
-    /// All at once: those that come together are written together.
-    private func outcomes(_ batch: ResultBatch, _ worker: Address) async -> ResultBatchAnswer {
-        await withTaskGroup(of: (Int, Result<ResultAnswer, Problem>).self) { group in
-            for (index, item) in batch.items.enumerated() {
-                group.addTask { (index, await outcome(item.lease, worker, item.submission)) }
+    private static func outcome(_ stream: AsyncStream<ResultOutcome>) async -> Result<ResultAnswer, Problem> {
+        for await outcome in stream {
+            switch outcome.outcome {
+            case .accepted(let answer): return .success(ResultAnswer(answer, leases: outcome.leases))
+            case .refused(let problem): return .failure(problem)
             }
-            var outcomes: [Int: Result<ResultAnswer, Problem>] = [:]
-            for await (index, outcome) in group { outcomes[index] = outcome }
-            return ResultBatchAnswer(batch.items.indices.map { outcomes[$0] ?? .failure(Problem(.internalError, "a result without an outcome")) })
         }
+        return .failure(Problem(.unavailable, "the output is committed and its check not over; ask again"))
     }
 
     /// Waits without holding a thread. A worker that hangs up while it waits gets no lease that nobody would work on.
