@@ -215,7 +215,8 @@ actor JobBoard {
                 logger.error("tick_failed", metadata: ["job_id": "\(id)", "error": "\(error)"])
             }
         }
-        let rested = waiting.contains { id in jobs[id]?.state.becomesFree(after: lastTick, by: now) ?? false }
+        // Of interest to open calls alone: a later one looks by itself.
+        let rested = !calls.isEmpty && waiting.contains { id in jobs[id]?.state.becomesFree(after: lastTick, by: now) ?? false }
         lastTick = now
         if rested { answerCalls() }
         for call in calls where call.until <= now { call.answer.finish() }

@@ -100,15 +100,15 @@ extension SQLiteJobStore {
         let job = change.job
         if job.finished != nil { try refuseRefunded(job.id, in: db) }
         let (phase, claimed, state) = (job.state.phase.name, job.state.claimHeight == nil ? 0 : 1, job.state.json.canonicalString)
-        if let finished = job.finished, !change.knowsFinished {
-            let sql = "UPDATE job SET phase = ?, claimed = ?, state = ?, output = ?, claim = ?, record = ? WHERE id = ?"
-            try db.cachedStatement(sql: sql).execute(arguments: [
-                phase, claimed, state, finished.output.json.canonicalString, finished.claim.json.canonicalString,
-                finished.record.json.canonicalString, job.id.text,
-            ])
-        } else {
+        if change.knowsFinished {
             let sql = "UPDATE job SET phase = ?, claimed = ?, state = ? WHERE id = ?"
             try db.cachedStatement(sql: sql).execute(arguments: [phase, claimed, state, job.id.text])
+        } else {
+            let sql = "UPDATE job SET phase = ?, claimed = ?, state = ?, output = ?, claim = ?, record = ? WHERE id = ?"
+            try db.cachedStatement(sql: sql).execute(arguments: [
+                phase, claimed, state, job.finished?.output.json.canonicalString, job.finished?.claim.json.canonicalString,
+                job.finished?.record.json.canonicalString, job.id.text,
+            ])
         }
         guard db.changesCount == 1 else { throw Problem(.ioFailed, "a job is missing from the store") }
         if let lease = change.lease { try write(lease, known: change.knownLease, to: db) }

@@ -8,22 +8,24 @@ extension SQLiteJobStore {
     /// - Parameter known: the lease as the store has it. A commitment and an outcome, once there, never change: each is written once.
     static func write(_ lease: StoredLease, known: StoredLease?, to db: Database) throws {
         let known = known?.grant.id == lease.grant.id ? known : nil
-        let commitment = known?.isCommitted == true ? nil : lease.commitment?.json.canonicalString
+        let (knowsCommitment, knowsOutcome) = (known?.isCommitted == true, known?.outcome != nil)
+        if let known, known.grant == lease.grant, knowsCommitment == lease.isCommitted, knowsOutcome == (lease.outcome != nil) { return }
         var answer: String?
         var refusal: String?
-        switch known?.outcome == nil ? lease.outcome : nil {
-        case .accepted(let result): answer = result.json.canonicalString
+        switch knowsOutcome ? nil : lease.outcome {
+        // The job has both, the claim and the record, from the same transaction on.
+        case .accepted: answer = ""
         case .refused(let problem): refusal = problem.brief.canonicalString
         case nil: break
         }
-        if let known, known.grant == lease.grant, commitment == nil, answer == nil, refusal == nil { return }
         let sql = """
             INSERT INTO lease (id, job, lease, payout, commitment, answer, refusal) VALUES (?, ?, ?, ?, ?, ?, ?)
-            ON CONFLICT (id) DO UPDATE SET lease = excluded.lease, commitment = coalesce(excluded.commitment, commitment),
-                answer = coalesce(excluded.answer, answer), refusal = coalesce(excluded.refusal, refusal)
+            ON CONFLICT (id) DO UPDATE SET lease = excluded.lease, commitment = iif(?, commitment, excluded.commitment),
+                answer = iif(?, answer, excluded.answer), refusal = iif(?, refusal, excluded.refusal)
             """
         try db.cachedStatement(sql: sql).execute(arguments: [
-            lease.grant.id, lease.job.text, lease.grant.json.canonicalString, lease.payout.text, commitment, answer, refusal,
+            lease.grant.id, lease.job.text, lease.grant.json.canonicalString, lease.payout.text,
+            knowsCommitment ? nil : lease.commitment?.json.canonicalString, answer, refusal, knowsCommitment, knowsOutcome, knowsOutcome,
         ])
     }
 
@@ -42,12 +44,21 @@ extension SQLiteJobStore {
             guard let row = try Row.fetchOne(db, sql: "SELECT * FROM lease WHERE id = ?", arguments: [id]) else { return nil }
             let commitment: String? = row["commitment"]
             var outcome: LeaseOutcome?
-            if let answer: String = row["answer"] { outcome = .accepted(try LeaseResultAnswer(json: try JSON.column(answer))) }
+            if let answer: String = row["answer"] { outcome = .accepted(try Self.accepted(answer, job: row["job"], in: db)) }
             if let refusal: String = row["refusal"] { outcome = .refused(try JSON.problem(try JSON.column(refusal))) }
             return StoredLease(
                 grant: try LeaseGrant(json: try JSON.column(row["lease"])), job: try JobID(row["job"]), payout: try Address(row["payout"]),
                 commitment: try commitment.map { try LeaseResult(json: try JSON.column($0)) }, outcome: outcome)
         }
+    }
+
+    /// What a lease's holder was answered: in files of earlier versions the column has it, since then the job.
+    private static func accepted(_ answer: String, job: String, in db: Database) throws -> LeaseResultAnswer {
+        if !answer.isEmpty { return try LeaseResultAnswer(json: try JSON.column(answer)) }
+        guard let row = try Row.fetchOne(db, sql: "SELECT claim, record FROM job WHERE id = ?", arguments: [job]), let claim: String = row["claim"],
+            let record: String = row["record"]
+        else { throw Problem(.ioFailed, "an accepted job has no receipt") }
+        return LeaseResultAnswer(claim: try ReceiptClaim(try JSON.column(claim)), verification: try VerificationRecord(json: try JSON.column(record)))
     }
 
     func save(_ worker: StoredWorker) throws(Problem) {
