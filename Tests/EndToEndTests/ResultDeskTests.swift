@@ -51,6 +51,60 @@ import Wire
         #expect(calls.withLock { $0.alone } == 64, "each had its own answer, once")
     }
 
+    @Test("What comes together goes in full messages, and nobody waits for a call that takes long") func messages() async throws {
+        let calls = Mutex((sizes: [Int](), first: Told<Void>()))
+        let routes = Routes(registry: PrometheusRegistry())
+        @Sendable func answer(_ count: Int) async throws -> [JSON] {
+            let (isFirst, first) = calls.withLock { calls in
+                calls.sizes.append(count)
+                return (calls.sizes.count == 1, calls.first)
+            }
+            // The first call ends when all others have been answered.
+            if isFirst { try await first.value() }
+            return Array(repeating: Problem(.leaseExpired, "the answer to this result").brief, count: count)
+        }
+        routes.post("/leases/{id}/result") { _, _ in
+            _ = try await answer(1)
+            throw Problem(.leaseExpired, "the answer to this result")
+        }
+        routes.post("/results") { request, _ in
+            let count = try await request.readJSON(limit: 1 << 20)["results"]?.arrayValue?.count ?? 0
+            return .json(["results": .array(try await answer(count))])
+        }
+        let port = Told<Int>()
+        let server = HTTPServer(bind: .anyLoopbackPort, routes: routes, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) { port.tell($0) }
+        let service = Running(server, onEnd: { port.end() })
+        let http = try HTTPClient()
+        defer { http.close() }
+        let desk = ResultDesk(CoordinatorClient(try BaseURL("http://127.0.0.1:\(try await port.value())"), key: try .generate(), http: http))
+        let submission = ResultSubmission(try await Self.result())
+        let answered = await withTaskGroup(of: Bool.self) { group in
+            for index in 0..<41 {
+                group.addTask {
+                    do throws(Problem) {
+                        _ = try await desk.submit("lease_\(index)", submission, hasFiles: false)
+                        return false
+                    } catch {
+                        return error.code == .leaseExpired
+                    }
+                }
+            }
+            var answered = 0
+            let first = calls.withLock { $0.first }
+            for await isRight in group where isRight {
+                answered += 1
+                let held = calls.withLock { $0.sizes.first ?? 0 }
+                if answered == 41 - held { first.tell(()) }
+            }
+            return answered
+        }
+        await service.stop()
+        #expect(answered == 41)
+        let sizes = calls.withLock { $0.sizes }
+        #expect(sizes.reduce(0, +) == 41 && sizes.max() ?? 0 <= ResultBatch.most)
+        #expect(sizes.count <= 6, "\(sizes)")
+    }
+
     /// A result as a worker signs it.
     private static func result() async throws -> LeaseResult {
         let harness = try CoordinatorHarness()

@@ -18,13 +18,21 @@ package struct Transaction: Hashable, Sendable {
     package static let maxBytes = 16_384
 
     package init(sender: Address, nonce: Int64, fee: Int64, payload: Payload, publicKey: PublicKey?, signature: Signature) {
+        self.init(
+            sender: sender, nonce: nonce, fee: fee, payload: payload, publicKey: publicKey, signature: signature,
+            canonicalPayload: payload.json.canonicalString)
+    }
+
+    private init(
+        sender: Address, nonce: Int64, fee: Int64, payload: Payload, publicKey: PublicKey?, signature: Signature, canonicalPayload: String
+    ) {
         self.sender = sender
         self.nonce = nonce
         self.fee = fee
         self.payload = payload
         self.publicKey = publicKey
         self.signature = signature
-        canonicalPayload = payload.json.canonicalString
+        self.canonicalPayload = canonicalPayload
     }
 
     /// Reads a transaction; unknown members are refused. No signature is checked.
@@ -60,11 +68,19 @@ package struct Transaction: Hashable, Sendable {
     package static func signed(
         by key: PrivateKey, chain: ChainID, nonce: Int64, fee: Int64, payload: Payload, namesKey: Bool = true
     ) -> Transaction {
+        signed(by: key, chain: chain, nonce: nonce, payload: payload, namesKey: namesKey) { _ in fee }
+    }
+
+    /// The same with a fee that follows from the payload's size in bytes.
+    package static func signed<Failure: Error>(
+        by key: PrivateKey, chain: ChainID, nonce: Int64, payload: Payload, namesKey: Bool = true, fee: (Int) throws(Failure) -> Int64
+    ) throws(Failure) -> Transaction {
         let text = payload.json.canonicalString
+        let fee = try fee(text.utf8.count)
         let digest = hash(chain: chain, type: payload.type, sender: key.address, nonce: nonce, fee: fee, payload: text)
         return Transaction(
             sender: key.address, nonce: nonce, fee: fee, payload: payload, publicKey: namesKey ? key.publicKey : nil,
-            signature: key.sign(digest))
+            signature: key.sign(digest), canonicalPayload: text)
     }
 
     /// The transaction's hash, which is also what its sender signs; the signature is not part of it.

@@ -33,9 +33,10 @@ final class ClaimDesk: Sendable {
         var transactions: [Transaction] = []
         for claim in claims {
             repeat { nonce = try Amount.add(nonce, 1) } while taken.contains(nonce)
-            let payload = Payload.receiptClaim(claim)
-            let fee = try Amount.add(base, perByte == 0 ? 0 : Amount.multiply(perByte, Int64(payload.json.canonicalBytes.count)))
-            transactions.append(.signed(by: key, chain: chain, nonce: nonce, fee: fee, payload: payload))
+            let transaction = try Transaction.signed(by: key, chain: chain, nonce: nonce, payload: .receiptClaim(claim)) { (bytes) throws(Problem) in
+                try Amount.add(base, Amount.multiply(perByte, Int64(bytes)))
+            }
+            transactions.append(transaction)
         }
         return transactions
     }

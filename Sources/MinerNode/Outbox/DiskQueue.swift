@@ -28,5 +28,8 @@ struct DiskQueue: Sendable {
     }
 
     /// Runs `body` later, without waiting for it.
-    func enqueue(_ body: @escaping @Sendable () -> Void) { queue.async(execute: body) }
+    func enqueue(after pause: Duration = .zero, _ body: @escaping @Sendable () -> Void) {
+        if pause == .zero { return queue.async(execute: body) }
+        queue.asyncAfter(deadline: .now() + .microseconds(Int(pause.microseconds)), execute: body)
+    }
 }

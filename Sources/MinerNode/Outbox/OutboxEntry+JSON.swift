@@ -112,17 +112,9 @@ extension OutboxEntry {
         let result = try LeaseResult(json: try fields.value("result"))
         var outputs: [Output] = []
         for (position, item) in try fields.array("outputs", maxCount: 64).enumerated() { outputs.append(try Output(json: item, bytes: bytes[position])) }
-        self.init(
-            chain: chain, leaseID: lease, heartbeatMilliseconds: heartbeat, coordinator: coordinator, payment: payment, result: result, outputs: outputs,
-            phase: .computed, timeline: Timeline(), delay: nil)
-    }
-
-    /// The same entry further on. Bytes are kept until the result is decided.
-    func at(_ phase: Phase, _ timeline: Timeline, _ delay: Delay?) -> OutboxEntry {
-        let outputs = phase == .computed ? outputs : outputs.map { $0.file == nil ? Output(root: $0.root, byteCount: $0.byteCount, place: .gone) : $0 }
-        return OutboxEntry(
-            chain: chain, leaseID: leaseID, heartbeatMilliseconds: heartbeatMilliseconds, coordinator: coordinator, payment: payment, result: result,
-            outputs: outputs, phase: phase, timeline: timeline, delay: delay)
+        let lasting = Lasting(
+            chain: chain, leaseID: lease, heartbeatMilliseconds: heartbeat, coordinator: coordinator, payment: payment, result: result)
+        self.init(lasting: lasting, outputs: outputs, phase: .computed, timeline: Timeline(), delay: nil)
     }
 }
 

@@ -35,7 +35,7 @@ package struct OutboxEntry: Sendable, Equatable {
         package var file: String? { if case .file(let name) = place { name } else { nil } }
     }
 
-    package enum Phase: Sendable, Equatable {
+    package indirect enum Phase: Sendable, Equatable {
         /// Signed by the miner, not yet by the coordinator.
         case computed
         /// Signed by both; no claim is on its way.
@@ -72,14 +72,7 @@ package struct OutboxEntry: Sendable, Equatable {
     /// What is to be done next.
     package enum Step: Sendable, Equatable { case deliver, prepareClaim, followClaim, nothing }
 
-    package let chain: ChainID
-    package let leaseID: String
-    /// How often the lease wants a heartbeat while the result is delivered.
-    package let heartbeatMilliseconds: Int64
-    /// The key that has to sign: the quote's.
-    package let coordinator: PublicKey
-    package let payment: Digest
-    package let result: LeaseResult
+    private let lasting: Lasting
     package private(set) var outputs: [Output]
     package private(set) var phase: Phase
     /// When its steps were done.
@@ -88,26 +81,32 @@ package struct OutboxEntry: Sendable, Equatable {
     package private(set) var delay: Delay?
 
     package init(lease: Lease, result: LeaseResult, outputs: [Output], timeline: Timeline = Timeline()) {
-        chain = lease.chain
-        leaseID = lease.id
-        heartbeatMilliseconds = lease.heartbeatMilliseconds
-        coordinator = lease.quote.coordinator
-        payment = lease.payment
-        self.result = result
+        lasting = Lasting(
+            chain: lease.chain, leaseID: lease.id, heartbeatMilliseconds: lease.heartbeatMilliseconds, coordinator: lease.quote.coordinator,
+            payment: lease.payment, result: result)
         self.outputs = outputs
         self.timeline = timeline
         phase = .computed
     }
 
-    init(
-        chain: ChainID, leaseID: String, heartbeatMilliseconds: Int64, coordinator: PublicKey, payment: Digest, result: LeaseResult, outputs: [Output],
-        phase: Phase, timeline: Timeline, delay: Delay?
-    ) {
-        (self.timeline, self.delay) = (timeline, delay)
-        (self.chain, self.leaseID, self.heartbeatMilliseconds) = (chain, leaseID, heartbeatMilliseconds)
-        (self.coordinator, self.payment) = (coordinator, payment)
-        (self.result, self.outputs, self.phase) = (result, outputs, phase)
+    init(lasting: Lasting, outputs: [Output], phase: Phase, timeline: Timeline, delay: Delay?) {
+        (self.lasting, self.outputs, self.phase, self.timeline, self.delay) = (lasting, outputs, phase, timeline, delay)
     }
+
+    /// The same entry further on. Bytes are kept until the result is decided.
+    func at(_ phase: Phase, _ timeline: Timeline, _ delay: Delay?) -> OutboxEntry {
+        let outputs = phase == .computed ? outputs : outputs.map { $0.file == nil ? Output(root: $0.root, byteCount: $0.byteCount, place: .gone) : $0 }
+        return OutboxEntry(lasting: lasting, outputs: outputs, phase: phase, timeline: timeline, delay: delay)
+    }
+
+    package var chain: ChainID { lasting.chain }
+    package var leaseID: String { lasting.leaseID }
+    /// How often the lease wants a heartbeat while the result is delivered.
+    package var heartbeatMilliseconds: Int64 { lasting.heartbeatMilliseconds }
+    /// The key that has to sign: the quote's.
+    package var coordinator: PublicKey { lasting.coordinator }
+    package var payment: Digest { lasting.payment }
+    package var result: LeaseResult { lasting.result }
 
     package var id: ReceiptID { result.receipt.terms.receiptID }
     package var jobID: JobID { result.receipt.terms.jobID }

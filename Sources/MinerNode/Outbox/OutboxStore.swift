@@ -9,9 +9,19 @@ package final class OutboxStore: Sendable {
     private let database: DatabaseQueue
     private let queue = DiskQueue("outbox")
     /// Writes that wait for the disk: all that have come while it was busy go into one transaction.
-    private let waiting = Mutex<[Write]>([])
+    private let waiting = Mutex(Waiting())
     /// Settled entries that are kept for the operator; older ones go.
     package static let kept = 10_000
+
+    private struct Waiting {
+        var writes: [Write] = []
+        /// When the last ones were done.
+        var written: ContinuousClock.Instant?
+    }
+
+    /// A write so soon after another one waits a moment for company: each wait for the disk costs more than many rows.
+    private static let soon = Duration.milliseconds(20)
+    private static let gathering = Duration.milliseconds(2)
 
     private struct Write: Sendable {
         let rows: [OutboxRow]
@@ -28,7 +38,7 @@ package final class OutboxStore: Sendable {
         let settings = configuration
         database = try Self.checked { try DatabaseQueue(path: path, configuration: settings) }
         // After opening: GRDB sets NORMAL when it turns WAL on.
-        try Self.checked { try database.inDatabase { db in try db.execute(sql: "PRAGMA synchronous = FULL") } }
+        try Self.checked { try database.inDatabase { db in try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000") } }
         try Self.checked { try OutboxSchema.migrator.migrate(database) }
     }
 
@@ -69,11 +79,12 @@ package final class OutboxStore: Sendable {
     private func put(_ rows: [OutboxRow]) async throws(Problem) {
         guard !rows.isEmpty else { return }
         let outcome: Result<Void, Problem> = await withCheckedContinuation { done in
-            let isFirst = waiting.withLock { waiting in
-                waiting.append(Write(rows: rows, done: done))
-                return waiting.count == 1
+            let pause: Duration? = waiting.withLock { waiting in
+                waiting.writes.append(Write(rows: rows, done: done))
+                guard waiting.writes.count == 1 else { return nil }
+                return waiting.written.map { .now - $0 < Self.soon } == true ? Self.gathering : .zero
             }
-            if isFirst { queue.enqueue { self.flush() } }
+            if let pause { queue.enqueue(after: pause) { self.flush() } }
         }
         try outcome.get()
     }
@@ -81,9 +92,10 @@ package final class OutboxStore: Sendable {
     /// One transaction for all; where that fails, one for each, so that nobody answers for another's entry.
     private func flush() {
         let writes = waiting.withLock { waiting in
-            defer { waiting = [] }
-            return waiting
+            defer { waiting.writes = [] }
+            return waiting.writes
         }
+        defer { waiting.withLock { $0.written = .now } }
         let together = Self.outcome { () throws(Problem) in try write { db in for row in writes.flatMap(\.rows) { try row.write(db) } } }
         for one in writes {
             let isAlone = writes.count == 1

@@ -16,8 +16,13 @@ package actor ResultDesk {
     private var calls = 0
     /// When the last one began.
     private var called = ContinuousClock.now
+    /// When the last answer came.
+    private var answered: ContinuousClock.Instant?
+    private var isWatched = false
     private static let mostCalls = 4
     private static let long = Duration.milliseconds(250)
+    private static let soon = Duration.milliseconds(50)
+    private static let gathering = Duration.milliseconds(3)
 
     /// Outputs in one message: with base64 and the receipts it stays below a coordinator's 256 KiB.
     private static let bytesTogether = 96 << 10
@@ -38,10 +43,11 @@ package actor ResultDesk {
                 guard !Task.isCancelled else { return answer.resume(returning: .failure(Self.canceled)) }
                 askers[id] = answer
                 waiting.append((id, ResultBatch.Item(lease, submission)))
-                guard calls == 0 || calls < Self.mostCalls && (isFull || .now - called > Self.long) else { return }
-                calls += 1
-                // A task of its own: others wait for its answers when the first one is canceled.
-                Task { await self.sendAll() }
+                begin()
+                if !isWatched {
+                    isWatched = true
+                    Task { await self.watch() }
+                }
             }
         } onCancel: {
             Task { await self.leave(id) }
@@ -57,20 +63,43 @@ package actor ResultDesk {
         askers.removeValue(forKey: id)?.resume(returning: .failure(Self.canceled))
     }
 
+    /// Begins a call where there is reason for one.
+    private func begin() {
+        guard !waiting.isEmpty, calls == 0 || calls < Self.mostCalls && (isFull || isLong) else { return }
+        calls += 1
+        // A task of its own: others wait for its answers when the first one is canceled.
+        Task { await self.sendAll() }
+    }
+
+    /// Sees to it that what waits goes out although the calls on their way don't end.
+    private func watch() async {
+        while !waiting.isEmpty {
+            try? await Task.sleep(for: Self.long)
+            begin()
+        }
+        isWatched = false
+    }
+
+    /// Whether the call that began last takes long.
+    private var isLong: Bool { .now - called > Self.long }
     private var isFull: Bool { waiting.count >= ResultBatch.most }
 
     /// All that waits; a call beside others leaves to them what doesn't fill a message.
     private func sendAll() async {
-        while !waiting.isEmpty, calls == 1 || isFull || .now - called > Self.long {
+        while !waiting.isEmpty, calls == 1 || isFull || isLong {
+            // Answers bring leases, and those results, by the dozen: so soon after one a call waits for company.
+            if !isFull, let answered, .now - answered < Self.soon { try? await Task.sleep(for: Self.gathering) }
             let batch = takeBatch()
+            guard !batch.isEmpty else { continue }
             called = .now
             let outcomes = await answers(to: batch.map(\.item))
+            answered = .now
             for (one, outcome) in zip(batch, outcomes) { askers.removeValue(forKey: one.id)?.resume(returning: outcome) }
         }
         calls -= 1
     }
 
-    /// The oldest ones that fit into one message; each lease once.
+    /// The oldest ones that fit into one message; each lease once. None where all have left meanwhile.
     private func takeBatch() -> [(id: UInt64, item: ResultBatch.Item)] {
         var room = Self.bytesTogether
         var leases: Set<String> = []

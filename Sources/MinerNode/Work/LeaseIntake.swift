@@ -27,12 +27,14 @@ final class LeaseIntake: Sendable {
 
     /// The most leases that one call asks for.
     static let most = 16
+    /// Small leases that may wait here, so that there is a next one however many end at one time.
+    private static let reserve = 24
 
     /// How many leases a result's answer may bring: enough to go on with, no more. None while no lease is wanted, or big ones compute.
     var wanted: Int? {
         state.withLock { state in
             guard !state.isClosed, state.isWanted || state.isQuick else { return nil }
-            let room = Self.most - state.queue.count
+            let room = min(Self.most, Self.reserve - state.queue.count)
             return room > 0 ? room : nil
         }
     }
