@@ -24,8 +24,8 @@ static void run_task(void *context, int64_t index, int32_t worker) {
 /// Below this many operations a thread costs more than it brings (its start takes some 20 microseconds).
 static const int64_t operations_per_thread = 2000000;
 
-/// A task larger than this on a side is cut, so that threads which fall behind have less to finish.
-static const int64_t largest_side = 1024;
+/// A task larger than this on a side is cut, so that threads which fall behind have less to finish. Every cut packs an operand once more.
+static const int64_t largest_side = 2048;
 
 static int32_t multiply(const adit_run *run, const adit_gemm_path *path, adit_product p) {
     // An operand's rows are vectors' lanes when C is narrow: C's transpose is the product of the transposes, with the same bits.

@@ -17,6 +17,7 @@
 // which is the rule's other rounding.
 
 #define COLUMNS (2 * LANES)
+#define STRIPS 8  // panels of B packed together: eight cache lines of a row of cells
 #define QUAD (128 / QUAD_BITS)  // cells in 16 bytes
 #define BLOCK_DEPTH (ADIT_PANEL * DEPTH)
 #define BLOCK_ROWS (adit_round_up(192, ROWS))  // of packed A: about 200 KiB of 4-byte cells, in L2
@@ -128,6 +129,19 @@ static inline __attribute__((always_inline)) void NAME(pack)(
                             : NAME(half)(source[i * lane_stride + l * DEPTH * depth_stride]);
 }
 
+/// STRIPS panels of B at once, where its columns are contiguous: stretches of a row are read, and not a line in each of 256 pages.
+static void NAME(pack_strips)(const SOURCE *source, int64_t depth_stride, int64_t depth, CELL *panel) {
+    const int64_t whole = depth / DEPTH, packed = adit_ceil_div(depth, DEPTH);
+    for (int64_t l = 0; l < packed; l++) {
+        const SOURCE *const row = source + l * DEPTH * depth_stride;
+        for (int s = 0; s < STRIPS; s++) {
+            CELL *const line = panel + (s * packed + l) * COLUMNS;
+            if (l < whole) for (int i = 0; i < COLUMNS; i++) line[i] = NAME(element)(row + s * COLUMNS + i, depth_stride);
+            else for (int i = 0; i < COLUMNS; i++) line[i] = NAME(half)(row[s * COLUMNS + i]);
+        }
+    }
+}
+
 static size_t NAME(scratch_bytes)(int64_t rows, int64_t columns, int64_t k) {
     const int64_t depth = adit_ceil_div(adit_min(k, BLOCK_DEPTH), DEPTH);
     const int64_t lanes = adit_min(adit_round_up(rows, ROWS), BLOCK_ROWS) + adit_min(adit_round_up(columns, COLUMNS), BLOCK_COLUMNS);
@@ -161,7 +175,10 @@ static bool NAME(tile)(
         const int64_t columns = adit_min(column1 - column, BLOCK_COLUMNS);
         for (int64_t l = 0; l < p->k; l += BLOCK_DEPTH) {
             const int64_t depth = adit_min(p->k - l, BLOCK_DEPTH), packed = adit_ceil_div(depth, DEPTH);
-            for (int64_t j = 0; j < columns; j += COLUMNS)
+            int64_t j = 0;
+            for (; p->b_column == 1 && j + STRIPS * COLUMNS <= columns; j += STRIPS * COLUMNS)
+                NAME(pack_strips)(b + l * p->b_depth + column + j, p->b_depth, depth, packed_b + j * packed);
+            for (; j < columns; j += COLUMNS)
                 NAME(pack)(COLUMNS, b + l * p->b_depth + (column + j) * p->b_column, p->b_column, p->b_depth, adit_min(columns - j, COLUMNS), depth,
                     packed_b + j * packed);
             for (int64_t row = row0; row < row1; row += BLOCK_ROWS) {
@@ -178,6 +195,7 @@ static bool NAME(tile)(
 }
 
 #undef COLUMNS
+#undef STRIPS
 #undef QUAD
 #undef QUAD_BITS
 #undef BLOCK_DEPTH

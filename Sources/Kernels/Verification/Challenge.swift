@@ -40,13 +40,19 @@ struct ChallengeStream {
         }
     }
 
-    /// Two independent standard normals, by Box and Muller (1958) in binary64.
-    mutating func normalPair() -> (Double, Double) {
-        let u = Double(generator.nextUInt64() >> 11) * 0x1p-53
-        let v = Double(generator.nextUInt64() >> 11) * 0x1p-53
+    /// Eight independent standard normals, by Box and Muller (1958) in binary64: four pairs, each of two words of the stream.
+    mutating func normals() -> SIMD8<Double> {
+        var (u, v) = (SIMD4<Double>.zero, SIMD4<Double>.zero)
+        for pair in 0..<4 {
+            u[pair] = Double(generator.nextUInt64() >> 11) * 0x1p-53
+            v[pair] = Double(generator.nextUInt64() >> 11) * 0x1p-53
+        }
         let radius = (-2 * Elementary.log(1 - u)).squareRoot()
         let (cosine, sine) = Elementary.cosineAndSine(turns: v)
-        return (radius * cosine, radius * sine)
+        var normals = SIMD8<Double>.zero
+        normals.evenHalf = radius * cosine
+        normals.oddHalf = radius * sine
+        return normals
     }
 
     /// `count` different numbers in 0..<bound, ascending; all of them if there are no more.

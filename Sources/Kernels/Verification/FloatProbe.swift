@@ -25,10 +25,8 @@ struct FloatProbe {
         var floors: [Int] = []
         let share = 1 / Double(width).squareRoot()
         for j in 0..<n {
-            if n > width {
-                // Drawn for every column, so that a column's numbers don't depend on the others' data.
-                for p in stride(from: 0, to: width, by: 2) { (x[j * width + p], x[j * width + p + 1]) = stream.normalPair() }
-            }
+            // Drawn for every column, so that a column's numbers don't depend on the others' data.
+            let normals = n > width ? stream.normals() : .zero
             let maximum = norms.maxima[j]
             var weight = 0.0
             if maximum > 0, maximum < .infinity, !excluded.contains(j) {
@@ -38,7 +36,7 @@ struct FloatProbe {
             }
             weights[j] = weight
             if n > width {
-                for p in 0..<width { x[j * width + p] *= weight * share }
+                for p in 0..<width { x[j * width + p] = normals[p] * (weight * share) }
             } else {
                 x[j * width + j] = weight
             }

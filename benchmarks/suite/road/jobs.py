@@ -26,7 +26,7 @@ def events_after(town: Town, name: str, count: int, seconds: float = 300) -> lis
             return found
         if time.monotonic() > deadline:
             raise RuntimeError(f"only {len(found)} of {count} {name}: {town.events('miner')[-3:]}")
-        time.sleep(0.05)
+        time.sleep(0.3)
 
 
 def measure(table, program):
@@ -54,7 +54,8 @@ def share(table, program):
         roots = upload(client, n)
         kernels, jobs, parts = [], [], []
         for turn in range(rounds + 1):
-            alone = kernel.best("kernel", 300)
+            # Three single runs, and the one in the middle: a job is one run too, not the best of several.
+            alone = statistics.median(kernel.best("kernel", 1) for _ in range(3))
             # A spec of its own each time: the same inputs, so that they are in the miner's cache.
             client.order([client.gemm(n, turn, roots=roots)])
             done = events_after(town, "task_completed", turn + 1)[-1]
@@ -69,7 +70,7 @@ def share(table, program):
         "whole job n=2048, inputs in memory to outbox", "GFLOP/s", rate / statistics.median(jobs), peer=rate / statistics.median(kernels),
         peer_name="the kernel alone", ratio=statistics.median(a / b for a, b in zip(kernels, jobs)), at_least=0.8, of="ratio",
         note=f"a real miner: computing {statistics.median(p[0] for p in parts):.1f} ms, then hashing, signing and the durable outbox "
-             f"{statistics.median(p[1] for p in parts):.1f} ms; the kernel alone {statistics.median(kernels) * 1e3:.1f} ms (best of 0.3 s)")
+             f"{statistics.median(p[1] for p in parts):.1f} ms; the kernel alone {statistics.median(kernels) * 1e3:.1f} ms (the median of three runs)")
 
 
 def started(town: Town, miner: bool = True) -> Client:
