@@ -61,6 +61,23 @@ import Wire
         #expect(JSON.shortest(Double(bitPattern: bits)) == text)
     }
 
+    /// Keys of a few units, many with a beginning in common: ASCII, NUL, two, three and four bytes of UTF-8.
+    @Test func membersAreInTheOrderOfUTF16() throws {
+        let units = ["a", "b", "Z", "_", "\0", "é", "\u{FFFF}", "€", "😀", "abcdefg", "abcdefgh"]
+        var state: UInt64 = 1
+        func next(_ bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % bound
+        }
+        for _ in 0..<500 {
+            let keys = Set((0..<next(12)).map { _ in (0..<next(4)).map { _ in units[next(units.count)] }.joined() })
+            let object = try JSONObject(keys.map { ($0, JSON.null) })
+            let expected = keys.sorted { $0.utf16.lexicographicallyPrecedes($1.utf16) }
+            #expect(object.members.map(\.key) == expected)
+            #expect(object.members.indices.allSatisfy { object.index(of: expected[$0]) == $0 })
+        }
+    }
+
     @Test(.enabled(if: Vectors.present, Vectors.missing)) func goldenCanonicalForms() throws {
         let cases = try Vectors.protocolCases("canonical_json")
         #expect(cases.count == 19)

@@ -128,9 +128,16 @@ actor ClaimRoad {
         signed.remove(Set(prepared.map(\.id)))
     }
 
+    /// The claims on their way that the node has, or those that it may not have, in the order of nonces.
+    private func claims(sent isSent: Bool) -> [OutboxEntry] {
+        // Their places are sorted, and not the entries, which are large.
+        claiming.values.filter { sent.contains($0.id) == isSent }.map { (nonce: $0.claimNonce ?? 0, id: $0.id) }
+            .sorted { $0.nonce < $1.nonce }.compactMap { claiming[$0.id] }
+    }
+
     /// Sends what the node may not have, in the order of nonces.
     private func send(_ reason: inout Problem?) async throws(Problem) {
-        let unsent = claiming.values.filter { !sent.contains($0.id) }.sorted { ($0.claimNonce ?? 0) < ($1.claimNonce ?? 0) }
+        let unsent = claims(sent: false)
         var start = 0
         while start < unsent.count, !Task.isCancelled {
             let batch = Array(unsent[start..<min(unsent.count, start + NodeClient.transactionsAtOnce)])
@@ -167,7 +174,7 @@ actor ClaimRoad {
         guard !claiming.isEmpty else { return }
         let head = try await desk.head()
         guard head != seen else { return }
-        let entries = claiming.values.filter { sent.contains($0.id) }.sorted { ($0.claimNonce ?? 0) < ($1.claimNonce ?? 0) }
+        let entries = claims(sent: true)
         var start = 0
         while start < entries.count, !Task.isCancelled {
             let batch = Array(entries[start..<min(entries.count, start + NodeClient.namesAtOnce)])

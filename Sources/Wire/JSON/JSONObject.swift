@@ -12,13 +12,32 @@ package struct JSONObject: Sendable {
 
     /// For members whose keys are known to differ.
     package init(distinct members: [(String, JSON)]) {
-        var ordered: [(key: String, value: JSON)] = members.map { (key: $0.0, value: $0.1) }
         // A canonical document's members are in order already.
-        for index in ordered.indices.dropFirst() where Self.precedes(ordered[index].key, ordered[index - 1].key) {
-            ordered.sort { Self.precedes($0.key, $1.key) }
-            break
+        if zip(members, members.dropFirst()).allSatisfy({ !Self.precedes($1.0, $0.0) }) {
+            self.members = members.map { (key: $0.0, value: $0.1) }
+            return
         }
-        self.members = ordered
+        // Places are sorted by the keys' first bytes; few need more, and the members are moved once.
+        let starts = members.map { Self.start(of: $0.0) }
+        let order = members.indices.sorted { left, right in
+            if let one = starts[left], let other = starts[right], one != other { return one < other }
+            return Self.precedes(members[left].0, members[right].0)
+        }
+        self.members = order.map { (key: members[$0].0, value: members[$0].1) }
+    }
+
+    /// The first eight bytes, most significant first, of a key that begins with ASCII: their order is that of UTF-16's units. Shorter
+    /// keys end in zeros, as they precede those that go on.
+    private static func start(of key: String) -> UInt64? {
+        var start: UInt64 = 0
+        var room = 8
+        for byte in key.utf8 {
+            if byte >= 0x80 { return nil }
+            start = start << 8 | UInt64(byte)
+            room -= 1
+            if room == 0 { break }
+        }
+        return start << (8 * UInt64(room))
     }
 
     package var count: Int { members.count }
