@@ -35,7 +35,8 @@ package final class NativeGEMM: ComputeBackend {
     package var device: String { "cpu \(instructionSet.name) (\(InstructionSet.cpuFeatures)), \(threads) threads" }
 
     package func capability(for gemm: GEMM) -> Capability? {
-        switch gemm.arithmetic {
+        guard gemm.batch == nil else { return nil }
+        return switch gemm.arithmetic {
         case .i32Exact, .f32Panel256, .f64Panel256: Capability(arithmetic: gemm.arithmetic, operationsPerSecond: speeds[gemm.arithmetic])
         case .f32, .f64, .bf16F32: nil
         }

@@ -156,7 +156,8 @@ extension MatrixView {
     /// The view as the C passes see it, during the call only.
     fileprivate func withView<R>(_ body: (adit_view) -> R) -> R {
         unsafe tensor.buffer.withUnsafeBytes { raw in
-            unsafe body(adit_view(data: raw.baseAddress, rows: Int64(rows), columns: Int64(columns), transposed: isTransposed))
+            let start = unsafe raw.baseAddress.map { unsafe $0 + offset * dtype.byteCount }
+            return unsafe body(adit_view(data: start, rows: Int64(rows), columns: Int64(columns), transposed: isTransposed))
         }
     }
 

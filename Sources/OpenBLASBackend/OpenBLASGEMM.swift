@@ -71,6 +71,7 @@ package final class OpenBLASGEMM: ComputeBackend {
     package func keepsRule(_ arithmetic: Arithmetic) -> Bool { smallest[arithmetic] != nil }
 
     package func capability(for gemm: GEMM) -> Capability? {
+        guard gemm.batch == nil else { return nil }
         switch gemm.arithmetic {
         case .i32Exact: return Capability(arithmetic: .i32Exact, operationsPerSecond: speeds[.i32Exact])
         case .f32Panel256, .f64Panel256:

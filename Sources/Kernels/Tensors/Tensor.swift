@@ -58,15 +58,28 @@ package struct MatrixView: Sendable {
     package let columns: Int
     /// Whether op(M) is Mᵀ: M is then stored as `columns` × `rows`, row-major and packed.
     package let isTransposed: Bool
+    /// Where M starts in the tensor, in elements: 0 unless it is one of a batch.
+    package let offset: Int
 
     /// - Throws: `shape_mismatch` unless the tensor has rank 2.
     package init(_ tensor: Tensor, transposed: Bool = false) throws(Problem) {
         guard tensor.shape.count == 2 else { throw Problem(.shapeMismatch, "tensor \(tensor.name) is not a matrix") }
-        self.init(tensor: tensor, rows: tensor.shape[transposed ? 1 : 0], columns: tensor.shape[transposed ? 0 : 1], isTransposed: transposed)
+        self.init(tensor: tensor, rows: tensor.shape[transposed ? 1 : 0], columns: tensor.shape[transposed ? 0 : 1], isTransposed: transposed, offset: 0)
     }
 
-    private init(tensor: Tensor, rows: Int, columns: Int, isTransposed: Bool) {
-        (self.tensor, self.rows, self.columns, self.isTransposed) = (tensor, rows, columns, isTransposed)
+    /// Matrix `index` of a batch.
+    ///
+    /// - Throws: `shape_mismatch` unless the tensor has rank 3; `out_of_range` unless there are more than `index` matrices in it.
+    package init(_ tensor: Tensor, transposed: Bool = false, batch index: Int) throws(Problem) {
+        guard tensor.shape.count == 3 else { throw Problem(.shapeMismatch, "tensor \(tensor.name) is not a batch of matrices") }
+        guard (0..<tensor.shape[0]).contains(index) else { throw Problem(.outOfRange, "tensor \(tensor.name) has no matrix \(index)") }
+        let (rows, columns) = (tensor.shape[transposed ? 2 : 1], tensor.shape[transposed ? 1 : 2])
+        // No overflow: the whole tensor's size fits.
+        self.init(tensor: tensor, rows: rows, columns: columns, isTransposed: transposed, offset: index * rows * columns)
+    }
+
+    private init(tensor: Tensor, rows: Int, columns: Int, isTransposed: Bool, offset: Int) {
+        (self.tensor, self.rows, self.columns, self.isTransposed, self.offset) = (tensor, rows, columns, isTransposed, offset)
     }
 
     package var dtype: DType { tensor.dtype }
@@ -74,9 +87,9 @@ package struct MatrixView: Sendable {
     /// Elements between two stored rows of M.
     package var leadingDimension: Int { isTransposed ? rows : columns }
 
-    /// Where op(M)[row, column] is stored, in elements.
-    package func index(_ row: Int, _ column: Int) -> Int { isTransposed ? column &* rows &+ row : row &* columns &+ column }
+    /// Where op(M)[row, column] is stored in the tensor, in elements.
+    package func index(_ row: Int, _ column: Int) -> Int { offset &+ (isTransposed ? column &* rows &+ row : row &* columns &+ column) }
 
     /// The same memory read as op(M)ᵀ.
-    package var transposed: MatrixView { MatrixView(tensor: tensor, rows: columns, columns: rows, isTransposed: !isTransposed) }
+    package var transposed: MatrixView { MatrixView(tensor: tensor, rows: columns, columns: rows, isTransposed: !isTransposed, offset: offset) }
 }
