@@ -44,10 +44,11 @@ package protocol Kernel: Sendable {
     /// Inputs that are finite by construction, such as random ones, may be left out.
     func admit(_ inputs: [Tensor], passes: any VerifierPasses) throws(Problem)
 
-    /// Runs on a device; synchronous and long (see `ComputeBackend`).
+    /// Runs on a device; synchronous and long (see `ComputeBackend`). Every byte of the outputs is written; they mean nothing if this throws.
     ///
-    /// - Throws: `shape_mismatch` if a tensor is not the one described; `memory_limit` if outputs exceed `limit` bytes; the backend's problems.
-    func run(_ inputs: [Tensor], on backend: any ComputeBackend, control: RunControl, limit: Int) throws(Problem) -> [Tensor]
+    /// - Parameter outputs: tensors as `self.outputs` describes them, in any order.
+    /// - Throws: `shape_mismatch` if a tensor is not the one described; the backend's problems.
+    func run(_ inputs: [Tensor], into outputs: [Tensor], on backend: any ComputeBackend, control: RunControl) throws(Problem)
 
     /// The definition, in plain Swift: slow, and what everything else is compared with.
     func reference(_ inputs: [Tensor]) throws(Problem) -> [Tensor]
@@ -81,6 +82,14 @@ extension Kernel {
     package var checkBytes: Int {
         let (sum, overflow) = memoryBytes.addingReportingOverflow(verifierBytes)
         return overflow ? Int.max : sum
+    }
+
+    /// Runs into new outputs. Throws `memory_limit` besides, before anything is computed, if one of them exceeds `limit` bytes.
+    package func run(_ inputs: [Tensor], on backend: any ComputeBackend, control: RunControl, limit: Int) throws(Problem) -> [Tensor] {
+        var made: [Tensor] = []
+        for output in outputs { made.append(try Tensor(zeros: output, limit: limit)) }
+        try run(inputs, into: made, on: backend, control: control)
+        return made
     }
 
     /// Finds the tensor that `descriptor` describes among `tensors`. Throws `shape_mismatch` if it isn't there.

@@ -42,7 +42,7 @@ struct MessageTests {
         let answer = ResultAnswer(LeaseResultAnswer(claim: claim, verification: record), leases: [lease])
         #expect(try ResultAnswer(json: wire(answer.json)) == answer)
         #expect(try ResultAnswer(json: wire(answer.result.json)).leases.isEmpty)
-        let done = TaskResult(taskID: lease.jobID, output: result.output, receipt: claim, verification: record, claimHeight: 9)
+        let done = TaskResult(taskID: lease.jobID, spec: lease.spec, output: result.output, receipt: claim, verification: record, claimHeight: 9)
         #expect(try TaskResult(json: wire(done.json)) == done)
         let state = NetworkState(
             chain: lease.chain, coordinator: miner.publicKey, height: 3, pricePerUnit: 2, maxBlobBytes: 5,

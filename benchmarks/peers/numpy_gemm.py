@@ -1,28 +1,15 @@
-"""NumPy's matrix product, paced like the others: numpy_gemm.py N."""
+"""NumPy's matrix product, or its batched one: numpy_gemm.py N [BATCH]."""
 
-import json
 import sys
-import time
 
 import numpy
 
-n = int(sys.argv[1])
+from pace import serve
+
+n, batch = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
+shape = (batch, n, n) if batch else (n, n)
 random = numpy.random.default_rng(1)
-a = random.random((n, n), dtype=numpy.float32) * 2 - 1
-b = random.random((n, n), dtype=numpy.float32) * 2 - 1
-c = numpy.zeros((n, n), dtype=numpy.float32)
-print(json.dumps({"ready": f"NumPy {numpy.__version__}"}), flush=True)
-for line in sys.stdin:
-    part, ms = line.split()
-    assert part == "kernel"
-    start = time.perf_counter_ns()
-    best, runs = None, 0
-    while True:
-        begin = time.perf_counter_ns()
-        numpy.matmul(a, b, out=c)
-        took = time.perf_counter_ns() - begin
-        best = took if best is None else min(best, took)
-        runs += 1
-        if time.perf_counter_ns() - start >= int(ms) * 1_000_000:
-            break
-    print(json.dumps({"best_ns": best, "runs": runs}), flush=True)
+a = random.random(shape, dtype=numpy.float32) * 2 - 1
+b = random.random(shape, dtype=numpy.float32) * 2 - 1
+c = numpy.zeros(shape, dtype=numpy.float32)
+serve(f"NumPy {numpy.__version__}", lambda: numpy.matmul(a, b, out=c))

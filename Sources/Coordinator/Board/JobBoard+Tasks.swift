@@ -166,7 +166,7 @@ extension JobBoard {
         let stored = try job(id, of: client).stored
         if let work = stored.finished {
             return TaskResult(
-                taskID: id, output: work.output, receipt: work.claim, verification: work.record, claimHeight: stored.state.claimHeight)
+                taskID: id, spec: stored.spec, output: work.output, receipt: work.claim, verification: work.record, claimHeight: stored.state.claimHeight)
         }
         if case .failed(let reason) = stored.state.phase { throw Problem(.notReady, "the task failed: \(reason.rawValue)") }
         throw Problem(.notReady, "the task is \(stored.state.phase.name)")

@@ -75,10 +75,9 @@ package struct GEMMKernel: Kernel {
         return try passes.columnNorms(try MatrixView(try tensor(descriptor, in: tensors), transposed: transposed))
     }
 
-    package func run(_ inputs: [Tensor], on backend: any ComputeBackend, control: RunControl, limit: Int) throws(Problem) -> [Tensor] {
-        let c = try Tensor(zeros: outputs[0], limit: limit)
-        try backend.run(gemm, a: try tensor(self.inputs[0], in: inputs), b: try tensor(self.inputs[1], in: inputs), into: c, control: control)
-        return [c]
+    package func run(_ inputs: [Tensor], into outputs: [Tensor], on backend: any ComputeBackend, control: RunControl) throws(Problem) {
+        let (a, b) = (try tensor(self.inputs[0], in: inputs), try tensor(self.inputs[1], in: inputs))
+        try backend.run(gemm, a: a, b: b, into: try tensor(self.outputs[0], in: outputs), control: control)
     }
 
     package func reference(_ inputs: [Tensor]) throws(Problem) -> [Tensor] {

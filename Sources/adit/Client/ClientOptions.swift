@@ -41,12 +41,15 @@ struct ClientOptions: ParsableArguments {
     private var noKey: Problem { Problem(.badKeyFile, "say whose key pays: --key FILE, or --devnet FOLDER") }
 
     /// The services, the payer and the chain.
-    func client() async throws(Problem) -> JobClient {
+    func client() async throws(Problem) -> JobClient { try await client(as: try payer()) }
+
+    /// The same for somebody else's key.
+    func client(as key: PrivateKey) async throws(Problem) -> JobClient {
         let http = try HTTPClient()
         let settings = try Settings()
         let file = try file()
         let url = coordinator ?? file?.coordinator ?? settings.text("COORDINATOR_URL", nil, default: "http://127.0.0.1:8090")
-        let coordinator = CoordinatorClient(try exposure.url(url), key: try payer(), http: http)
+        let coordinator = CoordinatorClient(try exposure.url(url), key: key, http: http)
         let chain: ChainID
         if let text = chainID ?? file?.chain.text ?? settings.text("CHAIN_ID", nil) {
             chain = try ChainID(text)

@@ -25,7 +25,7 @@ def best_core_type(threads: int, rounds: int) -> tuple:
     for name in candidates:
         environment = {"OPENBLAS_CORETYPE": name} if name else {}
         try:
-            program = Paced([peer, N, threads], environment)
+            program = Paced([peer, "f32", N, N, N, 1, threads], environment)
         except RuntimeError:
             continue
         if program.ready["ready"] in seen:

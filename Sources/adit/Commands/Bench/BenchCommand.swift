@@ -7,20 +7,57 @@ import Wire
 /// What this machine does with the kernels it sells.
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measure kernels, their checks and whole jobs on this machine.", subcommands: [BenchGemm.self])
+        commandName: "bench", abstract: "Measure kernels, their checks and whole jobs on this machine.", subcommands: [BenchGemm.self, BenchKernel.self])
 }
 
 struct BenchGemm: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gemm", abstract: "Measure a matrix product: the kernel alone, its check, and the job with its commitment.",
-        discussion: """
-            Kernel, check and job take turns, so that a noisy neighbour meets all three; times are medians of the rounds' best. \
-            A check's share falls with the size: look at it for products like those that you sell.
-            """)
+        discussion: BenchOptions.discussion)
 
     @Option(help: "Rows, columns and depth.") var n = 2048
-    @Option(help: "f32, f64 or i8.") var dtype = "f32"
+    @Option(help: "f32, f64, bf16 or i8.") var dtype = "f32"
+    @Option(help: "reproducible or free, for f32 and f64.") var arithmetic = "reproducible"
+    @OptionGroup var options: BenchOptions
+
+    func validate() throws {
+        guard (1...16_384).contains(n) else { throw ValidationError("--n is 1 to 16384.") }
+        guard ["F32", "F64", "BF16", "I8"].contains(dtype.uppercased()) else { throw ValidationError("--dtype is f32, f64, bf16 or i8.") }
+    }
+
+    func run() async throws {
+        let inputs = ["a=\(dtype):\(n),\(n)", "b=\(dtype):\(n),\(n)"]
+        let isFloat = ["F32", "F64"].contains(dtype.uppercased())
+        try await options.run("gemm", params: isFloat ? ["arithmetic": .string(arithmetic)] : [:], inputs: inputs)
+    }
+}
+
+struct BenchKernel: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "kernel", abstract: "Measure any kernel: the kernel alone, its check, and the job with its commitment.",
+        discussion: BenchOptions.discussion
+            + #" Example: adit bench kernel conv2d --input x=f32:8,64,56,56 --input w=f32:64,64,3,3 --params '{"padding":[1,1]}'"#)
+
+    @Argument(help: ArgumentHelp("The kernel: \(KernelRegistry.names.joined(separator: ", ")).", valueName: "kernel")) var type: String
+    @Option(help: ArgumentHelp("Its parameters: a JSON object, reals as strings.", valueName: "json")) var params = "{}"
+    @Option(
+        name: .customLong("input"),
+        help: ArgumentHelp("An input: NAME=DTYPE:SHAPE, or NAME=i32:SHAPE:BOUND for whole numbers; may be repeated.", valueName: "input"))
+    var inputs: [String] = []
+    @OptionGroup var options: BenchOptions
+
+    func run() async throws { try await options.run(type, params: try JSON.parse([UInt8](params.utf8)), inputs: inputs) }
+}
+
+/// How a measurement is made and shown, whatever the kernel.
+struct BenchOptions: ParsableArguments {
+    static let discussion = """
+        Kernel, check and job take turns, so that a noisy neighbour meets all three; times are medians of the rounds' best. \
+        A check's share falls with the size: look at it for jobs like those that you sell.
+        """
+
     @Option(help: "Threads to compute with; all cores where not given (MINER_THREADS).") var threads: Int?
+    @Option(help: "The backend; the one that a miner would choose where not given.") var backend: String?
     @Option(help: "How long to measure.") var seconds = 5
     @Flag(help: "Print one JSON object.") var json = false
     /// Each line of standard input, "kernel MS", "check MS" or "job MS", runs that part for MS milliseconds and is answered with one JSON
@@ -28,59 +65,32 @@ struct BenchGemm: AsyncParsableCommand {
     @Flag(help: .hidden) var paced = false
 
     func validate() throws {
-        guard (1...16_384).contains(n) else { throw ValidationError("--n is 1 to 16384.") }
-        guard DType(rawValue: dtype.uppercased()) != nil else { throw ValidationError("--dtype is f32, f64 or i8.") }
         guard (1...3600).contains(seconds) else { throw ValidationError("--seconds is 1 to 3600.") }
     }
 
-    func run() async throws {
+    func run(_ type: String, params: JSON, inputs: [String]) async throws {
+        let described = try inputs.map { try BenchInput($0) }
+        let kernel = try KernelRegistry.kernel(type, params: params, inputs: described.map(\.descriptor))
         let hardware = try await Hardware.open(threads: try MinerSettings.threads(try Settings(), threads))
-        guard let type = DType(rawValue: dtype.uppercased()) else { return }
-        let (n, seconds, isPaced, isJSON) = (n, seconds, paced, json)
+        let (backend, seconds, isPaced, isJSON) = (backend, seconds, paced, json)
         try await OwnThread.run("adit-bench") { () throws(Problem) in
-            let bench = try GemmBench(n: n, dtype: type, hardware: hardware)
-            if isPaced { try Self.follow(bench) } else { try Self.show(bench, hardware, seconds, isJSON) }
+            var tensors: [Tensor] = []
+            for input in described { tensors.append(try input.tensor()) }
+            let bench = try KernelBench(kernel, inputs: tensors, hardware: hardware, backend: backend)
+            if isPaced { try Self.follow(bench) } else { try BenchReport(bench, seconds: seconds).show(hardware, isJSON) }
         }
     }
 
     /// Serves standard input until its end.
-    private static func follow(_ bench: GemmBench) throws(Problem) {
+    private static func follow(_ bench: KernelBench) throws(Problem) {
         Terminal.emit(["ready": .string(bench.backend.device), "operations": .integer(bench.kernel.operations)])
         while let line = readLine() {
             let words = line.split(separator: " ")
-            guard words.count == 2, let part = GemmBench.Part(rawValue: String(words[0])), let time = Int(words[1]), (0...600_000).contains(time) else {
+            guard words.count == 2, let part = KernelBench.Part(rawValue: String(words[0])), let time = Int(words[1]), (0...600_000).contains(time) else {
                 throw Problem(.badRequest, "\"\(line.prefix(64))\" is not kernel, check or job, and 0 to 600000 milliseconds")
             }
             let times = try bench.measure(part, for: .milliseconds(time))
             Terminal.emit(["part": .string(part.rawValue), "runs": .integer(Int64(times.count)), "best_ns": .integer((times.min() ?? .zero).nanoseconds)])
         }
-    }
-
-    private static func show(_ bench: GemmBench, _ hardware: Hardware, _ seconds: Int, _ isJSON: Bool) throws(Problem) {
-        let deadline = ContinuousClock.now + .seconds(seconds)
-        var best: [GemmBench.Part: [Duration]] = [:]
-        repeat {
-            for part in GemmBench.Part.allCases {
-                if let time = try bench.measure(part, for: .milliseconds(200)).min() { best[part, default: []].append(time) }
-            }
-        } while ContinuousClock.now < deadline
-        let time = best.mapValues { $0.sorted()[$0.count / 2].seconds }
-        let (kernel, check, job) = (time[.kernel] ?? 0, time[.check] ?? 0, time[.job] ?? 0)
-        let gigaflops = Double(bench.kernel.operations) / max(kernel, 1e-9) / 1e9
-        if isJSON {
-            return Terminal.emit([
-                "kernel": "gemm", "arithmetic": .string(bench.kernel.arithmetic.rawValue), "device": .string(bench.backend.device),
-                "n": .integer(Int64(bench.n)), "operations": .integer(bench.kernel.operations), "rounds": .integer(Int64(best[.kernel]?.count ?? 0)),
-                "kernel_seconds": .real(kernel), "check_seconds": .real(check), "job_seconds": .real(job), "gigaflops": .real(gigaflops),
-                "check_share": .real(check / max(kernel, 1e-9)), "job_rate": .real(kernel / max(job, 1e-9)),
-            ])
-        }
-        Terminal.say("gemm \(bench.kernel.arithmetic.rawValue), n = \(bench.n), on \(bench.backend.device)")
-        Terminal.say(
-            "kernel     \(Figures.rounded(kernel * 1e3, 2)) ms, \(Figures.rounded(gigaflops, 1)) \(bench.kernel.arithmetic == .i32Exact ? "Gop/s" : "GFLOP/s")")
-        Terminal.say("check      \(Figures.rounded(check * 1e3, 2)) ms, \(Figures.rounded(100 * check / max(kernel, 1e-9), 1)) % of the kernel")
-        Terminal.say(
-            "whole job  \(Figures.rounded(job * 1e3, 2)) ms to a committed, signed output; \(Figures.rounded(kernel / max(job, 1e-9), 2)) of the kernel's rate")
-        for note in hardware.notes { Terminal.say("note       \(note)") }
     }
 }

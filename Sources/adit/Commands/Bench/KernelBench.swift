@@ -4,50 +4,46 @@ import Ledger
 import Signing
 import Wire
 
-/// One product n×n×n of random numbers, and its three costs: computing, checking, and computing with commitment and signature.
+/// One job of random numbers, and its three costs: computing, checking, and computing with commitment and signature.
 ///
 /// Everything runs on the caller's thread and the backend's own.
-struct GemmBench: Sendable {
+struct KernelBench: Sendable {
     enum Part: String, CaseIterable, Hashable { case kernel, check, job }
 
-    let n: Int
     let kernel: any Kernel
     let backend: any ComputeBackend
     private let inputs: [Tensor]
-    private let output: Tensor
-    private let gemm: GEMM
+    private let outputs: [Tensor]
     private let passes: any VerifierPasses
     private let key: PrivateKey
 
-    /// Computes the product once, so that there is something to check.
+    /// Computes the job once, so that there is something to check.
     ///
-    /// - Throws: `unsupported_dtype` where no device of the hardware keeps the arithmetic; `memory_limit`.
-    init(n: Int, dtype: DType, hardware: Hardware) throws(Problem) {
-        self.n = n
-        let descriptors = [try TensorDescriptor(name: "a", dtype: dtype, shape: [n, n]), try TensorDescriptor(name: "b", dtype: dtype, shape: [n, n])]
-        let kernel = try GEMMKernel(params: [:], inputs: descriptors)
+    /// - Parameters:
+    ///   - inputs: what the kernel was made from, in any order.
+    ///   - backend: by name; nil for the one that a miner would choose.
+    /// - Throws: `unsupported_dtype` where no device of the hardware can do it; `bad_params` for a backend that isn't there; `memory_limit`.
+    init(_ kernel: any Kernel, inputs: [Tensor], hardware: Hardware, backend name: String? = nil) throws(Problem) {
         self.kernel = kernel
-        gemm = kernel.gemm
+        let named = hardware.backends.filter { name == nil || $0.name == name }
+        guard !named.isEmpty else {
+            throw Problem(.badParams, "no backend \"\(name ?? "")\" here; there are \(hardware.backends.map(\.name).joined(separator: ", "))")
+        }
         guard
-            let best = hardware.backends.max(by: {
+            let best = named.max(by: {
                 (kernel.capability(on: $0)?.operationsPerSecond ?? -1) < (kernel.capability(on: $1)?.operationsPerSecond ?? -1)
             }), kernel.capability(on: best) != nil
-        else { throw Problem(.unsupportedDtype, "no device here multiplies \(dtype.rawValue)") }
+        else { throw Problem(.unsupportedDtype, "no device here runs \(kernel.name) in \(kernel.arithmetic.rawValue)") }
         backend = best
-        var tensors: [Tensor] = []
-        for descriptor in descriptors {
-            tensors.append(try RandomTensor(seed: SHA256.hash(utf8: "adit.bench.\(descriptor.name)"), descriptor: descriptor).generate())
-        }
-        inputs = tensors
-        output = try Tensor(zeros: kernel.outputs[0])
-        try backend.run(gemm, a: tensors[0], b: tensors[1], into: output, control: .none)
+        self.inputs = inputs
+        outputs = try kernel.run(inputs, on: best, control: .none, limit: .max)
         passes = try Hardware.passes()
         key = try PrivateKey.generate()
     }
 
     /// The times of the runs that fit into `budget`; at least one.
     ///
-    /// - Throws: `internal_error` if a check refuses the product.
+    /// - Throws: `internal_error` if a check refuses the output.
     func measure(_ part: Part, for budget: Duration) throws(Problem) -> [Duration] {
         let clock = ContinuousClock()
         let start = clock.now
@@ -55,7 +51,7 @@ struct GemmBench: Sendable {
         repeat {
             let begin = clock.now
             switch part {
-            case .kernel: try backend.run(gemm, a: inputs[0], b: inputs[1], into: output, control: .none)
+            case .kernel: try kernel.run(inputs, into: outputs, on: backend, control: .none)
             case .check: try check()
             case .job: try job()
             }
@@ -66,8 +62,8 @@ struct GemmBench: Sendable {
 
     private func check() throws(Problem) {
         let challenge = try Challenge(SecureRandom.bytes(Challenge.byteCount))
-        let report = try kernel.verify(inputs, [output], challenge: challenge, passes: passes)
-        guard report.isAccepted else { throw Problem(.internalError, "the check refused an honest product: \(report.refusal?.reason ?? "")") }
+        let report = try kernel.verify(inputs, outputs, challenge: challenge, passes: passes)
+        guard report.isAccepted else { throw Problem(.internalError, "the check refused an honest output: \(report.refusal?.reason ?? "")") }
     }
 
     /// What a miner does between inputs in memory and a receipt: output made, hashed and signed for.
