@@ -1,6 +1,7 @@
 import ArgumentParser
 import ChainClient
 import Jobs
+import Kernels
 import Ledger
 import Wire
 
