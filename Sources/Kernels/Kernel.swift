@@ -21,6 +21,10 @@ package protocol Kernel: Sendable {
     var inputs: [TensorDescriptor] { get }
     var outputs: [TensorDescriptor] { get }
 
+    /// Names of outputs that are committed to only so that they can be checked, such as a product before its bias: a client that asks
+    /// for the work doesn't ask for them.
+    var intermediates: [String] { get }
+
     /// The promise that verification holds the output to; part of the output's hash.
     var arithmetic: Arithmetic { get }
 
@@ -64,6 +68,8 @@ package protocol Kernel: Sendable {
 
 extension Kernel {
     package var name: String { Self.name }
+
+    package var intermediates: [String] { [] }
 
     /// Compute units of 10^6 operations, rounded up (PROTOCOL section 2).
     package var computeUnits: Int64 { operations / 1_000_000 + (operations % 1_000_000 == 0 ? 0 : 1) }

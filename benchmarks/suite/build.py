@@ -28,3 +28,12 @@ def openblas_peer() -> Path:
         flags = subprocess.run(["pkg-config", "--cflags", "--libs", "openblas"], capture_output=True, text=True, check=True).stdout.split()
         subprocess.run(["cc", "-O2", "-o", target, source, *flags], check=True)
     return target
+
+
+def c_peer(name: str, flags: list) -> Path:
+    """A peer of one C file that needs no library of its own."""
+    source, target = ROOT / "benchmarks" / "peers" / f"{name}.c", PEERS / name
+    if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
+        PEERS.mkdir(exist_ok=True)
+        subprocess.run(["cc", "-O2", "-o", target, source, *flags], check=True)
+    return target

@@ -7,11 +7,13 @@ import Wire
 
 /// A job's outputs, as a file or as numbers.
 enum JobOutput {
-    /// Fetches every output, each checked against its root on its way, and puts the file in place whole.
+    /// Fetches the outputs, each checked against its root on its way, and puts the file in place whole.
     ///
     /// A path that ends in `.npy` gets NumPy's format, any other safetensors. Throws `bad_params` for several outputs in a `.npy` file.
-    static func save(_ result: TaskResult, from coordinator: CoordinatorClient, to path: String) async throws(Problem) {
-        let outputs = result.output.outputs
+    ///
+    /// - Parameter all: also what is committed to only so that it can be checked.
+    static func save(_ result: TaskResult, all: Bool = false, from coordinator: CoordinatorClient, to path: String) async throws(Problem) {
+        let outputs = try wanted(result, all)
         let (header, order) = try layout(outputs.map(\.descriptor), result, path)
         let temporary = path + ".new"
         defer { try? FileManager.default.removeItem(atPath: temporary) }
@@ -34,6 +36,11 @@ enum JobOutput {
         guard unsafe rename(temporary, path) == 0 else { throw Problem(.ioFailed, "\(path) can't be replaced") }
     }
 
+    private static func wanted(_ result: TaskResult, _ all: Bool) throws(Problem) -> [OutputTensor] {
+        let intermediates = all ? [] : try result.spec.kernel().intermediates
+        return result.output.outputs.filter { !intermediates.contains($0.descriptor.name) }
+    }
+
     /// The bytes before the outputs' own, and their order.
     private static func layout(_ outputs: [TensorDescriptor], _ result: TaskResult, _ path: String) throws(Problem) -> ([UInt8], [TensorDescriptor]) {
         guard path.hasSuffix(".npy") else {
@@ -49,7 +56,7 @@ enum JobOutput {
     /// The elements as numbers, nested as the shape is, fetched and checked against their roots; an object by name for several outputs.
     /// Nil where an output has more than `Tensor.maxShown`.
     static func values(_ result: TaskResult, from coordinator: CoordinatorClient) async throws(Problem) -> JSON? {
-        let outputs = result.output.outputs
+        let outputs = try wanted(result, false)
         guard outputs.allSatisfy({ $0.descriptor.elementCount <= Tensor.maxShown }) else { return nil }
         var shown: [(String, JSON)] = []
         for output in outputs {

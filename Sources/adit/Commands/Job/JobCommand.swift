@@ -36,6 +36,7 @@ struct JobResult: AsyncParsableCommand {
 
     @Argument(help: "The job's id (job_…).") var id: String
     @Option(help: "Where the output goes: safetensors, or NumPy's format for a name that ends in .npy.") var out: String?
+    @Flag(help: "Write also what the job committed to only so that it can be checked.") var all = false
     @OptionGroup var client: ClientOptions
     @Flag(help: "Print one JSON object.") var json = false
 
@@ -43,7 +44,7 @@ struct JobResult: AsyncParsableCommand {
         let jobs = try await client.client()
         let result = try await jobs.coordinator.taskResult(try JobID(id))
         try result.check(on: jobs.wallet.chain)
-        if let out { try await JobOutput.save(result, from: jobs.coordinator, to: out) }
+        if let out { try await JobOutput.save(result, all: all, from: jobs.coordinator, to: out) }
         let values = try await JobOutput.values(result, from: jobs.coordinator)
         if json { return Terminal.emit(JobOutput.json(result, values)) }
         JobStory(say: Terminal.say).completed(result, operations: 0)

@@ -46,6 +46,7 @@ struct SubmitWork<Work: WorkOptions>: AsyncParsableCommand {
     @OptionGroup var work: Work
     @OptionGroup var client: ClientOptions
     @Option(help: "Where the output goes, with --wait: safetensors, or NumPy's format for a name that ends in .npy.") var out: String?
+    @Flag(help: "Write also what the job committed to only so that it can be checked, such as a product before its bias.") var all = false
     @Flag(help: "Wait for the verified output; a small one is printed where it goes to no file.") var wait = false
     @Option(name: .customLong("max-price"), help: "Pay no more than this, in AIT.") var maxPrice: String?
     @Flag(help: "Print one JSON object at the end.") var json = false
@@ -75,7 +76,7 @@ struct SubmitWork<Work: WorkOptions>: AsyncParsableCommand {
         let result = try await jobs.finish(answer.quote, job, onChange: story.changed)
         story.completed(result, operations: job.kernel.operations)
         if let out {
-            try await JobOutput.save(result, from: jobs.coordinator, to: out)
+            try await JobOutput.save(result, all: all, from: jobs.coordinator, to: out)
             story.say("output     \(out)")
         }
         let values = try await JobOutput.values(result, from: jobs.coordinator)
