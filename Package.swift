@@ -54,6 +54,7 @@ let package = Package(
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "COpenBLAS"),
+        .systemLibrary(name: "COneDNN"),
         // -O3 also in debug builds: SwiftPM would compile the kernels at -O0. No contraction and no
         // reassociation: the order and the rounding of every operation are part of the protocol.
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])]),
@@ -70,6 +71,7 @@ let package = Package(
         // Adapters.
         room("NativeBackend", ["Wire", "Kernels", "CKernels"]),
         room("OpenBLASBackend", ["Wire", "Kernels", "COpenBLAS"]),
+        room("OneDNNBackend", ["Wire", "Kernels", "COneDNN"]),
         room("TensorFiles", ["Wire", "Kernels"]),
         room("Profiler", ["Wire", "Kernels", "Jobs"]),
         room("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "CCurl"]),
@@ -115,7 +117,7 @@ let package = Package(
         tests("Kernels", ["Wire", "Kernels", "TestSupport"]),
         tests("Ledger", ["Wire", "Signing", "Ledger", "TestSupport"]),
         tests("Jobs", ["Wire", "Signing", "Kernels", "Ledger", "Jobs", "TestSupport"]),
-        tests("Backend", ["Wire", "Kernels", "NativeBackend", "OpenBLASBackend", "TestSupport"]),
+        tests("Backend", ["Wire", "Kernels", "NativeBackend", "OpenBLASBackend", "OneDNNBackend", "TestSupport"]),
         tests("TensorFiles", ["Wire", "TensorFiles"]),
         tests("Profiler", ["Wire", "Kernels", "Jobs", "Profiler"]),
         tests("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "ChainClient"]),

@@ -1,6 +1,7 @@
 import Foundation
 import Kernels
 import NativeBackend
+import OneDNNBackend
 import OpenBLASBackend
 import Testing
 
@@ -16,8 +17,15 @@ enum Backends {
         [1, 2, 3].compactMap { threads in try? OpenBLASGEMM(threads: threads, coreType: coreType, judge: native.last, isMeasured: false) }
     }
 
-    static var all: [any ComputeBackend] { native + openBLAS }
+    /// oneDNN with 1, 2 and 3 threads; empty where it isn't installed.
+    static let oneDNN: [OneDNN] = [1, 2, 3].compactMap { threads in
+        guard let judge = native.last else { return nil }
+        return try? OneDNN(threads: threads, judge: judge)
+    }
+
+    static var all: [any ComputeBackend] { native + openBLAS + oneDNN }
 
     /// Why OpenBLAS's tests have nothing to do here, if so.
     static var missing: Comment { "no OpenBLAS on this machine" }
+    static var withoutOneDNN: Comment { "no oneDNN on this machine" }
 }
