@@ -6,14 +6,15 @@
 #define PATH(x) x##_portable
 #define F32_LANES 4
 #define F64_LANES 2
+#define FLOAT_ROWS 6
+#define FLOAT_VECTORS 2
 #define I32_LANES 4
-#define F32_ROWS 6
-#define F64_ROWS 6
 #define I32_ROWS 6
-
 #define DOT16(acc, a, b) adit_dot16(acc, a, b)
 #include "gemm_cells.h"
+#include "gemm_pairs.h"
 
-const adit_gemm_path adit_f32_portable = GEMM_PATH(f32, F32_ROWS, F32_LANES);
-const adit_gemm_path adit_f64_portable = GEMM_PATH(f64, F64_ROWS, F64_LANES);
-const adit_gemm_path adit_i8_portable = GEMM_PATH(i8, I32_ROWS, I32_LANES);
+const adit_gemm_path adit_f32_portable = DIRECT_PATH(f32, FLOAT_ROWS, FLOAT_VECTORS * F32_LANES);
+const adit_gemm_path adit_f64_portable = DIRECT_PATH(f64, FLOAT_ROWS, FLOAT_VECTORS * F64_LANES);
+const adit_gemm_path adit_wide_portable = GEMM_PATH(wide, FLOAT_ROWS, FLOAT_VECTORS * F32_LANES);
+const adit_gemm_path adit_i8_portable = GEMM_PATH(i8, I32_ROWS, 2 * I32_LANES);

@@ -1,63 +1,79 @@
 // Template of the packed, register-blocked product: included once for each kind of cell and instruction set.
 //
 // The includer defines
-//   CELL     the type of a cell of C, of an accumulator and of a packed element (float, double, uint32_t)
-//   SOURCE   the type of an operand's element (float, double, int8_t)
-//   DEPTH    how many of them along k one packed element holds (1; 2 for I8, as two 16-bit halves)
-//   LANES    cells in a vector;  ROWS  rows of the register tile, which is ROWS x 2 LANES
+//   CELL     the type of a cell of C and of an accumulator (float, double, uint32_t)
+//   PACKED   the type of a packed element (float, double, uint32_t)
+//   SOURCE   the type of an operand's element (float, double, int8_t, uint16_t)
+//   DEPTH    how many of them along k one packed element holds
+//   LANES    cells in a vector;  ROWS x VECTORS  vectors of the register tile
 //   STEP(acc, a, b)   one accumulation on vectors;  FINISH(sum)   the last thing done to a sum
 //   NAME(x)  x with a suffix of its own
-//   QUAD_BITS  bits of a cell (32, 64)
-// and, before it, NAME(element) and NAME(half), which read one packed element, and NAME(load), which reads 16 bytes of them
-// along a contiguous depth.
+//   START    whether a packed panel of B begins with a line of what the accumulators start from (instead of zeros)
+// and, before it, NAME(element), which reads one packed element of `count` <= DEPTH elements, NAME(load), which reads 16 bytes of them
+// along a contiguous depth, NAME(pack_line), which packs a whole line of B whose columns are contiguous, and NAME(close_a) and
+// NAME(close_b), the last things done to a packed panel.
 //
 // The layout is that of Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", ACM TOMS 34(3), 2008.
 // For floats the depth of a cache block is the panel of the panel-256 rule, so a register tile's accumulators are the rule's:
 // one for each cell, from +0, k ascending, one fused rounding a step. A tile then adds its accumulators to the sum in C,
 // which is the rule's other rounding.
 
-#define COLUMNS (2 * LANES)
-#define STRIPS 8  // panels of B packed together: eight cache lines of a row of cells
-#define QUAD (128 / QUAD_BITS)  // cells in 16 bytes
+#define COLUMNS (VECTORS * LANES)
+#define MAX_ROWS 16  // of any register tile
+#define QUAD ((int)(16 / sizeof(PACKED)))  // packed elements in 16 bytes
 #define BLOCK_DEPTH (ADIT_PANEL * DEPTH)
 #define BLOCK_ROWS (adit_round_up(192, ROWS))  // of packed A: about 200 KiB of 4-byte cells, in L2
 #define BLOCK_COLUMNS 1024                     // of packed B: 1 MiB of 4-byte cells, shared by every block of A
+#define PANEL_LINES(packed) ((packed) + START)
 
 typedef CELL NAME(vector) __attribute__((ext_vector_type(LANES)));
 typedef CELL NAME(unaligned) __attribute__((ext_vector_type(LANES), aligned(sizeof(CELL))));
+typedef PACKED NAME(packed) __attribute__((ext_vector_type(LANES)));
+typedef PACKED NAME(packed_unaligned) __attribute__((ext_vector_type(LANES), aligned(sizeof(PACKED))));
+typedef PACKED NAME(quad) __attribute__((ext_vector_type(16 / sizeof(PACKED))));
 
-/// acc[i][:] = sum over l of a[i, l] b[l, :] for one panel; `a` and `b` are packed, depth outermost.
-static inline __attribute__((always_inline)) void NAME(accumulate)(int rows, int64_t depth, const CELL *a, const CELL *b, NAME(vector) acc[ROWS][2]) {
-    NAME(vector) sum[ROWS][2];
+/// acc[i][v] = sum over l of a[i, l] b[l, v] for one panel, depth outermost. Strides are constants for packed operands.
+static inline __attribute__((always_inline)) void NAME(accumulate)(int rows, int vectors, int64_t depth, const PACKED *a, int64_t a_row, int64_t a_depth,
+    const PACKED *b, int64_t b_depth, bool start, NAME(vector) acc[][VECTORS]) {
+    NAME(vector) sum[MAX_ROWS][VECTORS];
 #pragma clang loop unroll(full)
-    for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = (NAME(vector))((CELL)0);
+    for (int i = 0; i < rows; i++)
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) sum[i][v] = start ? *(const NAME(vector) *)(const void *)(b + v * LANES) : (NAME(vector))((CELL)0);
+    if (start) b += b_depth;
 #pragma clang loop unroll_count(4)
     for (int64_t l = 0; l < depth; l++) {
-        const NAME(vector) b0 = *(const NAME(vector) *)b, b1 = *(const NAME(vector) *)(b + LANES);
+        NAME(packed) line[VECTORS];
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) line[v] = *(const NAME(packed_unaligned) *)(b + v * LANES);
 #pragma clang loop unroll(full)
         for (int i = 0; i < rows; i++) {
-            const NAME(vector) ai = (NAME(vector))(a[i]);
-            sum[i][0] = STEP(sum[i][0], ai, b0);
-            sum[i][1] = STEP(sum[i][1], ai, b1);
+            const NAME(packed) ai = (NAME(packed))(a[i * a_row]);
+#pragma clang loop unroll(full)
+            for (int v = 0; v < vectors; v++) sum[i][v] = STEP(sum[i][v], ai, line[v]);
         }
-        a += ROWS;
-        b += COLUMNS;
+        a += a_depth;
+        b += b_depth;
     }
 #pragma clang loop unroll(full)
-    for (int i = 0; i < rows; i++) acc[i][0] = sum[i][0], acc[i][1] = sum[i][1];
+    for (int i = 0; i < rows; i++)
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) acc[i][v] = sum[i][v];
 }
 
 /// One register tile of a panel into C. `first` and `last` say which panel of the sum it is.
-static inline __attribute__((always_inline)) void NAME(full_tile)(
-    int rows, int64_t depth, const CELL *a, const CELL *b, CELL *c, int64_t c_row, bool first, bool last) {
-    NAME(vector) acc[ROWS][2];
+static inline __attribute__((always_inline)) void NAME(tile_at)(int rows, int vectors, int64_t depth, const PACKED *a, int64_t a_row, int64_t a_depth,
+    const PACKED *b, int64_t b_depth, CELL *c, int64_t c_row, bool start, bool first, bool last) {
+    NAME(vector) acc[MAX_ROWS][VECTORS];
 #pragma clang loop unroll(full)
-    for (int i = 0; i < rows; i++) __builtin_prefetch(c + i * c_row, 1), __builtin_prefetch(c + i * c_row + COLUMNS - 1, 1);
-    NAME(accumulate)(rows, depth, a, b, acc);
+    for (int i = 0; i < rows; i++)
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) __builtin_prefetch(c + i * c_row + v * LANES, 1);
+    NAME(accumulate)(rows, vectors, depth, a, a_row, a_depth, b, b_depth, start, acc);
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++) {
 #pragma clang loop unroll(full)
-        for (int v = 0; v < 2; v++) {
+        for (int v = 0; v < vectors; v++) {
             NAME(unaligned) *const cell = (NAME(unaligned) *)(c + i * c_row + v * LANES);
             const NAME(vector) sum = first ? acc[i][v] : *cell + acc[i][v];
             *cell = last ? FINISH(sum) : sum;
@@ -65,32 +81,51 @@ static inline __attribute__((always_inline)) void NAME(full_tile)(
     }
 }
 
-/// The same for a tile cut by C's edge, or for a C whose columns aren't contiguous.
-static __attribute__((noinline)) void NAME(edge_tile)(
-    int rows, int columns, int64_t depth, const CELL *a, const CELL *b, CELL *c, int64_t c_row, int64_t c_column, bool first, bool last) {
-    NAME(vector) acc[ROWS][2];
-    _Alignas(ADIT_ALIGNMENT) CELL sums[ROWS * COLUMNS];
-    NAME(accumulate)(ROWS, depth, a, b, acc);  // rows beyond C's were packed as zeros
+static __attribute__((noinline)) void NAME(full_tile)(int64_t depth, const PACKED *a, const PACKED *b, CELL *c, int64_t c_row, bool first, bool last) {
+    NAME(tile_at)(ROWS, VECTORS, depth, a, 1, ROWS, b, COLUMNS, c, c_row, START, first, last);
+}
+
+/// A tile cut by C's edge: as many vectors as there are columns for, and all rows (those beyond C's were packed as zeros) or one.
+static __attribute__((noinline)) void NAME(cut_tile)(int rows, int vectors, int64_t depth, const PACKED *a, const PACKED *b, CELL *out) {
+#define CUT(R, V) NAME(tile_at)(R, V, depth, a, 1, ROWS, b, COLUMNS, out, COLUMNS, START, true, false)
+    if (rows == 1) CUT(1, VECTORS);
+    else if (rows <= 3 && vectors > VECTORS / 2) CUT(3, VECTORS);
+    else if (vectors == 1) CUT(ROWS, 1);
+#if VECTORS > 2
+    else if (vectors == 2) CUT(ROWS, 2);
+    else if (vectors == 3) CUT(ROWS, 3);
+#endif
+    else CUT(ROWS, VECTORS);
+#undef CUT
+}
+
+/// Adds a tile's accumulators, `rows` lines of COLUMNS of which `columns` count, to C.
+static void NAME(join)(int rows, int columns, CELL *sums, CELL *c, int64_t c_row, int64_t c_column, bool first, bool last) {
     for (int i = 0; i < rows; i++) {
         CELL *const line = sums + i * COLUMNS;
-        if (!first) for (int j = 0; j < columns; j++) line[j] = c[i * c_row + j * c_column];
-        if (!first) for (int j = columns; j < COLUMNS; j++) line[j] = 0;
-        for (int v = 0; v < 2; v++) {
-            NAME(vector) *const cells = (NAME(vector) *)(line + v * LANES);
-            const NAME(vector) sum = first ? acc[i][v] : *cells + acc[i][v];
-            *cells = last ? FINISH(sum) : sum;
-        }
-        for (int j = 0; j < columns; j++) c[i * c_row + j * c_column] = line[j];
+        CELL *const cells = c + i * c_row;
+        if (!first) for (int j = 0; j < columns; j++) line[j] = cells[j * c_column] + line[j];
+        if (last) for (int j = 0; j < columns; j += LANES) *(NAME(vector) *)(line + j) = FINISH(*(NAME(vector) *)(line + j));
+        if (c_column == 1) memcpy(cells, line, (size_t)columns * sizeof(CELL));
+        else for (int j = 0; j < columns; j++) cells[j * c_column] = line[j];
     }
 }
 
+/// The same into a C of which only `rows` x `columns` are the tile's, or whose columns aren't contiguous.
+static void NAME(edge_tile)(int rows, int columns, int64_t depth, const PACKED *a, const PACKED *b, CELL *c, int64_t c_row, int64_t c_column, bool first,
+    bool last) {
+    _Alignas(ADIT_ALIGNMENT) CELL sums[ROWS * COLUMNS];
+    NAME(cut_tile)(rows, (columns + LANES - 1) / LANES, depth, a, b, sums);
+    NAME(join)(rows, columns, sums, c, c_row, c_column, first, last);
+}
+
 /// Transposes `lanes` (2 or as many as a quad holds) quads along the depth, `lane_stride` apart, into panel lines `width` apart.
-static inline __attribute__((always_inline)) void NAME(transpose)(int lanes, int width, const SOURCE *source, int64_t lane_stride, CELL *panel) {
-    typedef CELL pair __attribute__((ext_vector_type(2), aligned(sizeof(CELL))));
+static inline __attribute__((always_inline)) void NAME(transpose)(int lanes, int width, const SOURCE *source, int64_t lane_stride, PACKED *panel) {
+    typedef PACKED pair __attribute__((ext_vector_type(2), aligned(sizeof(PACKED))));
     NAME(quad) x[QUAD];
     for (int i = 0; i < lanes; i++) x[i] = NAME(load)(source + i * lane_stride);
-#if QUAD_BITS == 32
-    typedef CELL four __attribute__((ext_vector_type(4), aligned(sizeof(CELL))));
+#if PACKED_BITS == 32
+    typedef PACKED four __attribute__((ext_vector_type(4), aligned(sizeof(PACKED))));
     const NAME(quad) low = __builtin_shufflevector(x[0], x[1], 0, 4, 1, 5), high = __builtin_shufflevector(x[0], x[1], 2, 6, 3, 7);
     if (lanes == 2) {
         *(pair *)panel = low.lo, *(pair *)(panel + width) = low.hi;
@@ -108,56 +143,75 @@ static inline __attribute__((always_inline)) void NAME(transpose)(int lanes, int
 
 /// Copies `lanes` <= width vectors of `depth` elements to panel[l * width + lane], packed, zeros in the lanes beyond.
 static inline __attribute__((always_inline)) void NAME(pack)(
-    int width, const SOURCE *source, int64_t lane_stride, int64_t depth_stride, int64_t lanes, int64_t depth, CELL *panel) {
+    int width, const SOURCE *source, int64_t lane_stride, int64_t depth_stride, int64_t lanes, int64_t depth, PACKED *panel) {
     const int64_t whole = depth / DEPTH, packed = adit_ceil_div(depth, DEPTH);
     int64_t l = 0;
     if (lanes == width && lane_stride == 1) {
-        for (; l < whole; l++)
-            for (int i = 0; i < width; i++) panel[l * width + i] = NAME(element)(source + l * DEPTH * depth_stride + i, depth_stride);
-    } else if (lanes == width && depth_stride == 1) {
+        for (; l < whole; l++) {
+            if (width == COLUMNS) NAME(pack_line)(source + l * DEPTH * depth_stride, depth_stride, panel + l * width);
+            else for (int i = 0; i < width; i++) panel[l * width + i] = NAME(element)(source + l * DEPTH * depth_stride + i, depth_stride, DEPTH);
+        }
+    } else if (depth_stride == 1) {
         for (; l + QUAD <= whole; l += QUAD) {
             int i = 0;
-#pragma clang loop unroll(full)
-            for (; i + QUAD <= width; i += QUAD) NAME(transpose)(QUAD, width, source + i * lane_stride + l * DEPTH, lane_stride, panel + l * width + i);
-            if (i < width) NAME(transpose)(2, width, source + i * lane_stride + l * DEPTH, lane_stride, panel + l * width + i);
+            for (; i + QUAD <= lanes; i += QUAD) NAME(transpose)(QUAD, width, source + i * lane_stride + l * DEPTH, lane_stride, panel + l * width + i);
+            if (i + 2 <= lanes && QUAD > 2) {
+                NAME(transpose)(2, width, source + i * lane_stride + l * DEPTH, lane_stride, panel + l * width + i);
+                i += 2;
+            }
+            for (; i < width; i++)
+                for (int q = 0; q < QUAD; q++)
+                    panel[(l + q) * width + i] = i < lanes ? NAME(element)(source + i * lane_stride + (l + q) * DEPTH, 1, DEPTH) : 0;
         }
     }
     for (; l < packed; l++)
         for (int i = 0; i < width; i++)
-            panel[l * width + i] = i >= lanes ? 0
-                : l < whole ? NAME(element)(source + i * lane_stride + l * DEPTH * depth_stride, depth_stride)
-                            : NAME(half)(source[i * lane_stride + l * DEPTH * depth_stride]);
+            panel[l * width + i] =
+                i < lanes ? NAME(element)(source + i * lane_stride + l * DEPTH * depth_stride, depth_stride, (int)adit_min(depth - l * DEPTH, DEPTH)) : 0;
 }
 
-/// STRIPS panels of B at once, where its columns are contiguous: stretches of a row are read, and not a line in each of 256 pages.
-static void NAME(pack_strips)(const SOURCE *source, int64_t depth_stride, int64_t depth, CELL *panel) {
-    const int64_t whole = depth / DEPTH, packed = adit_ceil_div(depth, DEPTH);
-    for (int64_t l = 0; l < packed; l++) {
+/// All panels of a block of B. Where its columns are contiguous, stretches of rows are read, and not a line in each of 256 pages.
+static void NAME(pack_b)(const SOURCE *source, int64_t depth_stride, int64_t column_stride, int64_t columns, int64_t depth, PACKED *panels) {
+    const int64_t packed = adit_ceil_div(depth, DEPTH), whole = depth / DEPTH, stride = PANEL_LINES(packed) * COLUMNS;
+    const int64_t wide = column_stride == 1 ? columns / COLUMNS : 0;
+    for (int64_t l = 0; l < packed && wide > 0; l++) {
         const SOURCE *const row = source + l * DEPTH * depth_stride;
-        for (int s = 0; s < STRIPS; s++) {
-            CELL *const line = panel + (s * packed + l) * COLUMNS;
-            if (l < whole) for (int i = 0; i < COLUMNS; i++) line[i] = NAME(element)(row + s * COLUMNS + i, depth_stride);
-            else for (int i = 0; i < COLUMNS; i++) line[i] = NAME(half)(row[s * COLUMNS + i]);
+        for (int64_t s = 0; s < wide; s++) {
+            PACKED *const line = panels + s * stride + (l + START) * COLUMNS;
+            if (l < whole) NAME(pack_line)(row + s * COLUMNS, depth_stride, line);
+            else for (int i = 0; i < COLUMNS; i++) line[i] = NAME(element)(row + s * COLUMNS + i, depth_stride, (int)(depth - l * DEPTH));
         }
     }
+    for (int64_t j = wide * COLUMNS; j < columns; j += COLUMNS)
+        NAME(pack)(COLUMNS, source + j * column_stride, column_stride, depth_stride, adit_min(columns - j, COLUMNS), depth,
+            panels + j / COLUMNS * stride + START * COLUMNS);
+    for (int64_t j = 0; j < columns; j += COLUMNS) NAME(close_b)(packed, panels + j / COLUMNS * stride);
+}
+
+static void NAME(pack_a)(const SOURCE *source, int64_t row_stride, int64_t depth_stride, int64_t rows, int64_t depth, PACKED *panels) {
+    const int64_t packed = adit_ceil_div(depth, DEPTH);
+    for (int64_t i = 0; i < rows; i += ROWS)
+        NAME(pack)(ROWS, source + i * row_stride, row_stride, depth_stride, adit_min(rows - i, ROWS), depth, panels + i * packed);
+    NAME(close_a)(packed * adit_round_up(rows, ROWS), panels);
 }
 
 static size_t NAME(scratch_bytes)(int64_t rows, int64_t columns, int64_t k) {
     const int64_t depth = adit_ceil_div(adit_min(k, BLOCK_DEPTH), DEPTH);
-    const int64_t lanes = adit_min(adit_round_up(rows, ROWS), BLOCK_ROWS) + adit_min(adit_round_up(columns, COLUMNS), BLOCK_COLUMNS);
-    return (size_t)(lanes * depth) * sizeof(CELL);
+    return (size_t)(adit_min(adit_round_up(rows, ROWS), BLOCK_ROWS) * adit_round_up(depth, ADIT_ALIGNMENT)
+               + adit_min(adit_round_up(columns, COLUMNS), BLOCK_COLUMNS) * PANEL_LINES(depth))
+        * sizeof(PACKED);
 }
 
-/// One packed block of A against one packed panel of B.
+/// One packed block of A against one packed block of B.
 static void NAME(block)(
-    int64_t rows, int64_t columns, int64_t depth, const CELL *a, const CELL *b, CELL *c, int64_t c_row, int64_t c_column, bool first, bool last) {
+    int64_t rows, int64_t columns, int64_t depth, const PACKED *a, const PACKED *b, CELL *c, int64_t c_row, int64_t c_column, bool first, bool last) {
     for (int64_t j = 0; j < columns; j += COLUMNS) {
-        const CELL *const b_panel = b + j * depth;
+        const PACKED *const b_panel = b + j * PANEL_LINES(depth);
         const bool fits = columns - j >= COLUMNS && c_column == 1;
         for (int64_t i = 0; i < rows; i += ROWS) {
-            const CELL *const a_panel = a + i * depth;
+            const PACKED *const a_panel = a + i * depth;
             CELL *const cell = c + i * c_row + j * c_column;
-            if (fits && rows - i >= ROWS) NAME(full_tile)(ROWS, depth, a_panel, b_panel, cell, c_row, first, last);
+            if (fits && rows - i >= ROWS) NAME(full_tile)(depth, a_panel, b_panel, cell, c_row, first, last);
             else NAME(edge_tile)((int)adit_min(rows - i, ROWS), (int)adit_min(columns - j, COLUMNS), depth,
                      a_panel, b_panel, cell, c_row, c_column, first, last);
         }
@@ -168,25 +222,19 @@ static bool NAME(tile)(
     adit_progress *progress, const adit_product *p, int64_t row0, int64_t row1, int64_t column0, int64_t column1, void *scratch) {
     const SOURCE *const a = p->a, *const b = p->b;
     CELL *const c = p->c;
-    CELL *const packed_b = scratch;
-    CELL *const packed_a =
-        packed_b + adit_min(adit_round_up(column1 - column0, COLUMNS), BLOCK_COLUMNS) * adit_ceil_div(adit_min(p->k, BLOCK_DEPTH), DEPTH);
+    PACKED *const packed_b = scratch;
+    PACKED *const packed_a = packed_b
+        + adit_min(adit_round_up(column1 - column0, COLUMNS), BLOCK_COLUMNS) * PANEL_LINES(adit_ceil_div(adit_min(p->k, BLOCK_DEPTH), DEPTH));
     for (int64_t column = column0; column < column1; column += BLOCK_COLUMNS) {
         const int64_t columns = adit_min(column1 - column, BLOCK_COLUMNS);
         for (int64_t l = 0; l < p->k; l += BLOCK_DEPTH) {
-            const int64_t depth = adit_min(p->k - l, BLOCK_DEPTH), packed = adit_ceil_div(depth, DEPTH);
-            int64_t j = 0;
-            for (; p->b_column == 1 && j + STRIPS * COLUMNS <= columns; j += STRIPS * COLUMNS)
-                NAME(pack_strips)(b + l * p->b_depth + column + j, p->b_depth, depth, packed_b + j * packed);
-            for (; j < columns; j += COLUMNS)
-                NAME(pack)(COLUMNS, b + l * p->b_depth + (column + j) * p->b_column, p->b_column, p->b_depth, adit_min(columns - j, COLUMNS), depth,
-                    packed_b + j * packed);
+            const int64_t depth = adit_min(p->k - l, BLOCK_DEPTH);
+            NAME(pack_b)(b + l * p->b_depth + column * p->b_column, p->b_depth, p->b_column, columns, depth, packed_b);
             for (int64_t row = row0; row < row1; row += BLOCK_ROWS) {
                 const int64_t rows = adit_min(row1 - row, BLOCK_ROWS);
-                for (int64_t i = 0; i < rows; i += ROWS)
-                    NAME(pack)(ROWS, a + (row + i) * p->a_row + l * p->a_depth, p->a_row, p->a_depth, adit_min(rows - i, ROWS), depth, packed_a + i * packed);
-                NAME(block)(rows, columns, packed, packed_a, packed_b, c + row * p->c_row + column * p->c_column, p->c_row, p->c_column, l == 0,
-                    l + depth == p->k);
+                NAME(pack_a)(a + row * p->a_row + l * p->a_depth, p->a_row, p->a_depth, rows, depth, packed_a);
+                NAME(block)(rows, columns, adit_ceil_div(depth, DEPTH), packed_a, packed_b, c + row * p->c_row + column * p->c_column, p->c_row,
+                    p->c_column, l == 0, l + depth == p->k);
                 if (!adit_advance(progress, 2 * rows * columns * depth)) return false;
             }
         }
@@ -194,18 +242,76 @@ static bool NAME(tile)(
     return true;
 }
 
+#if DIRECT
+/// A small product without packing, operands read where they are: what fits the caches isn't worth copying. B's columns are
+/// packed only where they aren't contiguous or don't fill vectors. `scratch` holds direct_bytes(n, k).
+static void NAME(direct)(const adit_product *p, void *scratch) {
+    const int64_t padded = adit_round_up(p->n, COLUMNS);
+    const bool in_place = p->b_column == 1 && p->n % LANES == 0;
+    for (int64_t l = 0; l < p->k; l += ADIT_PANEL) {
+        const int64_t depth = adit_min(p->k - l, ADIT_PANEL);
+        const bool first = l == 0, last = l + depth == p->k;
+        const SOURCE *const a = (const SOURCE *)p->a + l * p->a_depth, *const b = (const SOURCE *)p->b + l * p->b_depth;
+        if (!in_place) NAME(pack_b)(b, p->b_depth, p->b_column, p->n, depth, scratch);
+        for (int64_t j = 0; j < padded && j < p->n; j += COLUMNS) {
+            const PACKED *const line = in_place ? b + j : (const PACKED *)scratch + j * depth;
+            const int64_t b_depth = in_place ? p->b_depth : COLUMNS, columns = adit_min(p->n - j, COLUMNS);
+            const int vectors = (int)adit_ceil_div(columns, LANES);
+            const bool whole = columns == vectors * LANES;
+            int64_t i = 0;
+            while (i < p->m) {
+                const int64_t left = p->m - i;
+                CELL *const cells = (CELL *)p->c + i * p->c_row + j;
+                const SOURCE *const rows = a + i * p->a_row;
+                _Alignas(ADIT_ALIGNMENT) CELL sums[MAX_ROWS * COLUMNS];
+                CELL *const out = whole ? cells : sums;
+                const int64_t out_row = whole ? p->c_row : COLUMNS;
+                int taken = 1;
+#define TILE(R, V) NAME(tile_at)(taken = R, V, depth, rows, p->a_row, p->a_depth, line, b_depth, out, out_row, false, first || !whole, last && whole)
+#define TILES(R, V)                       \
+    if (left >= R) TILE(R, V);            \
+    else if (left >= 4) TILE(4, V);       \
+    else if (left >= 2) TILE(2, V);       \
+    else TILE(1, V);                      \
+    break
+                switch (vectors) {
+#if VECTORS == 4
+                case 1: TILES(8, 1);
+                case 2: TILES(8, 2);
+                case 3: TILES(8, 3);
+                default: TILES(6, 4);
+#else
+                case 1: TILES(8, 1);
+                default: TILES(6, 2);
+#endif
+                }
+#undef TILES
+#undef TILE
+                if (!whole) NAME(join)(taken, (int)columns, sums, cells, p->c_row, 1, first, last);
+                i += taken;
+            }
+        }
+    }
+}
+#endif
+
 #undef COLUMNS
-#undef STRIPS
+#undef MAX_ROWS
+#undef VECTORS
 #undef QUAD
-#undef QUAD_BITS
+#undef PACKED_BITS
 #undef BLOCK_DEPTH
 #undef BLOCK_ROWS
 #undef BLOCK_COLUMNS
+#undef PANEL_LINES
 #undef CELL
+#undef PACKED
 #undef SOURCE
 #undef DEPTH
 #undef LANES
 #undef ROWS
+#undef START
+#undef DIRECT
 #undef STEP
 #undef FINISH
 #undef NAME

@@ -65,18 +65,24 @@ typedef struct {
     int64_t c_row, c_column;
 } adit_product;
 
-/// Rows [row0, row1) and columns [column0, column1) of a product, with `scratch` of scratch_bytes(rows, columns, k).
-/// False if the call was stopped.
+/// `tile`: rows [row0, row1) and columns [column0, column1) of a product, with `scratch` of scratch_bytes(rows, columns, k); false if the
+/// call was stopped. `direct`, where there is one: a whole small product, with the scratch of a tile of all of it.
 typedef struct {
     bool (*tile)(adit_progress *progress, const adit_product *p, int64_t row0, int64_t row1, int64_t column0, int64_t column1, void *scratch);
     size_t (*scratch_bytes)(int64_t rows, int64_t columns, int64_t k);
+    void (*direct)(const adit_product *p, void *scratch);
     int64_t row_step, column_step;  // register tile
 } adit_gemm_path;
 
-/// The paths compiled into this build; entries without a tile function are absent.
-extern const adit_gemm_path adit_f32_portable, adit_f64_portable, adit_i8_portable;
-extern const adit_gemm_path adit_f32_avx2, adit_f64_avx2, adit_i8_avx2;
-extern const adit_gemm_path adit_f32_avx512, adit_f64_avx512, adit_i8_avx512;
+/// The paths compiled into this build; `wide` is BF16 by way of F32.
+extern const adit_gemm_path adit_f32_portable, adit_f64_portable, adit_i8_portable, adit_wide_portable;
+extern const adit_gemm_path adit_f32_avx2, adit_f64_avx2, adit_i8_avx2, adit_wide_avx2;
+extern const adit_gemm_path adit_f32_avx512, adit_f64_avx512, adit_i8_avx512, adit_wide_avx512;
+/// BF16 by its own instruction, where the processor has it; see gemm_bf16.c for when it may be used.
+extern const adit_gemm_path adit_bf16_pairs;
+
+/// Whether no product and no sum of a BF16 batch can be subnormal, from the exponents of its elements.
+bool adit_bf16_stays_normal(const adit_run *run, const adit_batch *batch);
 
 // The compiler's dispatch by processor: with a fused multiply-add instruction where there is one, by fma() otherwise. The same bits.
 // Not under a sanitizer: its checks would run in the dispatch's resolvers, before it has started.

@@ -61,6 +61,29 @@ int32_t adit_gemm_f64(const adit_run *run, int64_t m, int64_t n, int64_t k, cons
 int32_t adit_gemm_i8(const adit_run *run, int64_t m, int64_t n, int64_t k, const int8_t *a, int64_t lda, bool transpose_a, const int8_t *b,
     int64_t ldb, bool transpose_b, int32_t *c, int64_t ldc);
 
+/// C = op(A) op(B), BF16 (binary32's upper halves) to binary32, in any order; subnormals are kept.
+int32_t adit_gemm_bf16(const adit_run *run, int64_t m, int64_t n, int64_t k, const uint16_t *a, int64_t lda, bool transpose_a, const uint16_t *b,
+    int64_t ldb, bool transpose_b, float *c, int64_t ldc);
+
+/// `count` products of one shape: the operands of the next start `next_a`, `next_b` and `next_c` elements further on.
+typedef struct {
+    int64_t count, m, n, k;
+    const void *a;
+    int64_t lda, next_a;
+    bool transpose_a;
+    const void *b;
+    int64_t ldb, next_b;
+    bool transpose_b;
+    void *c;
+    int64_t ldc, next_c;
+} adit_batch;
+
+/// The same as so many calls of adit_gemm_*, to the bit; small products run one to a thread.
+int32_t adit_batch_f32(const adit_run *run, const adit_batch *batch);
+int32_t adit_batch_f64(const adit_run *run, const adit_batch *batch);
+int32_t adit_batch_i8(const adit_run *run, const adit_batch *batch);
+int32_t adit_batch_bf16(const adit_run *run, const adit_batch *batch);
+
 /// Operations of a chain: of each element, and reductions. Their order is that of `ComputeStep` in Sources/Kernels/Compute.
 enum {
     ADIT_NO_REDUCTION = -1,
