@@ -6,7 +6,8 @@ package import Wire
 
 /// Matrix products by our own kernels on the CPU: every shape, every promise, no library needed.
 ///
-/// I8 is exact, F32 and F64 are panel-256 to the bit, whatever the instruction set and the number of threads.
+/// I8 is exact, F32 and F64 are panel-256 to the bit, whatever the instruction set and the number of threads. BF16 is summed in pairs
+/// where the processor has an instruction for it, so that its last bits differ between instruction sets.
 package final class NativeGEMM: ComputeBackend {
     package let name = "native"
     package let instructionSet: InstructionSet
@@ -35,11 +36,7 @@ package final class NativeGEMM: ComputeBackend {
     package var device: String { "cpu \(instructionSet.name) (\(InstructionSet.cpuFeatures)), \(threads) threads" }
 
     package func capability(for gemm: GEMM) -> Capability? {
-        guard gemm.batch == nil else { return nil }
-        return switch gemm.arithmetic {
-        case .i32Exact, .f32Panel256, .f64Panel256: Capability(arithmetic: gemm.arithmetic, operationsPerSecond: speeds[gemm.arithmetic])
-        case .f32, .f64, .bf16F32: nil
-        }
+        Capability(arithmetic: gemm.arithmetic, operationsPerSecond: speeds[gemm.arithmetic.natively])
     }
 
     package func run(_ gemm: GEMM, a: Tensor, b: Tensor, into c: Tensor, control: RunControl) throws(Problem) {
@@ -67,21 +64,25 @@ package final class NativeGEMM: ComputeBackend {
     ) -> Int32 {
         guard let a = unsafe a, let b = unsafe b, let c = unsafe c else { return Int32(ADIT_BAD_ARGUMENT) }
         let (m, n, k) = (Int64(gemm.m), Int64(gemm.n), Int64(gemm.k))
-        let (lda, ldb) = (gemm.transposeA ? m : k, gemm.transposeB ? k : n)
-        switch gemm.arithmetic {
-        case .i32Exact:
-            return unsafe adit_gemm_i8(
-                run, m, n, k, a.assumingMemoryBound(to: Int8.self), lda, gemm.transposeA, b.assumingMemoryBound(to: Int8.self), ldb, gemm.transposeB,
-                c.assumingMemoryBound(to: Int32.self), n)
-        case .f32Panel256:
-            return unsafe adit_gemm_f32(
-                run, m, n, k, a.assumingMemoryBound(to: Float.self), lda, gemm.transposeA, b.assumingMemoryBound(to: Float.self), ldb, gemm.transposeB,
-                c.assumingMemoryBound(to: Float.self), n)
-        case .f64Panel256:
-            return unsafe adit_gemm_f64(
-                run, m, n, k, a.assumingMemoryBound(to: Double.self), lda, gemm.transposeA, b.assumingMemoryBound(to: Double.self), ldb, gemm.transposeB,
-                c.assumingMemoryBound(to: Double.self), n)
-        case .f32, .f64, .bf16F32: return Int32(ADIT_BAD_ARGUMENT)
+        var batch = unsafe adit_batch(
+            count: Int64(gemm.count), m: m, n: n, k: k, a: a, lda: gemm.transposeA ? m : k, next_a: m * k, transpose_a: gemm.transposeA,
+            b: b, ldb: gemm.transposeB ? k : n, next_b: k * n, transpose_b: gemm.transposeB, c: c, ldc: n, next_c: m * n)
+        return switch gemm.arithmetic.natively {
+        case .i32Exact: unsafe adit_batch_i8(run, &batch)
+        case .f32Panel256, .f32: unsafe adit_batch_f32(run, &batch)
+        case .f64Panel256, .f64: unsafe adit_batch_f64(run, &batch)
+        case .bf16F32: unsafe adit_batch_bf16(run, &batch)
+        }
+    }
+}
+
+extension Arithmetic {
+    /// How these kernels do it: panel-256 is as fast as any order, so that free arithmetic gets it too.
+    var natively: Arithmetic {
+        switch self {
+        case .f32: .f32Panel256
+        case .f64: .f64Panel256
+        case .i32Exact, .f32Panel256, .f64Panel256, .bf16F32: self
         }
     }
 }

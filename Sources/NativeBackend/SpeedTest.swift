@@ -10,7 +10,7 @@ enum SpeedTest {
     /// - Parameter multiply: runs a product.
     static func measure(_ multiply: (GEMM, Tensor, Tensor, Tensor) throws(Problem) -> Void) throws(Problem) -> [Arithmetic: Double] {
         var speeds: [Arithmetic: Double] = [:]
-        for arithmetic in [Arithmetic.i32Exact, .f32Panel256, .f64Panel256] {
+        for arithmetic in [Arithmetic.i32Exact, .f32Panel256, .f64Panel256, .bf16F32] {
             let gemm = try GEMM(m: size, n: size, k: size, arithmetic: arithmetic)
             // Random numbers: zeros run faster.
             let seed = SHA256.hash(utf8: "speed \(arithmetic.rawValue)")
