@@ -98,6 +98,16 @@ extension Kernel {
         return made
     }
 
+    /// Checks outputs as strongly as an audit does: the class *exact* with two independent vectors, 2^−120; the others as for a job.
+    package func audit(
+        _ inputs: [Tensor], _ outputs: [Tensor], challenge: Challenge, passes: any VerifierPasses
+    ) throws(Problem) -> VerificationReport {
+        let report = try verify(inputs, outputs, challenge: challenge, passes: passes)
+        guard report.isAccepted, case .exact(let vectors) = report.verification else { return report }
+        let second = try verify(inputs, outputs, challenge: challenge.second, passes: passes)
+        return VerificationReport(.exact(vectors: 2 * vectors), refusal: second.refusal, effort: second.effort)
+    }
+
     /// Finds the tensor that `descriptor` describes among `tensors`. Throws `shape_mismatch` if it isn't there.
     func tensor(_ descriptor: TensorDescriptor, in tensors: [Tensor]) throws(Problem) -> Tensor {
         guard let tensor = tensors.first(where: { $0.descriptor == descriptor }) else {

@@ -18,7 +18,7 @@ struct Adit: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             DevnetCommand.self, NodeCommand.self, CoordinatorCommand.self, MinerCommand.self, WalletCommand.self, JobCommand.self, BenchCommand.self,
-            AuditCommand.self,
+            AuditCommand.self, ProveCommand.self, EvidenceCommand.self, CheckCommand.self,
             InspectCommand.self,
             SignCommand.self,
         ])

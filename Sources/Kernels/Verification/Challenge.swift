@@ -12,6 +12,11 @@ package struct Challenge: Sendable {
         key = bytes
     }
 
+    /// Another challenge, independent of this one for everybody who doesn't know its bytes: for a check that is made twice.
+    package var second: Challenge { Challenge(key: SHA256.hash(utf8: "adit.second|" + Hex.encode(key)).bytes) }
+
+    private init(key: [UInt8]) { self.key = key }
+
     /// The challenge's keystream from its start.
     func stream() -> ChallengeStream { ChallengeStream(ChaCha20(key: key)) }
 }

@@ -36,7 +36,7 @@ struct AuditCommand: AsyncParsableCommand {
         let (report, took) = try await OwnThread.run("adit-audit") { () throws(Problem) in
             let (challenge, passes) = (try Challenge(seed.bytes), try Hardware.passes())
             let begin = clock.now
-            return (try kernel.verify(inputs, outputs, challenge: challenge, passes: passes), clock.now - begin)
+            return (try kernel.audit(inputs, outputs, challenge: challenge, passes: passes), clock.now - begin)
         }
         show(audited, kernel, report, seed, took)
         guard report.isAccepted else { throw ExitCode(1) }
