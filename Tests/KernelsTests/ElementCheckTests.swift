@@ -20,7 +20,7 @@ import Wire
     }
 
     @Test func reproducibleElementsKeepTheRule() throws {
-        var random = TestRandom(seed: 7)
+        var random = TestRandom(7)
         let row = (0..<600).map { _ in Float(random.normal()) }
         let column = (0..<600).map { _ in Float(random.normal()) }
         let sum: Float = Panel256.sum(count: 600) { $0.addProduct(row[$1], column[$1]) }
@@ -38,7 +38,7 @@ import Wire
 
     /// No honest order is ever outside the bound: ascending, descending, pairwise, in lanes, with and without fused operations.
     @Test(arguments: [Arithmetic.f32, .f64, .bf16F32]) func noOrderIsWrong(_ arithmetic: Arithmetic) throws {
-        var random = TestRandom(seed: 11)
+        var random = TestRandom(11)
         for k in [1, 2, 17, 300] {
             for scale in [1.0, 0x1p-70, 0x1p40] {
                 let values = (0..<2 * k).map { _ in random.normal() * scale * (random.normal() > 1.5 ? 1000 : 1) }
