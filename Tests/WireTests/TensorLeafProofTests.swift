@@ -36,7 +36,7 @@ import Testing
             return try TensorLeafProof(json: .object(JSONObject(distinct: members)))
         }
         #expect(try !changed("leaf", 3).holds(under: root))
-        #expect(try !changed("byteCount", .integer(Int64(8 * 65_536))).holds(under: root))
+        #expect(try !changed("byteCount", .integer(Int64(9 * 65_536))).holds(under: root))
         var other = proof.bytes
         other[70] ^= 1
         #expect(try !changed("bytes", .string(Base64.encode(other))).holds(under: root))

@@ -26,7 +26,8 @@ package struct TensorLeafProof: Sendable, Equatable {
         path = MerkleTree.inclusionProof(index: index, leafHashes: leafHashes)
     }
 
-    /// Whether the leaf is the tensor's whose root this is.
+    /// Whether the leaf is the tensor's whose root this is. A path alone does not tell how many leaves there are: who asks compares
+    /// `byteCount` with the tensor's.
     package func holds(under root: Digest) -> Bool {
         let count = TensorRoot.leafCount(byteCount: byteCount)
         guard index >= 0, index < count, bytes.count == Self.length(index, byteCount) else { return false }
