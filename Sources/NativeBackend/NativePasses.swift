@@ -5,7 +5,7 @@ package import Wire
 
 /// The verifier's passes by our own kernels: each reads its matrices once, on all cores, transposes in place.
 package struct NativePasses: VerifierPasses {
-    private let call: KernelCall
+    let call: KernelCall
 
     /// - Parameters: threads: nil for all cores. instructionSet: nil for the fastest that passes its self-test.
     /// - Throws: `backend_unavailable` if the processor lacks the instruction set or computes wrongly with it.

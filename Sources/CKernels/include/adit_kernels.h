@@ -84,6 +84,19 @@ int32_t adit_batch_f64(const adit_run *run, const adit_batch *batch);
 int32_t adit_batch_i8(const adit_run *run, const adit_batch *batch);
 int32_t adit_batch_bf16(const adit_run *run, const adit_batch *batch);
 
+/// What may follow a product; the order is that of `Activation` in Sources/Kernels/Gemm.
+enum { ADIT_NO_ACTIVATION = 0, ADIT_RELU_ACTIVATION = 1, ADIT_LAST_ACTIVATION = ADIT_RELU_ACTIVATION };
+
+/// out = activation(product + bias), rows x n, each step rounded once, in canonical bits; bias has n numbers or is NULL. `out` may be `product`.
+int32_t adit_epilogue_f32(const adit_run *run, int64_t rows, int64_t n, const float *product, const float *bias, int32_t activation, float *out);
+int32_t adit_epilogue_f64(const adit_run *run, int64_t rows, int64_t n, const double *product, const double *bias, int32_t activation, double *out);
+
+/// The index of the first of `found`'s cells whose bits aren't those, or -1.
+int32_t adit_epilogue_check_f32(const adit_run *run, int64_t rows, int64_t n, const float *product, const float *bias, int32_t activation,
+    const float *found, int64_t *first);
+int32_t adit_epilogue_check_f64(const adit_run *run, int64_t rows, int64_t n, const double *product, const double *bias, int32_t activation,
+    const double *found, int64_t *first);
+
 /// Operations of a chain: of each element, and reductions. Their order is that of `ComputeStep` in Sources/Kernels/Compute.
 enum {
     ADIT_NO_REDUCTION = -1,

@@ -30,6 +30,12 @@ package protocol ComputeBackend: Sendable {
 
     /// Computes y = chain(x), to the bit; for the parameters and problems see the product's `run`.
     func run(_ chain: ComputeChain, x: Tensor, into y: Tensor, control: RunControl) throws(Problem)
+
+    /// What this backend promises for what follows a product, or nil if it can't do it.
+    func capability(for epilogue: Epilogue) -> Capability?
+
+    /// Computes C = activation(product + bias), to the bit; for the parameters and problems see the product's `run`.
+    func run(_ epilogue: Epilogue, product: Tensor, bias: Tensor?, into c: Tensor, control: RunControl) throws(Problem)
 }
 
 /// A backend offers only what it says: whatever it doesn't mention it can't do.
@@ -68,6 +74,11 @@ package struct RunControl: Sendable {
 
     /// Nobody listens, nobody cancels.
     package static let none = RunControl()
+
+    /// The same for one of several pieces of work: its shares become those from `start` to `end`.
+    package func part(from start: Double = 0, to end: Double = 1) -> RunControl {
+        RunControl(report: { report(start + $0 * (end - start)) }, isCanceled: isCanceled)
+    }
 
     /// Called by whoever computes, between two pieces of work. Throws `canceled` to stop it there.
     package func step(_ share: Double) throws(Problem) {

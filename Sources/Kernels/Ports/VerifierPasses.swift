@@ -52,6 +52,11 @@ package protocol VerifierPasses: Sendable {
 
     /// The same for whole rows: `rows.count` × n, row-major. The verifier asks for at most 64 rows at once.
     func recomputeRows(_ gemm: GEMM, a: MatrixView, b: MatrixView, rows: [Int]) throws(Problem) -> [UInt64]
+
+    /// The first element of C, in row-major order, whose bits are not activation(product + bias); nil if there is none.
+    ///
+    /// - Throws: `shape_mismatch` unless the tensors are the epilogue's.
+    func firstWrong(_ epilogue: Epilogue, product: Tensor, bias: Tensor?, c: Tensor) throws(Problem) -> Int?
 }
 
 /// A cell of C.

@@ -1,0 +1,134 @@
+package import Wire
+
+/// What follows a product, element by element: C = activation(P + bias), the bias one number for each column.
+///
+/// P, the product, is committed to besides C, so that it is checked as a product and C from it to the bit. The sum is rounded once, in the
+/// format of C, and then the activation's value; after each step −0 is +0, at the end every NaN the canonical one.
+package struct Epilogue: Sendable, Hashable {
+    package let activation: Activation
+    package let hasBias: Bool
+    /// F32 or F64.
+    package let dtype: DType
+    /// Rows of all products of a batch together.
+    package let rows: Int
+    package let columns: Int
+
+    /// - Throws: `unsupported_dtype` but for F32 and F64; `out_of_range` for sizes below 0 or too large.
+    package init(activation: Activation, hasBias: Bool, dtype: DType, rows: Int, columns: Int) throws(Problem) {
+        guard dtype == .f32 || dtype == .f64 else { throw Problem(.unsupportedDtype, "a bias or an activation needs F32 or F64, not \(dtype.rawValue)") }
+        guard rows >= 0, columns >= 0 else { throw Problem(.outOfRange, "sizes are not below 0") }
+        _ = try Checked.product(try Checked.product(rows, columns, "the cells"), dtype.byteCount, "the cells' bytes")
+        (self.activation, self.hasBias, self.dtype) = (activation, hasBias, dtype)
+        (self.rows, self.columns) = (rows, columns)
+    }
+
+    package var count: Int { rows * columns }
+
+    /// Throws `shape_mismatch` unless the tensors are this work's. Backends and passes call it before they touch memory.
+    package func check(product: Tensor, bias: Tensor?, c: Tensor) throws(Problem) {
+        for (tensor, count) in [(product, count), (c, count)] {
+            guard tensor.dtype == dtype, tensor.descriptor.elementCount == count else { throw mismatch(tensor, count) }
+        }
+        guard (bias != nil) == hasBias else { throw Problem(.shapeMismatch, hasBias ? "the bias is missing" : "there is no bias here") }
+        if let bias {
+            guard bias.dtype == dtype, bias.descriptor.elementCount == columns else { throw mismatch(bias, columns) }
+        }
+    }
+
+    private func mismatch(_ tensor: Tensor, _ count: Int) -> Problem {
+        Problem(.shapeMismatch, "tensor \(tensor.name) is \(tensor.dtype.rawValue) \(tensor.shape), not \(count) of \(dtype.rawValue)")
+    }
+
+    // MARK: the definition
+
+    /// Gives C's canonical bits in row-major order, widened with zeros, until `body` says false.
+    func bits(product: Tensor, bias: Tensor?, _ body: (Int, UInt64) -> Bool) {
+        if dtype == .f64 { bits(Double.self, product, bias, body) } else { bits(Float.self, product, bias, body) }
+    }
+
+    private func bits<T: PanelFloat>(_ type: T.Type, _ product: Tensor, _ bias: Tensor?, _ body: (Int, UInt64) -> Bool) {
+        product.withElements(as: type) { cells in
+            func all(_ sum: (Int) -> T) {
+                for index in cells.indices where !body(index, Panel256.canonicalBits(activation.apply(sum(index) + 0))) { return }
+            }
+            guard let bias else { return all { cells[$0] } }
+            bias.withElements(as: type) { bias in all { cells[$0] + bias[$0 % columns] } }
+        }
+    }
+
+    /// Writes C.
+    func fill(_ c: Tensor, product: Tensor, bias: Tensor?) {
+        func fill<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type) {
+            c.withMutableElements(as: type) { cells in
+                bits(product: product, bias: bias) { index, bits in
+                    cells[index] = T(truncatingIfNeeded: bits)
+                    return true
+                }
+            }
+        }
+        if dtype == .f64 { fill(UInt64.self) } else { fill(UInt32.self) }
+    }
+
+    /// Why C is refused: a wrong element that a pass found, confirmed by the definition.
+    ///
+    /// - Throws: `internal_error` if the definition doesn't find it wrong.
+    func refusal(at place: Int, product: Tensor, bias: Tensor?, c: Tensor) throws(Problem) -> VerificationReport.Refusal {
+        let expected = dtype == .f64 ? bits(Double.self, place, product, bias) : bits(Float.self, place, product, bias)
+        let found = dtype == .f64 ? c.withElements(as: UInt64.self) { $0[place] } : UInt64(c.withElements(as: UInt32.self) { $0[place] })
+        guard expected != found else { throw Problem(.internalError, "a verifier pass disagrees with the definition at element \(place)") }
+        return VerificationReport.Refusal(c, Cell(row: place / columns, column: place % columns), expected: expected, found: found)
+    }
+
+    private func bits<T: PanelFloat>(_ type: T.Type, _ place: Int, _ product: Tensor, _ bias: Tensor?) -> UInt64 {
+        let cell = product.withElements(as: type) { $0[place] }
+        let sum = bias.map { $0.withElements(as: type) { cell + $0[place % columns] } } ?? cell
+        return Panel256.canonicalBits(activation.apply(sum + 0))
+    }
+}
+
+/// A function of each element. The codes are the C kernels'.
+package enum Activation: String, Sendable, CaseIterable, Hashable {
+    case none
+    case relu
+
+    package var code: Int32 {
+        switch self {
+        case .none: 0
+        case .relu: 1
+        }
+    }
+
+    /// NaN stays NaN.
+    func apply<T: PanelFloat>(_ x: T) -> T {
+        switch self {
+        case .none: x
+        case .relu: x < 0 ? 0 : x
+        }
+    }
+}
+
+extension ComputeBackend {
+    package func capability(for epilogue: Epilogue) -> Capability? { nil }
+
+    package func run(_ epilogue: Epilogue, product: Tensor, bias: Tensor?, into c: Tensor, control: RunControl) throws(Problem) {
+        throw Problem(.unsupportedDtype, "\(name) adds no bias and applies no activation")
+    }
+}
+
+/// The definition, which passes without a faster way use.
+extension VerifierPasses {
+    package func firstWrong(_ epilogue: Epilogue, product: Tensor, bias: Tensor?, c: Tensor) throws(Problem) -> Int? {
+        try epilogue.check(product: product, bias: bias, c: c)
+        var wrong: Int?
+        func compare<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type) {
+            c.withElements(as: type) { found in
+                epilogue.bits(product: product, bias: bias) { index, bits in
+                    if UInt64(found[index]) != bits { wrong = index }
+                    return wrong == nil
+                }
+            }
+        }
+        if epilogue.dtype == .f64 { compare(UInt64.self) } else { compare(UInt32.self) }
+        return wrong
+    }
+}
