@@ -55,6 +55,7 @@ let package = Package(
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "COpenBLAS"),
         .systemLibrary(name: "COneDNN"),
+        .systemLibrary(name: "COpenCL"),
         // -O3 also in debug builds: SwiftPM would compile the kernels at -O0. No contraction and no
         // reassociation: the order and the rounding of every operation are part of the protocol.
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])]),
@@ -72,6 +73,7 @@ let package = Package(
         room("NativeBackend", ["Wire", "Kernels", "CKernels"]),
         room("OpenBLASBackend", ["Wire", "Kernels", "COpenBLAS"]),
         room("OneDNNBackend", ["Wire", "Kernels", "COneDNN"]),
+        room("OpenCLBackend", ["Wire", "Kernels", "COpenCL"]),
         room("TensorFiles", ["Wire", "Kernels"]),
         room("Profiler", ["Wire", "Kernels", "Jobs"]),
         room("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "CCurl"]),
@@ -100,7 +102,7 @@ let package = Package(
         .executableTarget(
             name: "adit",
             dependencies: [
-                "Wire", "Signing", "Kernels", "Ledger", "Jobs", "NativeBackend", "OpenBLASBackend", "Profiler",
+                "Wire", "Signing", "Kernels", "Ledger", "Jobs", "NativeBackend", "OpenBLASBackend", "OpenCLBackend", "Profiler",
                 "TensorFiles", "ChainClient", "HTTPServing", "ChainNode", "Coordinator", "MinerNode", logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -117,7 +119,7 @@ let package = Package(
         tests("Kernels", ["Wire", "Kernels", "TestSupport"]),
         tests("Ledger", ["Wire", "Signing", "Ledger", "TestSupport"]),
         tests("Jobs", ["Wire", "Signing", "Kernels", "Ledger", "Jobs", "TestSupport"]),
-        tests("Backend", ["Wire", "Kernels", "NativeBackend", "OpenBLASBackend", "OneDNNBackend", "TestSupport"]),
+        tests("Backend", ["Wire", "Kernels", "NativeBackend", "OpenBLASBackend", "OneDNNBackend", "OpenCLBackend", "TestSupport"]),
         tests("TensorFiles", ["Wire", "TensorFiles"]),
         tests("Profiler", ["Wire", "Kernels", "Jobs", "Profiler"]),
         tests("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "ChainClient"]),

@@ -23,7 +23,7 @@ enum Backends {
         return try? OneDNN(threads: threads, judge: judge)
     }
 
-    static var all: [any ComputeBackend] { native + openBLAS + oneDNN }
+    static var all: [any ComputeBackend] { native + openBLAS + oneDNN + OpenCLDevices.backends }
 
     /// Why OpenBLAS's tests have nothing to do here, if so.
     static var missing: Comment { "no OpenBLAS on this machine" }

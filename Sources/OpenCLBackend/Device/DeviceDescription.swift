@@ -1,0 +1,112 @@
+import COpenCL
+import Wire
+
+/// What a device says about itself, read once.
+package struct DeviceDescription: Sendable {
+    package enum Kind: String, Sendable { case gpu, cpu, accelerator }
+
+    package let kind: Kind
+    package let name: String
+    package let vendor: String
+    package let driver: String
+    package let platform: String
+    /// `OpenCL 1.2 …` and the like.
+    package let version: String
+    package let memoryBytes: Int
+    package let largestBuffer: Int
+    package let localBytes: Int
+    package let computeUnits: Int
+    package let largestGroup: Int
+    /// Whether device and host share their memory, so that nothing has to be copied.
+    package let sharesHostMemory: Bool
+    package let isLittleEndian: Bool
+    /// Whether F32 and F64 keep subnormals, round to nearest, have infinities and NaNs and a fused multiply-add: what panel-256 needs.
+    package let keepsF32: Bool
+    package let keepsF64: Bool
+    package let roundsF32Division: Bool
+    package let extensions: Set<String>
+
+    package var hasF64: Bool { extensions.contains("cl_khr_fp64") }
+    package var isNVIDIA: Bool { vendor.lowercased().contains("nvidia") }
+    package var isAMD: Bool { vendor.lowercased().contains("advanced micro devices") && kind == .gpu }
+
+    /// For people: "NVIDIA H100 (NVIDIA Corporation, driver 550.54), 80 GB, 132 units".
+    package var summary: String {
+        "\(name) (\(vendor), driver \(driver)), \((memoryBytes + (1 << 29)) >> 30) GiB, \(computeUnits) units"
+    }
+
+    /// - Throws: `backend_unavailable` if the device doesn't answer, or lacks a compiler or the whole profile.
+    init(_ library: OpenCLLibrary, _ device: cl_device_id, platform: String) throws(Problem) {
+        let query = unsafe DeviceQuery(library: library, device: device)
+        self.platform = platform
+        name = try query.text(CL_DEVICE_NAME)
+        guard try query.flag(CL_DEVICE_AVAILABLE) else { throw Problem(.backendUnavailable, "the device is not available") }
+        guard try query.flag(CL_DEVICE_COMPILER_AVAILABLE) else { throw Problem(.backendUnavailable, "the driver has no compiler") }
+        let type: cl_device_type = try query.value(CL_DEVICE_TYPE)
+        kind = type & cl_device_type(CL_DEVICE_TYPE_GPU) != 0 ? .gpu : type & cl_device_type(CL_DEVICE_TYPE_CPU) != 0 ? .cpu : .accelerator
+        vendor = try query.text(CL_DEVICE_VENDOR)
+        driver = try query.text(CL_DRIVER_VERSION)
+        version = try query.text(CL_DEVICE_VERSION)
+        guard !version.hasPrefix("OpenCL 1.0"), !version.hasPrefix("OpenCL 1.1") else { throw Problem(.backendUnavailable, "\(version) is older than 1.2") }
+        memoryBytes = Int(clamping: try query.value(CL_DEVICE_GLOBAL_MEM_SIZE) as cl_ulong)
+        largestBuffer = Int(clamping: try query.value(CL_DEVICE_MAX_MEM_ALLOC_SIZE) as cl_ulong)
+        localBytes = Int(clamping: try query.value(CL_DEVICE_LOCAL_MEM_SIZE) as cl_ulong)
+        computeUnits = Int(try query.value(CL_DEVICE_MAX_COMPUTE_UNITS) as cl_uint)
+        largestGroup = try query.value(CL_DEVICE_MAX_WORK_GROUP_SIZE)
+        sharesHostMemory = try query.flag(CL_DEVICE_HOST_UNIFIED_MEMORY)
+        isLittleEndian = try query.flag(CL_DEVICE_ENDIAN_LITTLE)
+        extensions = Set(try query.text(CL_DEVICE_EXTENSIONS).split(separator: " ").map(String.init))
+        let single: cl_device_fp_config = try query.value(CL_DEVICE_SINGLE_FP_CONFIG)
+        keepsF32 = Self.keeps(single)
+        roundsF32Division = single & cl_device_fp_config(CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT) != 0
+        let double: cl_device_fp_config = extensions.contains("cl_khr_fp64") ? try query.value(CL_DEVICE_DOUBLE_FP_CONFIG) : 0
+        keepsF64 = Self.keeps(double)
+        guard isLittleEndian else { throw Problem(.backendUnavailable, "the device is big-endian") }
+    }
+
+    private static func keeps(_ config: cl_device_fp_config) -> Bool {
+        let needed = cl_device_fp_config(CL_FP_DENORM | CL_FP_INF_NAN | CL_FP_ROUND_TO_NEAREST | CL_FP_FMA)
+        return config & needed == needed && config & cl_device_fp_config(CL_FP_SOFT_FLOAT) == 0
+    }
+}
+
+/// `clGetDeviceInfo` in Swift's types.
+@safe private struct DeviceQuery {
+    let library: OpenCLLibrary
+    let device: cl_device_id
+
+    func value<T: FixedWidthInteger>(_ parameter: Int32) throws(Problem) -> T {
+        var value: T = 0
+        let status = unsafe library.functions.clGetDeviceInfo(device, cl_device_info(parameter), MemoryLayout<T>.size, &value, nil)
+        try CLStatus.check(status, "clGetDeviceInfo")
+        return value
+    }
+
+    func flag(_ parameter: Int32) throws(Problem) -> Bool { try value(parameter) as cl_bool != 0 }
+
+    func text(_ parameter: Int32) throws(Problem) -> String {
+        try unsafe CLText.read("clGetDeviceInfo") { size, bytes, needed in
+            unsafe library.functions.clGetDeviceInfo(device, cl_device_info(parameter), size, bytes, needed)
+        }
+    }
+}
+
+/// OpenCL's way to give a text: its size first, then its bytes with a zero at the end.
+enum CLText {
+    /// More than any name, list of extensions or build log that is worth reading.
+    private static let limit = 1 << 20
+
+    static func read(
+        _ function: String, _ query: (Int, UnsafeMutableRawPointer?, UnsafeMutablePointer<Int>?) -> cl_int
+    ) throws(Problem) -> String {
+        var size = 0
+        try CLStatus.check(unsafe query(0, nil, &size), function)
+        guard size > 0 else { return "" }
+        guard size <= limit else { throw Problem(.backendUnavailable, "\(function) gives a text of \(size) bytes") }
+        var bytes = [UInt8](repeating: 0, count: size)
+        let status = unsafe bytes.withUnsafeMutableBytes { raw in unsafe query(size, raw.baseAddress, nil) }
+        try CLStatus.check(status, function)
+        let text = String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        return text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    }
+}

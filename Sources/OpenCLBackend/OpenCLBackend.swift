@@ -1,0 +1,113 @@
+package import Kernels
+import Synchronization
+package import Wire
+
+/// One OpenCL device: products by CLBlast and by kernels of our own, as far as the device gave the known answers at start.
+///
+/// I8 is exact. F32 and F64 are panel-256 to the bit where the device keeps subnormals and fuses; free F32, F64 and BF16 by whatever
+/// measured fastest. Elements that a device can't promise it doesn't offer.
+package final class OpenCLBackend: ComputeBackend {
+    package let name: String
+    package let description: DeviceDescription
+    /// What an operator may want to know, in sentences: what isn't offered, and why.
+    package let notes: [String]
+    /// The most bytes that jobs take on the device.
+    package let memoryCap: Int
+    private let engines: [Arithmetic: ChosenEngine]
+    /// The formats in which chains of `compute` give the definition's bits.
+    let chainDTypes: Set<DType>
+    private let workplace: Mutex<Workplace>
+
+    package var device: String { "opencl \(description.summary)" }
+
+    /// Tests a device with known answers and chooses its engines, by measurement or as it was measured last time.
+    ///
+    /// Takes seconds, at the first start on a device longer (compiling, tuning). Call it at start-up, on a thread that may block.
+    ///
+    /// - Throws: `backend_unavailable` if the device errs in every kind of work.
+    init(_ found: FoundDevice, index: Int, options: OpenCLOptions) throws(Problem) {
+        name = "opencl:\(index)"
+        description = found.description
+        let share = description.kind == .cpu ? description.memoryBytes / 4 : description.memoryBytes / 5 * 4
+        memoryCap = max(1, min(options.memoryCap ?? share, description.memoryBytes))
+        var workplace = Workplace(
+            device: found, cache: ProgramCache(folder: options.cacheFolder), memoryCap: memoryCap,
+            isShared: options.sharesMemory && description.sharesHostMemory)
+        let chooser = EngineChooser(device: found, options: options)
+        let outcome = try chooser.choose(on: &workplace)
+        guard !outcome.engines.isEmpty else {
+            throw Problem(.backendUnavailable, outcome.notes.isEmpty ? "the device can do none of our work" : outcome.notes.joined(separator: "; "))
+        }
+        engines = outcome.engines
+        chainDTypes = outcome.chains
+        notes = outcome.notes.map { "opencl:\(index) (\(found.description.name)): \($0)" }
+        self.workplace = Mutex(workplace)
+    }
+
+    /// Every device of this machine that works, and why others are left out, in sentences. The devices' numbers are the drivers' order.
+    ///
+    /// Takes a while (see `init`); never throws: without OpenCL there is a note.
+    package static func open(_ options: OpenCLOptions = OpenCLOptions()) -> (backends: [OpenCLBackend], notes: [String]) {
+        let found: (devices: [FoundDevice], notes: [String])
+        do throws(Problem) { found = try DeviceDiscovery.find() } catch { return ([], ["without OpenCL: \(error.detail)"]) }
+        var backends: [OpenCLBackend] = []
+        var notes = found.notes
+        for (index, device) in found.devices.enumerated() {
+            if device.description.kind == .cpu, !options.includesCPUs {
+                notes.append("opencl:\(index) (\(device.description.name)) is a CPU and is not used: the processor is already there")
+                continue
+            }
+            do throws(Problem) {
+                let backend = try OpenCLBackend(device, index: index, options: options)
+                notes += backend.notes
+                backends.append(backend)
+            } catch {
+                notes.append("opencl:\(index) (\(device.description.name)) is left out: \(error.detail)")
+            }
+        }
+        return (backends, notes)
+    }
+
+    package func capability(for gemm: GEMM) -> Capability? {
+        guard let engine = engines[gemm.arithmetic], gemm.k <= Self.longest else { return nil }
+        return Capability(arithmetic: gemm.arithmetic, operationsPerSecond: engine.speed(of: gemm.operations))
+    }
+
+    /// What kernels count with 32 bits, with room for padding.
+    private static let longest = 1 << 30
+
+    package func run(_ gemm: GEMM, a: Tensor, b: Tensor, into c: Tensor, control: RunControl) throws(Problem) {
+        try gemm.check(a: a, b: b, c: c)
+        guard let engine = engines[gemm.arithmetic], gemm.k <= Self.longest else {
+            throw Problem(.unsupportedDtype, "\(name) does not run \(gemm.arithmetic.rawValue)")
+        }
+        try work { workplace throws(Problem) in try workplace.multiply(gemm, a, b, into: c, engine, control) }
+    }
+
+    /// Takes the device for one job.
+    ///
+    /// - Throws: what `body` throws, with the device's name where the device failed.
+    func work<R>(_ body: (inout Workplace) throws(Problem) -> R) throws(Problem) -> R {
+        let result: Result<R, Problem> = workplace.withLock { workplace in
+            do throws(Problem) {
+                return .success(try body(&workplace))
+            } catch {
+                // A context in which something failed may be good for nothing any more: the next job gets a new one.
+                if error.code == .backendUnavailable { workplace.close() }
+                return .failure(error)
+            }
+        }
+        do throws(Problem) { return try result.get() } catch {
+            guard error.code == .backendUnavailable else { throw error }
+            throw Problem(.backendUnavailable, "\(name) (\(description.name)): \(error.detail)")
+        }
+    }
+
+    /// Programs that came from the disk, and those that were compiled.
+    package var programCounts: (found: Int, compiled: Int) {
+        workplace.withLock { workplace in workplace.current.map { ($0.session.programs.found, $0.session.programs.compiled) } ?? (0, 0) }
+    }
+
+    /// The engine's name for an arithmetic, for people; nil where it isn't offered.
+    package func engineName(for arithmetic: Arithmetic) -> String? { engines[arithmetic]?.name }
+}
