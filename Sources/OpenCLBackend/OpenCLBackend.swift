@@ -20,6 +20,10 @@ package final class OpenCLBackend: ComputeBackend {
 
     package var device: String { "opencl \(description.summary)" }
 
+    package var accelerator: Accelerator? {
+        description.kind == .cpu ? nil : Accelerator(kind: description.kind.rawValue, name: description.name, memoryBytes: memoryCap)
+    }
+
     /// Tests a device with known answers and chooses its engines, by measurement or as it was measured last time.
     ///
     /// Takes seconds, at the first start on a device longer (compiling, tuning). Call it at start-up, on a thread that may block.

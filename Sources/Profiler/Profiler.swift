@@ -76,8 +76,15 @@ package struct Profiler: Sendable {
             tier: TierPolicy.tier(f32FlopsPerSecond: best?.speed, memoryBytesPerSecond: bandwidth, memoryBytes: memory),
             profile: WorkerProfile(
                 cpuModel: machine.cpu.model ?? "unknown", cores: machine.cores, isa: machine.cpu.isa, memoryBytes: max(1, memory ?? 1),
-                devices: [WorkerDevice(kind: "cpu", name: machine.cpu.model ?? "unknown", memoryBytes: max(1, memory ?? 1))],
+                devices: [WorkerDevice(kind: "cpu", name: machine.cpu.model ?? "unknown", memoryBytes: max(1, memory ?? 1))] + accelerators,
                 f32FlopsPerSecond: whole(best?.speed), memoryBytesPerSecond: whole(bandwidth), blasCore: blasCore, softwareVersion: softwareVersion))
+    }
+
+    /// The devices beside the CPU; a name is cut to what a profile holds.
+    private var accelerators: [WorkerDevice] {
+        backends.compactMap(\.accelerator).map { device in
+            WorkerDevice(kind: device.kind, name: String(decoding: device.name.utf8.prefix(250), as: UTF8.self), memoryBytes: Int64(max(1, device.memoryBytes)))
+        }
     }
 
     private func whole(_ speed: Double?) -> Int64 { speed.flatMap { Int64(exactly: min($0, 1e15).rounded()) } ?? 0 }

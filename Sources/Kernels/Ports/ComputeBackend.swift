@@ -11,6 +11,9 @@ package protocol ComputeBackend: Sendable {
     /// The device in words, such as the CPU's or GPU's name and its threads.
     var device: String { get }
 
+    /// The device it runs on, if that is not the CPU.
+    var accelerator: Accelerator? { get }
+
     /// What this backend promises for such a product, or nil if it can't keep its arithmetic to the bit.
     func capability(for gemm: GEMM) -> Capability?
 

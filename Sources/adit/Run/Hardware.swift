@@ -8,11 +8,11 @@ import Wire
 
 /// The devices of this machine that can run kernels, wired for a miner.
 struct Hardware: Sendable {
-    let backends: [any ComputeBackend]
+    var backends: [any ComputeBackend]
     /// The core type that OpenBLAS chose; nil without OpenBLAS.
     let blasCore: String?
     /// Why a backend is missing, in words; empty where none is.
-    let notes: [String]
+    var notes: [String]
 
     /// Opens what is there; on a thread that may block, since backends measure themselves.
     /// - Parameter threads: nil for all cores.

@@ -71,7 +71,8 @@ struct BenchOptions: ParsableArguments {
     func run(_ type: String, params: JSON, inputs: [String]) async throws {
         let described = try inputs.map { try BenchInput($0) }
         let kernel = try KernelRegistry.kernel(type, params: params, inputs: described.map(\.descriptor))
-        let hardware = try await Hardware.open(threads: try MinerSettings.threads(try Settings(), threads))
+        let settings = try Settings()
+        let hardware = try await Hardware.open(threads: try MinerSettings.threads(settings, threads)).adding(try OpenCLSettings.options(settings))
         let (backend, seconds, isPaced, isJSON) = (backend, seconds, paced, json)
         try await OwnThread.run("adit-bench") { () throws(Problem) in
             var tensors: [Tensor] = []

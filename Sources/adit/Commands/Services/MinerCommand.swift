@@ -48,7 +48,8 @@ struct MinerRun: AsyncParsableCommand {
         let nodeURL = try exposure.url(settings.text("NODE_URL", node, default: "http://127.0.0.1:8080"))
         let ring = keys.ring(settings, logger: logger)
         let key = try ring.loadOrCreate(settings.text("MINER_KEY", key, default: "./data/miner.key"))
-        let hardware = try await Hardware.open(threads: try MinerSettings.threads(settings, threads))
+        let hardware = try await Hardware.open(threads: try MinerSettings.threads(settings, threads)).adding(
+            try OpenCLSettings.options(settings, folder: folder))
         for note in hardware.notes { logger.warning("backend_note", metadata: ["note": "\(note)"]) }
         var configuration = MinerConfiguration(
             coordinator: coordinatorURL, node: nodeURL,
@@ -74,7 +75,8 @@ struct MinerProfile: AsyncParsableCommand {
     @Flag(help: "Print one JSON object.") var json = false
 
     func run() async throws {
-        let hardware = try await Hardware.open(threads: try MinerSettings.threads(try Settings(), threads))
+        let settings = try Settings()
+        let hardware = try await Hardware.open(threads: try MinerSettings.threads(settings, threads)).adding(try OpenCLSettings.options(settings))
         let outcome = try await hardware.profile { progress in
             if !json && progress.share == 0 { Terminal.say("measuring \(progress.step)…") }
         }
