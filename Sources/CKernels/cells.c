@@ -28,7 +28,7 @@ typedef struct {
     int64_t count, task;  // cells in all, and of a task
     uint64_t *bits;       // of I8
     void *sums;           // of floats: `count` for each panel from `panel` on
-    int64_t panel;
+    int64_t panel, batch;
 } job;
 
 /// One operand for a task's cells: element l of cell c's row of A, or column of B, is at lines[c] + l * depth.
@@ -42,7 +42,12 @@ static void place_lines(const job *j, int64_t first, int64_t last, operand *a, o
     const int64_t row = j->a.transposed ? 1 : j->a.columns, column = j->b.transposed ? j->b.rows : 1;
     *a = (operand){.data = j->a.data, .depth = j->a.transposed ? j->a.rows : 1};
     *b = (operand){.data = j->b.data, .depth = j->b.transposed ? 1 : j->b.columns};
-    for (int64_t c = 0; c < last - first; c++) a->lines[c] = j->cells[first + c].cell.row * row, b->lines[c] = j->cells[first + c].cell.column * column;
+    for (int64_t c = 0; c < last - first; c++) {
+        const adit_cell cell = j->cells[first + c].cell;
+        const int64_t product = j->batch == 1 ? 0 : cell.row / j->a.rows;
+        a->lines[c] = product * j->a.rows * j->a.columns + (cell.row - product * j->a.rows) * row;
+        b->lines[c] = product * j->b.rows * j->b.columns + cell.column * column;
+    }
 }
 
 static int by_column(const void *left, const void *right) {
@@ -100,18 +105,19 @@ static int32_t i8_all(const adit_run *run, job j, uint64_t *bits) {
     return ADIT_OK;
 }
 
-static bool is_valid(const adit_run *run, adit_view a, adit_view b, int64_t count) {
-    return adit_run_is_valid(run) && a.rows >= 0 && a.columns >= 0 && b.columns >= 0 && a.columns == b.rows && count >= 0;
+static bool is_valid(const adit_run *run, adit_view a, adit_view b, int64_t batch, int64_t count) {
+    return batch >= 0 && adit_run_is_valid(run) && a.rows >= 0 && a.columns >= 0 && b.columns >= 0 && a.columns == b.rows && count >= 0;
 }
 
 /// Copies rows of op(a) to count x k; then the product, then the widening. At most `group` rows at a time bound the memory.
 #define DEFINE_ROWS(SUFFIX, SOURCE, CELL, BITS)                                                                                          \
-    int32_t adit_cells_##SUFFIX(const adit_run *run, adit_view a, adit_view b, const adit_cell *cells, int64_t count, uint64_t *bits) {  \
-        if (!is_valid(run, a, b, count)) return ADIT_BAD_ARGUMENT;                                                                       \
+    int32_t adit_cells_##SUFFIX(const adit_run *run, adit_view a, adit_view b, int64_t batch, const adit_cell *cells, int64_t count, uint64_t *bits) { \
+        if (!is_valid(run, a, b, batch, count)) return ADIT_BAD_ARGUMENT;                                                                \
+        const int64_t m = a.rows * batch, n = b.columns;                                                                                 \
         for (int64_t c = 0; c < count; c++)                                                                                              \
-            if (cells[c].row < 0 || cells[c].row >= a.rows || cells[c].column < 0 || cells[c].column >= b.columns) return ADIT_BAD_ARGUMENT; \
+            if (cells[c].row < 0 || cells[c].row >= m || cells[c].column < 0 || cells[c].column >= n) return ADIT_BAD_ARGUMENT;          \
         if (count == 0) return ADIT_OK;                                                                                                  \
-        job j = {.a = a, .b = b, .count = count};                                                                                        \
+        job j = {.a = a, .b = b, .count = count, .batch = batch};                                                                        \
         ordered *const order = order_cells(a, b, cells, count);                                                                          \
         if (order == NULL) return ADIT_NO_MEMORY;                                                                                        \
         j.cells = order;                                                                                                                 \
@@ -119,12 +125,8 @@ static bool is_valid(const adit_run *run, adit_view a, adit_view b, int64_t coun
         free(order);                                                                                                                     \
         return status;                                                                                                                   \
     }                                                                                                                                    \
-    int32_t adit_rows_##SUFFIX(const adit_run *run, adit_view a, adit_view b, const int64_t *rows, int64_t count, uint64_t *bits) {      \
-        if (!is_valid(run, a, b, count)) return ADIT_BAD_ARGUMENT;                                                                       \
-        for (int64_t i = 0; i < count; i++)                                                                                              \
-            if (rows[i] < 0 || rows[i] >= a.rows) return ADIT_BAD_ARGUMENT;                                                              \
+    static int32_t SUFFIX##_rows(const adit_run *run, adit_view a, adit_view b, const int64_t *rows, int64_t count, uint64_t *bits) {    \
         const int64_t k = a.columns, n = b.columns;                                                                                      \
-        if (count == 0 || n == 0) return ADIT_OK;                                                                                        \
         const int64_t group = adit_max(1, adit_min(count, ((int64_t)1 << 26) / ((int64_t)sizeof(CELL) * adit_max(k + n, 1))));           \
         SOURCE *const gathered = adit_allocate((size_t)(group * k) * sizeof(SOURCE));                                                    \
         CELL *const product = adit_allocate((size_t)(group * n) * sizeof(CELL));                                                         \
@@ -132,7 +134,7 @@ static bool is_valid(const adit_run *run, adit_view a, adit_view b, int64_t coun
         for (int64_t start = 0; start < count && status == ADIT_OK; start += group) {                                                    \
             const int64_t taken = adit_min(group, count - start);                                                                        \
             for (int64_t i = 0; i < taken; i++) {                                                                                        \
-                const SOURCE *const row = (const SOURCE *)a.data + rows[start + i] * (a.transposed ? 1 : k);                             \
+                const SOURCE *const row = (const SOURCE *)a.data + rows[start + i] % a.rows * (a.transposed ? 1 : k);                    \
                 for (int64_t l = 0; l < k; l++) gathered[i * k + l] = row[l * (a.transposed ? a.rows : 1)];                              \
             }                                                                                                                            \
             status = adit_gemm_##SUFFIX(run, taken, n, k, gathered, k, false, b.data, b.transposed ? k : n, b.transposed, product, n);   \
@@ -145,7 +147,57 @@ static bool is_valid(const adit_run *run, adit_view a, adit_view b, int64_t coun
         free(gathered);                                                                                                                  \
         free(product);                                                                                                                   \
         return status;                                                                                                                   \
+    }                                                                                                                                    \
+    static int32_t SUFFIX##_part(const rows_job *j, const adit_run *run, int64_t start, int64_t end) {                                   \
+        adit_view a = j->a, b = j->b;                                                                                                    \
+        const int64_t product = j->rows[start] / a.rows;                                                                                 \
+        a.data = (const SOURCE *)a.data + product * a.rows * a.columns;                                                                  \
+        b.data = (const SOURCE *)b.data + product * b.rows * b.columns;                                                                  \
+        return SUFFIX##_rows(run, a, b, j->rows + start, end - start, j->bits + start * b.columns);                                      \
+    }                                                                                                                                    \
+    int32_t adit_rows_##SUFFIX(const adit_run *run, adit_view a, adit_view b, int64_t batch, const int64_t *rows, int64_t count, uint64_t *bits) { \
+        if (!is_valid(run, a, b, batch, count)) return ADIT_BAD_ARGUMENT;                                                                \
+        for (int64_t i = 0; i < count; i++)                                                                                              \
+            if (rows[i] < 0 || rows[i] >= a.rows * batch) return ADIT_BAD_ARGUMENT;                                                      \
+        if (count == 0 || b.columns == 0) return ADIT_OK;                                                                                \
+        return rows_of_batch((rows_job){.run = run, .a = a, .b = b, .rows = rows, .count = count, .bits = bits, .part = SUFFIX##_part}); \
     }
+
+/// Rows of a batch: `part` does rows start..<end, all of one product.
+typedef struct rows_job {
+    const adit_run *run;
+    adit_view a, b;
+    const int64_t *rows;
+    int64_t count;
+    uint64_t *bits;
+    int32_t (*part)(const struct rows_job *job, const adit_run *run, int64_t start, int64_t end);
+    const int64_t *starts;  // of the parts, and the end of the last
+    int32_t status;
+} rows_job;
+
+static void rows_task(void *context, int64_t index, int32_t worker) {
+    (void)worker;
+    rows_job *const j = context;
+    adit_run alone = *j->run;
+    alone.threads = 1;
+    const int32_t status = j->part(j, &alone, j->starts[index], j->starts[index + 1]);
+    if (status != ADIT_OK) __atomic_store_n(&j->status, status, __ATOMIC_RELAXED);
+}
+
+static int32_t rows_of_batch(rows_job j) {
+    int64_t *const starts = adit_allocate((size_t)(j.count + 1) * sizeof(int64_t));
+    if (starts == NULL) return ADIT_NO_MEMORY;
+    int64_t parts = 0;
+    for (int64_t i = 0; i < j.count; i++)
+        if (i == 0 || j.rows[i] / j.a.rows != j.rows[i - 1] / j.a.rows) starts[parts++] = i;
+    starts[parts] = j.count;
+    j.starts = starts;
+    // Small products side by side, large ones each by all threads.
+    if (parts > 1 && j.a.columns * j.b.columns < 1 << 18) adit_parallel(j.run->threads, parts, rows_task, &j);
+    else for (int64_t p = 0; p < parts && j.status == ADIT_OK; p++) j.status = j.part(&j, j.run, starts[p], starts[p + 1]);
+    free(starts);
+    return j.status;
+}
 
 DEFINE_ROWS(f32, float, float, uint32_t)
 DEFINE_ROWS(f64, double, double, uint64_t)

@@ -81,10 +81,52 @@ static int32_t product(const adit_run *run, adit_view matrix, const uint64_t *ve
     return ADIT_OK;
 }
 
-int32_t adit_field_product_i8(const adit_run *run, adit_view matrix, const uint64_t *vectors, int64_t count, uint64_t *out) {
-    return product(run, matrix, vectors, count, false, out);
+typedef struct {
+    const adit_run *run;
+    adit_view matrix;
+    int64_t count, vectors;
+    const uint64_t *x;
+    bool own, wide;
+    uint64_t *out;
+    int32_t status;
+} batch;
+
+static void one_of_batch(batch *all, const adit_run *run, int64_t index) {
+    adit_view one = all->matrix;
+    one.data = (const char *)one.data + index * one.rows * one.columns * (all->wide ? 4 : 1);
+    for (int64_t v = 0; v < all->vectors; v++) {
+        const uint64_t *const x = all->own ? all->x + (v * all->count + index) * one.columns : all->x + v * one.columns;
+        const int32_t status = product(run, one, x, 1, all->wide, all->out + (v * all->count + index) * one.rows);
+        if (status != ADIT_OK) __atomic_store_n(&all->status, status, __ATOMIC_RELAXED);
+    }
 }
 
-int32_t adit_field_product_i32(const adit_run *run, adit_view matrix, const uint64_t *vectors, int64_t count, uint64_t *out) {
-    return product(run, matrix, vectors, count, true, out);
+static void batch_task(void *context, int64_t index, int32_t worker) {
+    (void)worker;
+    batch *const all = context;
+    adit_run alone = *all->run;
+    alone.threads = 1;
+    one_of_batch(all, &alone, index);
+}
+
+/// A batch with one vector for all of its matrices is one tall matrix, unless they are transposed.
+static int32_t product_of_batch(
+    const adit_run *run, adit_view matrix, int64_t count, const uint64_t *x, int64_t vectors, bool own, bool wide, uint64_t *out) {
+    if (!adit_run_is_valid(run) || matrix.rows < 0 || matrix.columns < 0 || count < 0 || vectors < 0) return ADIT_BAD_ARGUMENT;
+    if (count == 1 || (!own && !matrix.transposed)) {
+        matrix.rows *= count;
+        return product(run, matrix, x, vectors, wide, out);
+    }
+    batch all = {.run = run, .matrix = matrix, .count = count, .vectors = vectors, .x = x, .own = own, .wide = wide, .out = out};
+    if (matrix.rows * matrix.columns < 1 << 20) adit_parallel(run->threads, count, batch_task, &all);
+    else for (int64_t i = 0; i < count; i++) one_of_batch(&all, run, i);
+    return all.status;
+}
+
+int32_t adit_field_product_i8(const adit_run *run, adit_view matrix, int64_t count, const uint64_t *x, int64_t vectors, bool own, uint64_t *out) {
+    return product_of_batch(run, matrix, count, x, vectors, own, false, out);
+}
+
+int32_t adit_field_product_i32(const adit_run *run, adit_view matrix, int64_t count, const uint64_t *x, int64_t vectors, bool own, uint64_t *out) {
+    return product_of_batch(run, matrix, count, x, vectors, own, true, out);
 }

@@ -1,7 +1,9 @@
 // Template of the verifier's passes over floats: included once for each element type and instruction set.
 //
-// The includer defines REAL (float or double), BITS (its bit pattern's signed type), SCALED (1 if rows need a scale: binary64),
-// LANES (binary64 lanes of a vector), MULTIPLY_ADD(a, b, c), CHAINS (rows whose running sums are kept in registers together) and NAME(x).
+// The includer defines STORED (the type of an element in memory), REAL (float or double: what it is computed with; BF16 is stored as
+// uint16_t and widened to float), BITS (REAL's bit pattern's signed type), IS_BF16, SCALED (1 if rows need a scale: binary64), LANES
+// (binary64 lanes of a vector), MULTIPLY_ADD(a, b, c), CHAINS (rows whose running sums are kept in registers together), NAME(x), and
+// CELLS(x): the NAME of the passes over elements of type REAL, which C has.
 //
 // All sums are binary64. A pass is memory-bound or bound by the multiply-add units, never by chains of dependent sums: rows are
 // taken several at a time, and X is kept as blocks of BLOCK columns, one probe after the other (adit_blocked_probe).
@@ -15,7 +17,34 @@ typedef BITS NAME(bits) __attribute__((ext_vector_type(LANES)));
 #define MAGNITUDE_BITS (sizeof(REAL) == 4 ? 0x7fffffff : 0x7fffffffffffffff)  // all but the sign
 #define MAGNITUDE(x) ((NAME(bits))(x) & (NAME(bits))((BITS)MAGNITUDE_BITS))
 
-static inline NAME(vector) NAME(widen)(const REAL *p) { return __builtin_convertvector(*(const NAME(loose_source) *)p, NAME(vector)); }
+typedef uint32_t NAME(unsigned_bits) __attribute__((ext_vector_type(LANES)));
+#if IS_BF16
+typedef uint16_t NAME(loose_stored) __attribute__((ext_vector_type(LANES), aligned(2)));
+static inline NAME(source) NAME(load)(const STORED *p) {
+    return (NAME(source))(__builtin_convertvector(*(const NAME(loose_stored) *)p, NAME(unsigned_bits)) << 16);
+}
+static inline REAL NAME(value)(STORED stored) {
+    const uint32_t bits = (uint32_t)stored << 16;
+    REAL value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+#else
+static inline NAME(source) NAME(load)(const STORED *p) { return *(const NAME(loose_source) *)p; }
+static inline REAL NAME(value)(STORED stored) { return stored; }
+#endif
+static inline NAME(vector) NAME(widen)(const STORED *p) { return __builtin_convertvector(NAME(load)(p), NAME(vector)); }
+
+/// To nearest even, `drop` bits fewer of the significand; 0 leaves the value as it is.
+static inline REAL NAME(round)(REAL value, int drop) {
+    if (drop == 0) return value;
+    BITS bits;
+    memcpy(&bits, &value, sizeof bits);
+    const uint64_t half = ((uint64_t)1 << (drop - 1)) - 1, wide = (uint64_t)bits;
+    bits = (BITS)((wide + half + (wide >> drop & 1)) & ~(((uint64_t)1 << drop) - 1));
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
 
 static inline double NAME(total)(NAME(vector) v) {
     double sum = 0;
@@ -37,14 +66,14 @@ static inline double NAME(maximum)(BITS magnitude) {
 }
 
 /// Sum of squares and largest magnitude of `count` contiguous elements.
-static void NAME(line_norm)(const REAL *line, int64_t count, double *sum, double *maximum) {
+static void NAME(line_norm)(const STORED *line, int64_t count, double *sum, double *maximum) {
     NAME(vector) squares[4] = {0};
     NAME(bits) largest[4] = {0};
     int64_t j = 0;
     for (; j + 4 * LANES <= count; j += 4 * LANES) {
 #pragma clang loop unroll(full)
         for (int v = 0; v < 4; v++) {
-            const NAME(source) x = *(const NAME(loose_source) *)(line + j + v * LANES);
+            const NAME(source) x = NAME(load)(line + j + v * LANES);
             const NAME(vector) wide = __builtin_convertvector(x, NAME(vector));
             squares[v] = MULTIPLY_ADD(wide, wide, squares[v]);
             largest[v] = __builtin_elementwise_max(largest[v], MAGNITUDE(x));
@@ -56,24 +85,25 @@ static void NAME(line_norm)(const REAL *line, int64_t count, double *sum, double
     BITS m = 0;
     for (int i = 0; i < LANES; i++) m = lanes[i] > m ? lanes[i] : m;
     for (; j < count; j++) {
-        s += (double)line[j] * (double)line[j];
-        m = NAME(magnitude)(line[j]) > m ? NAME(magnitude)(line[j]) : m;
+        const REAL x = NAME(value)(line[j]);
+        s += (double)x * (double)x;
+        m = NAME(magnitude)(x) > m ? NAME(magnitude)(x) : m;
     }
     *sum = s;
     *maximum = NAME(maximum)(m);
 }
 
 /// The same for columns first..<last (at most COLUMN_CHUNK) of `rows` rows.
-static void NAME(column_norms)(const REAL *data, int64_t rows, int64_t stride, int64_t first, int64_t last, double *sums, double *maxima) {
+static void NAME(column_norms)(const STORED *data, int64_t rows, int64_t stride, int64_t first, int64_t last, double *sums, double *maxima) {
     _Alignas(ADIT_ALIGNMENT) double squares[COLUMN_CHUNK] = {0};
     _Alignas(ADIT_ALIGNMENT) BITS largest[COLUMN_CHUNK] = {0};
     const int64_t count = last - first;
     int64_t i = 0;
     for (; i + 4 <= rows; i += 4) {
-        const REAL *const line = data + i * stride + first;
+        const STORED *const line = data + i * stride + first;
         int64_t j = 0;
         for (; j + LANES <= count; j += LANES) {
-            if (j * (int64_t)sizeof(REAL) % ADIT_ALIGNMENT == 0) {
+            if (j * (int64_t)sizeof(STORED) % ADIT_ALIGNMENT == 0) {
 #pragma clang loop unroll(full)
                 for (int r = 4; r < 8; r++) __builtin_prefetch(line + r * stride + j);
             }
@@ -81,7 +111,7 @@ static void NAME(column_norms)(const REAL *data, int64_t rows, int64_t stride, i
             NAME(bits) m = *(NAME(bits) *)(largest + j);
 #pragma clang loop unroll(full)
             for (int r = 0; r < 4; r++) {
-                const NAME(source) x = *(const NAME(loose_source) *)(line + r * stride + j);
+                const NAME(source) x = NAME(load)(line + r * stride + j);
                 const NAME(vector) wide = __builtin_convertvector(x, NAME(vector));
                 s = MULTIPLY_ADD(wide, wide, s);
                 m = __builtin_elementwise_max(m, MAGNITUDE(x));
@@ -91,7 +121,7 @@ static void NAME(column_norms)(const REAL *data, int64_t rows, int64_t stride, i
         }
         for (; j < count; j++) {
             for (int r = 0; r < 4; r++) {
-                const REAL x = line[r * stride + j];
+                const REAL x = NAME(value)(line[r * stride + j]);
                 squares[j] += (double)x * (double)x;
                 largest[j] = NAME(magnitude)(x) > largest[j] ? NAME(magnitude)(x) : largest[j];
             }
@@ -99,7 +129,7 @@ static void NAME(column_norms)(const REAL *data, int64_t rows, int64_t stride, i
     }
     for (; i < rows; i++) {
         for (int64_t j = 0; j < count; j++) {
-            const REAL x = data[i * stride + first + j];
+            const REAL x = NAME(value)(data[i * stride + first + j]);
             squares[j] += (double)x * (double)x;
             largest[j] = NAME(magnitude)(x) > largest[j] ? NAME(magnitude)(x) : largest[j];
         }
@@ -135,9 +165,9 @@ static inline void NAME(probe_tile)(const double *tile, int64_t depth, const dou
     }
 }
 
-/// y, and unless it is NULL energies, of a transposed b: its rows are `stride` apart, column after column.
-static inline __attribute__((always_inline)) void NAME(probe_strided)(const REAL *b, int64_t stride, const adit_blocked_probe *probe, int64_t first,
-    int64_t last, const double *scales, double *y, double *energies) {
+/// y, and unless it is NULL energies, of a transposed b: its rows are `stride` apart, column after column. `drop` rounds b first.
+static inline __attribute__((always_inline)) void NAME(probe_strided)(const STORED *b, int64_t stride, const adit_blocked_probe *probe, int64_t first,
+    int64_t last, const int drop, const double *scales, double *y, double *energies) {
     enum { groups = ROW_CHUNK / NAME(group) };
     _Alignas(ADIT_ALIGNMENT) double yt[groups][8][NAME(group)] = {0}, squares[groups][NAME(group)] = {0};
     _Alignas(ADIT_ALIGNMENT) double tile[NAME(depth) * NAME(group)], factors[ROW_CHUNK];
@@ -149,11 +179,11 @@ static inline __attribute__((always_inline)) void NAME(probe_strided)(const REAL
             for (int64_t j = 0; j < depth; j++) {
                 const double weight = probe->weights[column + j];
                 const bool counts = !probe->leaves_out || weight != 0;
-                const REAL *const line = b + (column + j) * stride + l;
+                const STORED *const line = b + (column + j) * stride + l;
                 double *const out = tile + j * NAME(group);
                 __builtin_prefetch(l + NAME(group) < last ? line + NAME(group) : line + depth * stride - (l - first));
-                if (!counts || lanes < NAME(group)) {
-                    for (int64_t i = 0; i < NAME(group); i++) out[i] = counts && i < lanes ? (double)line[i] : 0;
+                if (!counts || lanes < NAME(group) || drop != 0) {
+                    for (int64_t i = 0; i < NAME(group); i++) out[i] = counts && i < lanes ? (double)NAME(round)(NAME(value)(line[i]), drop) : 0;
                 } else {
 #pragma clang loop unroll(full)
                     for (int i = 0; i < NAME(group); i += LANES) *(NAME(vector) *)(out + i) = NAME(widen)(line + i);
@@ -177,13 +207,22 @@ static inline __attribute__((always_inline)) void NAME(probe_strided)(const REAL
 }
 
 static void NAME(probe_transposed)(
-    const REAL *b, int64_t stride, const adit_blocked_probe *probe, int64_t first, int64_t last, double *y, double *energies) {
-    NAME(probe_strided)(b, stride, probe, first, last, NULL, y, energies);
+    const STORED *b, int64_t stride, const adit_blocked_probe *probe, int64_t first, int64_t last, double *y, double *energies) {
+    NAME(probe_strided)(b, stride, probe, first, last, 0, NULL, y, energies);
 }
+
+#if !SCALED
+/// y of rows first..<last of b, rounded first: each lower precision's shadow of the probe.
+static void NAME(probe_rounded)(const adit_view *view, const adit_blocked_probe *probe, int drop, int64_t first, int64_t last, double *y) {
+    const STORED *const b = view->data;
+    if (view->transposed) NAME(probe_strided)(b, view->rows, probe, first, last, drop, NULL, y, NULL);
+    else NAME(probe_lines)(b + first * probe->columns, probe, last - first, drop, NULL, y, NULL, NULL);
+}
+#endif
 
 /// Largest magnitudes of rows first..<last of a, for a pass that needs them before it starts.
 static void NAME(row_maxima)(const adit_view *view, int64_t first, int64_t last, double *maxima) {
-    const REAL *const a = view->data;
+    const STORED *const a = view->data;
     double ignored[ROW_CHUNK];
     // Rows of op(a) are columns of what is stored.
     if (view->transposed) NAME(column_norms)(a + first, view->columns, view->rows, 0, last - first, ignored, maxima);
@@ -192,20 +231,22 @@ static void NAME(row_maxima)(const adit_view *view, int64_t first, int64_t last,
 
 /// Rows first..<last (at most ROW_CHUNK) of the pass over a and c.
 static void NAME(residuals)(const adit_residual_job *job, int64_t first, int64_t last, adit_row_residual *out) {
-    const REAL *const a = (const REAL *)job->a.data + first * job->a.columns, *const c = (const REAL *)job->c.data + first * job->c.columns;
+    const STORED *const a = (const STORED *)job->a.data + first * job->a.columns;
+    const REAL *const c = (const REAL *)job->c.data + first * job->c.columns;
     const int64_t rows = last - first;
     double maxima[ROW_CHUNK], scales[ROW_CHUNK], y[ROW_CHUNK * 8], energies[ROW_CHUNK] = {0};
     double *const wanted = job->weighted ? energies : NULL;
     if (SCALED || job->a.transposed) NAME(row_maxima)(&job->a, first, last, maxima);
     for (int64_t i = 0; i < rows; i++) scales[i] = SCALED ? adit_row_scale(maxima[i]) : 1;
-    if (job->a.transposed) NAME(probe_strided)(job->a.data, job->a.rows, job->left, first, last, SCALED ? scales : NULL, y, wanted);
-    else NAME(probe_lines)(a, job->left, rows, SCALED ? scales : NULL, y, wanted, SCALED ? NULL : maxima);
-    NAME(sums) found;
+    if (job->a.transposed) NAME(probe_strided)(job->a.data, job->a.rows, job->left, first, last, 0, SCALED ? scales : NULL, y, wanted);
+    else NAME(probe_lines)(a, job->left, rows, 0, SCALED ? scales : NULL, y, wanted, SCALED ? NULL : maxima);
+    CELLS(sums) found;
     for (int64_t i = 0; i < rows; i++) {
-        if (i % LINES == 0) NAME(sum_lines)(false, false, c + i * job->c.columns, job->probe, adit_min(LINES, rows - i), SCALED ? scales + i : NULL, &found);
+        if (i % LINES == 0) CELLS(sum_lines)(false, false, 0, c + i * job->c.columns, job->probe, adit_min(LINES, rows - i), SCALED ? scales + i : NULL, &found);
         adit_row_residual r = {.energy = energies[i], .maximum = maxima[i]};
         for (int p = 0; p < 8; p++) {
-            const double difference = NAME(total)(found.products[i % LINES][p]) - y[i * 8 + p];
+            const double difference = CELLS(total)(found.products[i % LINES][p]) - y[i * 8 + p];
+            if (job->differences != NULL) job->differences[(first + i) * 8 + p] = difference, job->images[(first + i) * 8 + p] = y[i * 8 + p];
             r.residual += difference * difference;
             r.signal += y[i * 8 + p] * y[i * 8 + p];
         }
@@ -232,7 +273,7 @@ static inline void NAME(run_rows)(const double *a, int64_t depth, const double *
 
 /// The sums of squares of the running sums of at most CHAINS rows of a. Rows beyond `count` are zeros.
 static void NAME(running)(const adit_view *view, const double *y, const int64_t *rows, int64_t count, double *out) {
-    const REAL *const a = view->data;
+    const STORED *const a = view->data;
     const int64_t k = view->columns, stride = view->transposed ? view->rows : 1;
     _Alignas(ADIT_ALIGNMENT) double values[CHAINS * RUN_DEPTH] = {0};
     _Alignas(ADIT_ALIGNMENT) adit_octet sum[CHAINS] = {0}, squares[CHAINS] = {0};
@@ -245,8 +286,8 @@ static void NAME(running)(const adit_view *view, const double *y, const int64_t 
     for (int64_t l = 0; l < k; l += RUN_DEPTH) {
         const int64_t depth = adit_min(RUN_DEPTH, k - l);
         for (int64_t i = 0; i < count; i++) {
-            const REAL *const row = a + (view->transposed ? rows[i] + l * stride : rows[i] * k + l);
-            for (int64_t t = 0; t < depth; t++) values[i * RUN_DEPTH + t] = (double)row[t * stride] * scales[i];
+            const STORED *const row = a + (view->transposed ? rows[i] + l * stride : rows[i] * k + l);
+            for (int64_t t = 0; t < depth; t++) values[i * RUN_DEPTH + t] = (double)NAME(value)(row[t * stride]) * scales[i];
         }
         NAME(run_rows)(values, depth, y + l * 8, sum, squares);
     }
@@ -256,8 +297,13 @@ static void NAME(running)(const adit_view *view, const double *y, const int64_t 
     }
 }
 
+#include "float_sums.h"
+
+#undef STORED
 #undef REAL
 #undef BITS
+#undef IS_BF16
+#undef CELLS
 #undef SCALED
 #undef MAGNITUDE
 #undef MAGNITUDE_BITS

@@ -1,4 +1,4 @@
-// The passes of one instruction set: the includer defines PATH(x), F64_LANES, I32_LANES, CHAINS, DOT16, MULTIPLY and MULTIPLY_ADD, and gets
+// The passes of one instruction set: the includer defines PATH(x), F64_LANES, I32_LANES, CHAINS, DOT16, MULTIPLY, MULTIPLY_ADD and FLOAT_STEP, and gets
 // the path's tables by FIELD_PATH and FLOAT_PATH.
 
 #define LANES I32_LANES
@@ -6,16 +6,32 @@
 #include "field_passes.h"
 
 #define LANES F64_LANES
+#define STORED float
 #define REAL float
 #define BITS int32_t
+#define IS_BF16 0
 #define SCALED 0
 #define NAME(x) PATH(x##_f32)
+#define CELLS(x) NAME(x)
 #include "float_passes.h"
 
+#define STORED double
 #define REAL double
 #define BITS int64_t
+#define IS_BF16 0
 #define SCALED 1
 #define NAME(x) PATH(x##_f64)
+#define CELLS(x) NAME(x)
+#include "float_passes.h"
+
+// After F32: C of a product of BF16 is F32.
+#define STORED uint16_t
+#define REAL float
+#define BITS int32_t
+#define IS_BF16 1
+#define SCALED 0
+#define NAME(x) PATH(x##_bf16)
+#define CELLS(x) PATH(x##_f32)
 #include "float_passes.h"
 #undef LANES
 
@@ -39,8 +55,9 @@
 
 WRAP(float, f32)
 WRAP(double, f64)
+WRAP(uint16_t, bf16)
 
 #define FIELD_PATH {PATH(field_i8_field), PATH(field_i8_transposed_field), PATH(field_i32_field)}
-#define FLOAT_PATH(SUFFIX)                                                                                                \
+#define FLOAT_PATH(SUFFIX, ROUNDED)                                                                                             \
     {PATH(void_line_norm_##SUFFIX), PATH(void_column_norms_##SUFFIX), PATH(void_probe_rows_##SUFFIX), PATH(void_probe_transposed_##SUFFIX), \
-        PATH(residuals_##SUFFIX), PATH(running_##SUFFIX), CHAINS}
+        PATH(residuals_##SUFFIX), PATH(running_##SUFFIX), CHAINS, ROUNDED, PATH(sums_of_columns_##SUFFIX)}

@@ -7,6 +7,7 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"))), apply_to = function)
 #define PATH(x) x##_avx512
 #define MULTIPLY_ADD(a, b, c) __builtin_elementwise_fma(a, b, c)
+#define FLOAT_STEP(WIDE, SUM, a, b, c) __builtin_elementwise_fma((WIDE)(a), b, c)
 #define F64_LANES 8
 #define I32_LANES 16
 #define CHAINS 8
@@ -16,6 +17,7 @@
 #pragma clang attribute pop
 
 const adit_field_path adit_field_avx512 = FIELD_PATH;
-const adit_float_path adit_passes_f32_avx512 = FLOAT_PATH(f32);
-const adit_float_path adit_passes_f64_avx512 = FLOAT_PATH(f64);
+const adit_float_path adit_passes_f32_avx512 = FLOAT_PATH(f32, probe_rounded_f32_avx512);
+const adit_float_path adit_passes_f64_avx512 = FLOAT_PATH(f64, NULL);
+const adit_float_path adit_passes_bf16_avx512 = FLOAT_PATH(bf16, probe_rounded_bf16_avx512);
 #endif

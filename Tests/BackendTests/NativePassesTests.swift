@@ -53,19 +53,19 @@ import Wire
                 #expect(zip(rows.y, expectedRows.y).allSatisfy { abs($0 - $1) <= 1e-12 * scale })
                 #expect(try zip(#require(rows.energies), #require(expectedRows.energies)).allSatisfy { close($0, $1, 1e-12) })
                 #expect(try native.probe(b, with: probe, energies: false) == ProbedRows(y: rows.y))
-                let found = try native.rowResiduals(a: a, c: c, rows: expectedRows, probe: probe)
-                let expected = try plain.rowResiduals(a: a, c: c, rows: expectedRows, probe: probe)
-                let without = try native.rowResiduals(a: a, c: c, rows: ProbedRows(y: expectedRows.y), probe: probe)
+                let found = try native.rowResiduals(a: a, c: c, rows: expectedRows, probe: probe, vectors: true)
+                let expected = try plain.rowResiduals(a: a, c: c, rows: expectedRows, probe: probe, vectors: true)
+                let without = try native.rowResiduals(a: a, c: c, rows: ProbedRows(y: expectedRows.y), probe: probe, vectors: false)
                 #expect(
-                    zip(without, found).allSatisfy { one, other in
+                    zip(without.rows, found.rows).allSatisfy { one, other in
                         one.energy == 0 && one.maximum == other.maximum && (one.maximum == .infinity || close(one.signal, other.signal, 0))
                     })
                 let (running, expectedRunning) = (
                     try native.runningSums(a: a, rows: expectedRows, indices: Array((0..<m).reversed())),
                     try plain.runningSums(a: a, rows: expectedRows, indices: Array((0..<m).reversed()))
                 )
-                #expect(found.count == expected.count && running.count == m && expectedRunning.count == m)
-                for (row, (one, other)) in zip(found, expected).enumerated() {
+                #expect(found.rows.count == expected.rows.count && found.differences.count == 8 * m && running.count == m && expectedRunning.count == m)
+                for (row, (one, other)) in zip(found.rows, expected.rows).enumerated() {
                     #expect(one.maximum == other.maximum)
                     guard one.maximum < .infinity else { continue }
                     #expect(one.residual.isFinite == other.residual.isFinite)

@@ -219,8 +219,18 @@ final class RecordingPasses: VerifierPasses {
         try plain.probe(b, with: probe, energies: energies)
     }
 
-    func rowResiduals(a: MatrixView, c: MatrixView, rows: ProbedRows, probe: ColumnProbe) throws(Problem) -> [RowResidual] {
-        try plain.rowResiduals(a: a, c: c, rows: rows, probe: probe)
+    func rowResiduals(a: MatrixView, c: MatrixView, rows: ProbedRows, probe: ColumnProbe, vectors: Bool) throws(Problem) -> RowResiduals {
+        try plain.rowResiduals(a: a, c: c, rows: rows, probe: probe, vectors: vectors)
+    }
+
+    func roundedProbes(_ b: MatrixView, with probe: ColumnProbe) throws(Problem) -> [[Double]] { try plain.roundedProbes(b, with: probe) }
+
+    func filterImages(a: MatrixView, y: [Double], rounded: [[Double]]) throws(Problem) -> [[Double]] {
+        try plain.filterImages(a: a, y: y, rounded: rounded)
+    }
+
+    func recomputeSums(a: MatrixView, b: MatrixView, rows: [Int], again: Bool) throws(Problem) -> RowSums {
+        try plain.recomputeSums(a: a, b: b, rows: rows, again: again)
     }
 
     func runningSums(a: MatrixView, rows: ProbedRows, indices: [Int]) throws(Problem) -> [Double] {

@@ -43,10 +43,28 @@ private final class CountingPasses: VerifierPasses {
         return rows
     }
 
-    func rowResiduals(a: MatrixView, c: MatrixView, rows: ProbedRows, probe: ColumnProbe) throws(Problem) -> [RowResidual] {
-        let found = try plain.rowResiduals(a: a, c: c, rows: rows, probe: probe)
+    func roundedProbes(_ b: MatrixView, with probe: ColumnProbe) throws(Problem) -> [[Double]] {
+        let probes = try plain.roundedProbes(b, with: probe)
+        count(2 * probes.reduce(0) { $0 + $1.count })
+        return probes
+    }
+
+    func filterImages(a: MatrixView, y: [Double], rounded: [[Double]]) throws(Problem) -> [[Double]] {
+        let images = try plain.filterImages(a: a, y: y, rounded: rounded)
+        count(images.reduce(0) { $0 + $1.count })
+        return images
+    }
+
+    func recomputeSums(a: MatrixView, b: MatrixView, rows: [Int], again: Bool) throws(Problem) -> RowSums {
+        try plain.recomputeSums(a: a, b: b, rows: rows, again: again)
+    }
+
+    func rowResiduals(a: MatrixView, c: MatrixView, rows: ProbedRows, probe: ColumnProbe, vectors: Bool) throws(Problem) -> RowResiduals {
+        let found = try plain.rowResiduals(a: a, c: c, rows: rows, probe: probe, vectors: vectors)
         // X, Y, their weights and roots once more, and the rows as C gives them.
-        count(probe.x.count + probe.weights.count + rows.y.count + a.columns + (rows.energies?.count ?? 0) + 2 * 4 * found.count)
+        count(
+            probe.x.count + probe.weights.count + rows.y.count + a.columns + (rows.energies?.count ?? 0) + 2 * 4 * found.rows.count + found.differences.count
+                + found.images.count)
         return found
     }
 

@@ -26,8 +26,8 @@ import Wire
         let report = try job.verify(wrong, try random.challenge())
         let refusal = try #require(report.refusal)
         #expect(refusal.cell == Cell(row: position / shape.n, column: position % shape.n))
-        #expect(UInt32(refusal.expected, radix: 16) == UInt32(bitPattern: right))
-        #expect(UInt32(refusal.found, radix: 16) == UInt32(bitPattern: right &+ 1))
+        #expect(try UInt32(#require(refusal.expected), radix: 16) == UInt32(bitPattern: right))
+        #expect(try UInt32(#require(refusal.found), radix: 16) == UInt32(bitPattern: right &+ 1))
     }
 
     /// Changes that cancel under weights 1, 1, 1 … or under powers of a known scalar do not cancel under a secret vector.

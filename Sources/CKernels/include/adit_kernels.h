@@ -119,20 +119,17 @@ typedef struct {
     bool transposed;
 } adit_view;
 
-/// out[v][i] = sum over j of M[i, j] vectors[v][j] modulo 2^61 - 1, for `count` vectors with entries in 0..<2^61-1.
-int32_t adit_field_product_i8(const adit_run *run, adit_view matrix, const uint64_t *vectors, int64_t count, uint64_t *out);
-int32_t adit_field_product_i32(const adit_run *run, adit_view matrix, const uint64_t *vectors, int64_t count, uint64_t *out);
+// A batch is `count` equal matrices, one after the other; a result has the matrices' results one after the other. Row i of matrix p is
+// row p * rows + i of the batch.
 
-/// For each column of b: its sum of squares, and its largest magnitude (+infinity if it holds a NaN or an infinity).
-int32_t adit_column_norms_f32(const adit_run *run, adit_view b, double *sums, double *maxima);
-int32_t adit_column_norms_f64(const adit_run *run, adit_view b, double *sums, double *maxima);
+/// out[v][p][i] = sum over j of M_p[i, j] x[j] modulo 2^61 - 1, for `vectors` vectors with entries in 0..<2^61-1: x = vector v, or its part p
+/// of as many as M has columns, if each matrix has its `own`.
+int32_t adit_field_product_i8(const adit_run *run, adit_view matrix, int64_t count, const uint64_t *x, int64_t vectors, bool own, uint64_t *out);
+int32_t adit_field_product_i32(const adit_run *run, adit_view matrix, int64_t count, const uint64_t *x, int64_t vectors, bool own, uint64_t *out);
 
-/// y = b x (b.rows x 8) and, unless `energies` is NULL, for each row of b the sum of (weight_j b_lj)^2. x is b.columns x 8; a column of
-/// weight 0 is left out.
-int32_t adit_probe_f32(const adit_run *run, adit_view b, const double *x, const double *weights, double *y, double *energies);
-int32_t adit_probe_f64(const adit_run *run, adit_view b, const double *x, const double *weights, double *y, double *energies);
+// Passes over F32, F64 and BF16 (its bits). C of a product of BF16 is F32.
 
-/// What adit_row_residuals says of a row, scaled by 2^(-2e), e the exponent of `maximum` for F64 and 0 for F32.
+/// What adit_row_residuals_* says of a row, scaled by 2^(-2e), e the exponent of `maximum` for F64 and 0 for the others.
 typedef struct {
     double residual;  // |(c x)_i - (a y)_i|^2; not finite if row i of c isn't
     double signal;    // |(a y)_i|^2
@@ -140,30 +137,47 @@ typedef struct {
     double maximum;   // max |a_il|, unscaled; +infinity if the row of a holds a NaN or an infinity
 } adit_row_residual;
 
-/// For each row of a (m x k) and c (m x n, not transposed). y is k x 8, energies k or NULL, x n x 8; columns of weight 0 are
-/// left out.
-int32_t adit_row_residuals_f32(const adit_run *run, adit_view a, adit_view c, const double *y, const double *energies, const double *x,
-    const double *weights, adit_row_residual *rows);
-int32_t adit_row_residuals_f64(const adit_run *run, adit_view a, adit_view c, const double *y, const double *energies, const double *x,
-    const double *weights, adit_row_residual *rows);
+/// adit_column_norms: for each column of b its sum of squares, and its largest magnitude (+infinity if it holds a NaN or an infinity).
+/// adit_probe: y = b x (b.rows x 8) and, unless `energies` is NULL, for each row of b the sum of (weight_j b_lj)^2. x is b.columns x 8; a
+///   column of weight 0 is left out.
+/// adit_row_residuals: for each row of a (m x k) and c (m x n, not transposed). y is k x 8, energies k or NULL, x n x 8; columns of
+///   weight 0 are left out. Unless they are NULL (both), differences gets (c x)_i - (a y)_i and images (a y)_i, m x 8.
+/// adit_running: the sum over l of |partial sum of (a y)_i after l|^2 for each of the `row_count` rows i, scaled like the residuals.
+/// adit_sums: rows of a b in binary64, row_count x n. If `again`, then also, each row_count x n: of operands rounded like the
+///   filters (4 for F32, 3 for BF16, none for F64), and as binary32 gives them in 6 orders (7 for BF16; none for F64).
+#define ADIT_FLOAT_PASSES(SUFFIX)                                                                                                              \
+    int32_t adit_column_norms_##SUFFIX(const adit_run *run, adit_view b, int64_t count, double *sums, double *maxima);                         \
+    int32_t adit_probe_##SUFFIX(const adit_run *run, adit_view b, int64_t count, const double *x, const double *weights, double *y, double *energies); \
+    int32_t adit_row_residuals_##SUFFIX(const adit_run *run, adit_view a, adit_view c, int64_t count, const double *y, const double *energies, \
+        const double *x, const double *weights, adit_row_residual *rows, double *differences, double *images);                                 \
+    int32_t adit_running_##SUFFIX(const adit_run *run, adit_view a, int64_t count, const double *y, const int64_t *rows, int64_t row_count, double *sums); \
+    int32_t adit_sums_##SUFFIX(const adit_run *run, adit_view a, adit_view b, int64_t count, const int64_t *rows, int64_t row_count, bool again, double *out);
 
-/// The sum over l of |partial sum of (a y)_i after l|^2 for each of the `count` rows i, scaled like adit_row_residuals.
-int32_t adit_running_f32(const adit_run *run, adit_view a, const double *y, const int64_t *rows, int64_t count, double *sums);
-int32_t adit_running_f64(const adit_run *run, adit_view a, const double *y, const int64_t *rows, int64_t count, double *sums);
+/// adit_rounded_probes: y as above of b rounded to TF32, then of b rounded to BF16 (for BF16: to E4M3's 4 bits alone).
+/// adit_filter_images: the images of a y with a, y, or both rounded: both to TF32, a alone, y alone, both to BF16 (for BF16 the first three, E4M3).
+#define ADIT_FILTER_PASSES(SUFFIX)                                                                                                             \
+    int32_t adit_rounded_probes_##SUFFIX(const adit_run *run, adit_view b, int64_t count, const double *x, const double *weights, double *y);  \
+    int32_t adit_filter_images_##SUFFIX(const adit_run *run, adit_view a, int64_t count, const double *y, const double *rounded_y, double *images);
+
+ADIT_FLOAT_PASSES(f32)
+ADIT_FLOAT_PASSES(f64)
+ADIT_FLOAT_PASSES(bf16)
+ADIT_FILTER_PASSES(f32)
+ADIT_FILTER_PASSES(bf16)
 
 typedef struct {
     int64_t row, column;
 } adit_cell;
 
-/// The bits of cells of a b as adit_gemm_* gives them, one dot product each, widened with zeros.
-int32_t adit_cells_f32(const adit_run *run, adit_view a, adit_view b, const adit_cell *cells, int64_t count, uint64_t *bits);
-int32_t adit_cells_f64(const adit_run *run, adit_view a, adit_view b, const adit_cell *cells, int64_t count, uint64_t *bits);
-int32_t adit_cells_i8(const adit_run *run, adit_view a, adit_view b, const adit_cell *cells, int64_t count, uint64_t *bits);
+/// The bits of cells of a b as adit_gemm_* gives them, one dot product each, widened with zeros. Rows are the batch's.
+int32_t adit_cells_f32(const adit_run *run, adit_view a, adit_view b, int64_t batch, const adit_cell *cells, int64_t count, uint64_t *bits);
+int32_t adit_cells_f64(const adit_run *run, adit_view a, adit_view b, int64_t batch, const adit_cell *cells, int64_t count, uint64_t *bits);
+int32_t adit_cells_i8(const adit_run *run, adit_view a, adit_view b, int64_t batch, const adit_cell *cells, int64_t count, uint64_t *bits);
 
 /// The bits of whole rows, count x b.columns, widened with zeros.
-int32_t adit_rows_f32(const adit_run *run, adit_view a, adit_view b, const int64_t *rows, int64_t count, uint64_t *bits);
-int32_t adit_rows_f64(const adit_run *run, adit_view a, adit_view b, const int64_t *rows, int64_t count, uint64_t *bits);
-int32_t adit_rows_i8(const adit_run *run, adit_view a, adit_view b, const int64_t *rows, int64_t count, uint64_t *bits);
+int32_t adit_rows_f32(const adit_run *run, adit_view a, adit_view b, int64_t batch, const int64_t *rows, int64_t count, uint64_t *bits);
+int32_t adit_rows_f64(const adit_run *run, adit_view a, adit_view b, int64_t batch, const int64_t *rows, int64_t count, uint64_t *bits);
+int32_t adit_rows_i8(const adit_run *run, adit_view a, adit_view b, int64_t batch, const int64_t *rows, int64_t count, uint64_t *bits);
 
 // The independent reference: plain loops that share no code with what is above, to compare it with. Single-threaded.
 

@@ -1,8 +1,12 @@
 /// C = A·B cell by cell, by the definition: what every backend and every verifier is compared with.
 enum ReferenceProduct {
-    /// The canonical bits of one cell, widened with zeros. `a` is m × k, `b` k × n, both of `gemm.inputDType`.
+    /// The canonical bits of one cell, widened with zeros. `a` is m × k, `b` k × n, both of `gemm.inputDType`; of a batch, rows are counted through.
     static func bits(_ gemm: GEMM, _ a: MatrixView, _ b: MatrixView, _ cell: Cell) -> UInt64 {
-        switch gemm.inputDType {
+        guard a.count == 1 else {
+            let product = cell.row / a.rows
+            return bits(gemm, a.matrix(product), b.matrix(product), Cell(row: cell.row % a.rows, column: cell.column))
+        }
+        return switch gemm.inputDType {
         case .f32: panelBits(Float.self, gemm, a, b, cell)
         case .f64: panelBits(Double.self, gemm, a, b, cell)
         default: UInt64(UInt32(bitPattern: exact(gemm, a, b, cell)))

@@ -7,22 +7,26 @@ package import Wire
 /// The two `recompute` passes and `fieldProduct` are exact: every implementation gives the same bits.
 ///
 /// Views are already checked against each other; no pass may read outside them, whatever the numbers are. Any dimension may be 0.
+///
+/// A view may hold a batch: `count` equal matrices. Then so do all views of the call, and what is said of a matrix below is said of each:
+/// results lie one after the other, and row i of matrix p is row p·rows + i wherever a row or cell is named. Floats are F32, F64 or BF16.
 package protocol VerifierPasses: Sendable {
     /// M·v over GF(p), p = 2^61 − 1, for several vectors in one pass over the matrix.
     ///
     /// - Parameters:
     ///   - matrix: I8 or I32, any view; a negative entry stands for p − |entry|.
-    ///   - vectors: `count` vectors of `matrix.columns` entries in 0..<p, one after the other.
-    /// - Returns: `count` vectors of `matrix.rows` entries in 0..<p, one after the other.
+    ///   - vectors: `count` vectors of `matrix.columns` entries in 0..<p, one after the other; of a batch either those, for all matrices, or
+    ///     `count` times as many entries as all its matrices have columns.
+    /// - Returns: `count` vectors of `matrix.rows` entries (a batch: of all its matrices' rows) in 0..<p, one after the other.
     func fieldProduct(_ matrix: MatrixView, _ vectors: [UInt64], count: Int) throws(Problem) -> [UInt64]
 
-    /// Σ b², and max |b|, of every column of an F32 or F64 view. (Rows: hand in `view.transposed`.)
+    /// Σ b², and max |b|, of every column of a view of floats. (Rows: hand in `view.transposed`.)
     func columnNorms(_ b: MatrixView) throws(Problem) -> ColumnNorms
 
     /// Y = B·X and, where it is asked for, the weighted energy of B's rows, in one pass over B.
     ///
     /// - Parameters:
-    ///   - b: k × n, F32 or F64, any view.
+    ///   - b: k × n, floats, any view.
     ///   - probe: over n columns. A column of weight 0 is skipped, whatever it holds (it may hold NaN or infinities).
     func probe(_ b: MatrixView, with probe: ColumnProbe, energies: Bool) throws(Problem) -> ProbedRows
 
@@ -35,22 +39,35 @@ package protocol VerifierPasses: Sendable {
     /// A NaN or infinity in C must come out as a residual that is not finite.
     ///
     /// - Parameters:
-    ///   - a: m × k, any view. c: m × n, not transposed, of the same dtype.
+    ///   - a: m × k, any view. c: m × n, not transposed, of the same dtype, or F32 where A is BF16.
     ///   - rows: Y of B's k rows, with or without their energies.
-    /// - Returns: m entries.
-    func rowResiduals(a: MatrixView, c: MatrixView, rows: ProbedRows, probe: ColumnProbe) throws(Problem) -> [RowResidual]
+    ///   - vectors: whether the result holds s·(CX)_i − y(k) and y(k) too.
+    func rowResiduals(a: MatrixView, c: MatrixView, rows: ProbedRows, probe: ColumnProbe, vectors: Bool) throws(Problem) -> RowResiduals
 
     /// Σ_t ‖y(t)‖² of the rows `indices`, y(t) as in `rowResiduals`: a chain of sums that few rows need (`BitsVerifier`).
     ///
     /// - Parameters: a: m × k, any view. rows: Y of B's k rows.
     func runningSums(a: MatrixView, rows: ProbedRows, indices: [Int]) throws(Problem) -> [Double]
 
+    /// F(B)·X for each precision of `Precision.below(b.dtype)`, in its order: like `probe`, with B's elements rounded first.
+    func roundedProbes(_ b: MatrixView, with probe: ColumnProbe) throws(Problem) -> [[Double]]
+
+    /// A·Y as every filter of `Filter.family(a.dtype)` has it, in its order, m × 8 each.
+    ///
+    /// - Parameters: a: m × k, F32 or BF16. y: Y. rounded: what `roundedProbes` gave.
+    func filterImages(a: MatrixView, y: [Double], rounded: [[Double]]) throws(Problem) -> [[Double]]
+
+    /// Rows of A·B in binary64, and if `again` as the filters have them and as binary32 sums them in given orders.
+    ///
+    /// - Parameters: rows: ascending.
+    func recomputeSums(a: MatrixView, b: MatrixView, rows: [Int], again: Bool) throws(Problem) -> RowSums
+
     /// The canonical bits of the given cells of op(A)·op(B) by the definition of `gemm.arithmetic`, widened with zeros.
     ///
     /// - Parameters: a: m × k view; b: k × n view (the transposes are in the views).
     func recomputeCells(_ gemm: GEMM, a: MatrixView, b: MatrixView, cells: [Cell]) throws(Problem) -> [UInt64]
 
-    /// The same for whole rows: `rows.count` × n, row-major. The verifier asks for at most 64 rows at once.
+    /// The same for whole rows: `rows.count` × n, row-major. The verifier asks for about a million cells at once.
     func recomputeRows(_ gemm: GEMM, a: MatrixView, b: MatrixView, rows: [Int]) throws(Problem) -> [UInt64]
 
     /// The first element of C, in row-major order, whose bits are not activation(product + bias); nil if there is none.
@@ -128,6 +145,34 @@ package struct RowResidual: Sendable, Equatable {
         self.signal = signal
         self.energy = energy
         self.maximum = maximum
+    }
+}
+
+/// What the probe says of all rows of C.
+package struct RowResiduals: Sendable, Equatable {
+    package var rows: [RowResidual]
+    /// s·(CX)_i − y(k), 8 for each row; empty if they weren't asked for.
+    package var differences: [Double]
+    /// y(k), likewise.
+    package var images: [Double]
+
+    package init(rows: [RowResidual], differences: [Double] = [], images: [Double] = []) {
+        (self.rows, self.differences, self.images) = (rows, differences, images)
+    }
+}
+
+/// Rows of a product, summed again: each array holds the rows one after the other.
+package struct RowSums: Sendable, Equatable {
+    /// In binary64.
+    package var exact: [Double]
+    /// In binary64, of operands rounded as each of `Filter.family` says.
+    package var filtered: [[Double]]
+    /// In binary32: ascending, descending, and interleaved in 2, 8, 32 and 64 partial sums that are joined two by two. For BF16 also groups
+    /// of 8 exact products, each group added to the sum and the sum cut to 24 significant bits.
+    package var orders: [[Double]]
+
+    package init(exact: [Double], filtered: [[Double]] = [], orders: [[Double]] = []) {
+        (self.exact, self.filtered, self.orders) = (exact, filtered, orders)
     }
 }
 

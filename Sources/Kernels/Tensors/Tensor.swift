@@ -50,7 +50,7 @@ package struct Tensor: Sendable {
     }
 }
 
-/// op(M) of a stored matrix M: a transpose is an index map, nothing is copied.
+/// op(M) of a stored matrix M, or of each of several that lie one after the other: a transpose is an index map, nothing is copied.
 package struct MatrixView: Sendable {
     package let tensor: Tensor
     /// Rows and columns of op(M), as the mathematics sees it.
@@ -60,6 +60,8 @@ package struct MatrixView: Sendable {
     package let isTransposed: Bool
     /// Where M starts in the tensor, in elements: 0 unless it is one of a batch.
     package let offset: Int
+    /// How many matrices there are: 1 unless it is a batch as a whole. `rows` and `columns` are one's.
+    package let count: Int
 
     /// - Throws: `shape_mismatch` unless the tensor has rank 2.
     package init(_ tensor: Tensor, transposed: Bool = false) throws(Problem) {
@@ -78,8 +80,26 @@ package struct MatrixView: Sendable {
         self.init(tensor: tensor, rows: rows, columns: columns, isTransposed: transposed, offset: index * rows * columns)
     }
 
-    private init(tensor: Tensor, rows: Int, columns: Int, isTransposed: Bool, offset: Int) {
+    /// All matrices of a batch; a tensor of rank 2 is a batch of one.
+    ///
+    /// - Throws: `shape_mismatch` unless the tensor has rank 2 or 3.
+    package init(batch tensor: Tensor, transposed: Bool = false) throws(Problem) {
+        let rank = tensor.shape.count
+        guard rank == 2 || rank == 3 else { throw Problem(.shapeMismatch, "tensor \(tensor.name) is no matrix and no batch of matrices") }
+        let (stored, across) = (tensor.shape[rank - 2], tensor.shape[rank - 1])
+        self.init(
+            tensor: tensor, rows: transposed ? across : stored, columns: transposed ? stored : across, isTransposed: transposed, offset: 0,
+            count: rank == 3 ? tensor.shape[0] : 1)
+    }
+
+    private init(tensor: Tensor, rows: Int, columns: Int, isTransposed: Bool, offset: Int, count: Int = 1) {
         (self.tensor, self.rows, self.columns, self.isTransposed, self.offset) = (tensor, rows, columns, isTransposed, offset)
+        self.count = count
+    }
+
+    /// Matrix `index` of the batch alone. The index is the caller's to check.
+    package func matrix(_ index: Int) -> MatrixView {
+        MatrixView(tensor: tensor, rows: rows, columns: columns, isTransposed: isTransposed, offset: offset &+ index &* rows &* columns)
     }
 
     package var dtype: DType { tensor.dtype }
@@ -91,5 +111,5 @@ package struct MatrixView: Sendable {
     package func index(_ row: Int, _ column: Int) -> Int { offset &+ (isTransposed ? column &* rows &+ row : row &* columns &+ column) }
 
     /// The same memory read as op(M)ᵀ.
-    package var transposed: MatrixView { MatrixView(tensor: tensor, rows: columns, columns: rows, isTransposed: !isTransposed, offset: offset) }
+    package var transposed: MatrixView { MatrixView(tensor: tensor, rows: columns, columns: rows, isTransposed: !isTransposed, offset: offset, count: count) }
 }

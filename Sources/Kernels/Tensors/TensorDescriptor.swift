@@ -78,6 +78,12 @@ enum Checked {
         return result
     }
 
+    /// a·b, or the largest integer where that overflows: for estimates of memory.
+    static func saturating(_ a: Int, _ b: Int) -> Int {
+        let (result, overflow) = a.multipliedReportingOverflow(by: b)
+        return overflow ? Int.max : result
+    }
+
     static func sum(_ a: Int, _ b: Int, _ what: String) throws(Problem) -> Int {
         let (result, overflow) = a.addingReportingOverflow(b)
         guard !overflow else { throw Problem(.outOfRange, "\(what) overflows") }

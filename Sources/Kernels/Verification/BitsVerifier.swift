@@ -5,7 +5,8 @@ import Wire
 /// 512 secret cells are recomputed by the definition: a lower precision or another order differs in nearly every cell. A
 /// secret probe (`FloatProbe`) compares every row of C with A·(B·X); rows outside the bound of honest rounding are recomputed
 /// whole. The probe only says where to look: an output is refused iff some bit differs, so honest work never is.
-/// Source: PROTOCOL section 9, "Probes for floats", "Bits" and "Non-finite".
+/// A batch is one job: the cells are drawn from all of it, and its rows are counted through. Where the products are so small that the
+/// probe would cost more than they do, every cell is recomputed. Source: PROTOCOL section 9, "Probes for floats", "Bits" and "Non-finite".
 struct BitsVerifier {
     static let cellCount = 512
     static let worstRows = 64
@@ -13,8 +14,8 @@ struct BitsVerifier {
 
     /// Cells and rows handed to one pass.
     private static let cellsPerPass = 1 << 16
-    /// At most 64, and about a million cells, but at least one.
-    private static func rowsPerPass(_ n: Int) -> Int { min(64, max(1, (1 << 20) / max(n, 1))) }
+    /// About a million cells, but at least one row; of a product that is probed, at most 64.
+    private static func rowsPerPass(_ gemm: GEMM) -> Int { min(isRecomputed(gemm) ? .max : 64, max(1, (1 << 20) / max(gemm.n, 1))) }
 
     private let gemm: GEMM
     private let a: MatrixView
@@ -22,7 +23,7 @@ struct BitsVerifier {
     private let c: MatrixView
     private let passes: any VerifierPasses
 
-    /// Views of m × k, k × n and m × n, all F32 or all F64.
+    /// Views of m × k, k × n and m × n, all F32 or all F64; or batches of such.
     init(_ gemm: GEMM, a: MatrixView, b: MatrixView, c: MatrixView, passes: any VerifierPasses) {
         (self.gemm, self.a, self.b, self.c, self.passes) = (gemm, a, b, c, passes)
     }
@@ -31,8 +32,20 @@ struct BitsVerifier {
     /// residuals, and what is noted of rows in doubt.
     static func scratchBytes(_ gemm: GEMM) -> Int {
         let perCell = MemoryLayout<Cell>.size + MemoryLayout<UInt64>.size
-        return 160 * (gemm.n + gemm.k) + 128 * gemm.m + perCell * rowsPerPass(gemm.n) * gemm.n
+        let rows = perCell * rowsPerPass(gemm) * gemm.n
+        if isRecomputed(gemm) { return rows }
+        let (sum, overflow) = Checked.saturating(160 * (gemm.n + gemm.k) + 128 * gemm.m, gemm.count).addingReportingOverflow(rows)
+        return overflow ? Int.max : sum
     }
+
+    /// Whether to recompute all of a batch: below some 32 terms on average the probe's eight columns in binary64 cost more.
+    private static func isRecomputed(_ gemm: GEMM) -> Bool {
+        guard gemm.count > 1, max(gemm.m, gemm.n, gemm.k) < 1 << 20 else { return false }
+        return gemm.m * gemm.n * gemm.k <= 32 * (gemm.k * gemm.n + gemm.m * gemm.k + gemm.m * gemm.n)
+    }
+
+    /// Rows of all products.
+    private var rowCount: Int { gemm.count * gemm.m }
 
     func verify(_ challenge: Challenge) throws(Problem) -> VerificationReport {
         var effort = VerificationReport.Effort()
@@ -42,9 +55,10 @@ struct BitsVerifier {
 
     private func refusal(_ challenge: Challenge, _ effort: inout VerificationReport.Effort) throws(Problem) -> VerificationReport.Refusal? {
         var stream = challenge.stream()
-        let secret = stream.distinct(Self.cellCount, below: gemm.m * gemm.n).map { Cell(row: $0 / gemm.n, column: $0 % gemm.n) }
+        let secret = stream.distinct(Self.cellCount, below: rowCount * gemm.n).map { Cell(row: $0 / gemm.n, column: $0 % gemm.n) }
         if let refusal = try recompute(secret, &effort) { return refusal }
-        if secret.count == gemm.m * gemm.n { return nil }
+        if secret.count == rowCount * gemm.n { return nil }
+        if Self.isRecomputed(gemm) { return try recompute(rows: 0..<rowCount, &effort) }
 
         let norms = try passes.columnNorms(b)
         if let refusal = wrongZeroColumn(norms) { return refusal }
@@ -75,13 +89,18 @@ struct BitsVerifier {
     }
 
     private func look(_ norms: ColumnNorms, excluding excluded: Set<Int>, _ stream: inout ChallengeStream) throws(Problem) -> Look {
-        let probe = FloatProbe(norms: norms, dtype: b.dtype, k: gemm.k, excluded: excluded, stream: &stream)
+        let probe = FloatProbe(norms: norms, dtype: b.dtype, k: gemm.k, products: gemm.count, excluded: excluded, stream: &stream)
+        let m = gemm.m
         var (probed, rows) = try residuals(probe, energies: false)
         // Energies can widen a bound and never narrow it: they are only asked for where some row is outside without them.
-        if rows.contains(where: { $0.maximum < .infinity && $0.residual.isFinite && !(probe.ratio($0) <= probe.limit) }) {
+        if rows.indices.contains(where: {
+            rows[$0].maximum < .infinity && rows[$0].residual.isFinite && !(probe.ratio(rows[$0], product: $0 / m) <= probe.limit)
+        }) {
             (probed, rows) = try residuals(probe, energies: true)
         }
-        let largest = zip(norms.maxima, probe.columns.weights).reduce(0) { $1.1 > 0 ? max($0, $1.0) : $0 }
+        let largest = (0..<gemm.count).map { product in
+            (product * gemm.n..<(product + 1) * gemm.n).reduce(0) { probe.columns.weights[$1] > 0 ? max($0, norms.maxima[$1]) : $0 }
+        }
         var look = Look()
         var doubtful: [Int] = []
         for (index, row) in rows.enumerated() {
@@ -89,11 +108,11 @@ struct BitsVerifier {
                 look.nonFinite.append(index)
                 continue
             }
-            let ratio = probe.ratio(row)
+            let ratio = probe.ratio(row, product: index / m)
             // Written so that NaN is suspicious.
             if ratio <= probe.limit {
                 look.worstRatio = max(look.worstRatio, ratio)
-            } else if !row.residual.isFinite, probe.mayOverflow(row, largest) {
+            } else if !row.residual.isFinite, probe.mayOverflow(row, largest[index / m]) {
                 look.overflowing.append(index)
             } else {
                 doubtful.append(index)
@@ -104,7 +123,7 @@ struct BitsVerifier {
         guard running.count == doubtful.count else { throw Problem(.internalError, "a verifier pass gave \(running.count) rows, not \(doubtful.count)") }
         var ratios: [Int: Double] = [:]
         for (index, sum) in zip(doubtful, running) {
-            let ratio = probe.ratio(rows[index], running: sum)
+            let ratio = probe.ratio(rows[index], running: sum, product: index / m)
             if ratio.isFinite { look.worstRatio = max(look.worstRatio, ratio) }
             guard !(ratio <= probe.limit) else { continue }
             look.suspicious.append(index)
@@ -116,30 +135,37 @@ struct BitsVerifier {
 
     private func residuals(_ probe: FloatProbe, energies: Bool) throws(Problem) -> (ProbedRows, [RowResidual]) {
         let probed = try passes.probe(b, with: probe.columns, energies: energies)
-        let rows = try passes.rowResiduals(a: a, c: c, rows: probed, probe: probe.columns)
-        guard rows.count == gemm.m else { throw Problem(.internalError, "a verifier pass gave \(rows.count) rows, not \(gemm.m)") }
+        let rows = try passes.rowResiduals(a: a, c: c, rows: probed, probe: probe.columns, vectors: false).rows
+        guard rows.count == rowCount else { throw Problem(.internalError, "a verifier pass gave \(rows.count) rows, not \(rowCount)") }
         return (probed, rows)
     }
 
     /// Rows that overflow honestly are all recomputed up to this number; beyond it, a secret choice of them.
-    private var overflowBudget: Int { max(Self.worstRows, gemm.m / 20) }
+    private var overflowBudget: Int { max(Self.worstRows, rowCount / 20) }
 
-    /// The columns in which those rows are not finite, if they are few enough to be recomputed.
+    /// The columns (of all products, counted through) in which those rows are not finite, if they are few enough to be recomputed.
     private func overflowingColumns(_ rows: [Int]) -> Set<Int>? {
         let exponentMask: UInt64 = c.dtype == .f64 ? 0x7ff0_0000_0000_0000 : 0x7f80_0000
         var columns: Set<Int> = []
         for row in rows {
-            for column in 0..<gemm.n where c.bits(row, column) & exponentMask == exponentMask { columns.insert(column) }
-            if Double(columns.count) > NonFinite.admittedShare * Double(gemm.n) { return nil }
+            let start = row / gemm.m * gemm.n
+            for column in 0..<gemm.n where c.bits(row, column) & exponentMask == exponentMask { columns.insert(start + column) }
+            if Double(columns.count) > NonFinite.admittedShare * Double(gemm.count * gemm.n) { return nil }
         }
         return columns
+    }
+
+    /// The cells of a column, one of all products', counted through.
+    private func cells(ofColumn column: Int) -> [Cell] {
+        let (product, inside) = (column / gemm.n, column % gemm.n)
+        return (product * gemm.m..<(product + 1) * gemm.m).map { Cell(row: $0, column: inside) }
     }
 
     /// A zero column of B has weight 0, but its cells are known: +0, unless the row of A is not finite (then it is recomputed).
     private func wrongZeroColumn(_ norms: ColumnNorms) -> VerificationReport.Refusal? {
         for column in norms.maxima.indices where norms.maxima[column] == 0 {
-            for row in 0..<gemm.m where c.bits(row, column) != 0 {
-                if let refusal = BitComparison.refusal(gemm, a, b, c, Cell(row: row, column: column)) { return refusal }
+            for cell in cells(ofColumn: column) where c.bits(cell.row, cell.column) != 0 {
+                if let refusal = BitComparison.refusal(gemm, a, b, c, cell) { return refusal }
             }
         }
         return nil
@@ -147,7 +173,7 @@ struct BitsVerifier {
 
     private func recompute(columns: Set<Int>, _ effort: inout VerificationReport.Effort) throws(Problem) -> VerificationReport.Refusal? {
         for column in columns.sorted() {
-            if let refusal = try recompute((0..<gemm.m).map { Cell(row: $0, column: column) }, &effort) { return refusal }
+            if let refusal = try recompute(cells(ofColumn: column), &effort) { return refusal }
         }
         return nil
     }
@@ -162,16 +188,34 @@ struct BitsVerifier {
         return nil
     }
 
-    private func recompute(rows: [Int], _ effort: inout VerificationReport.Effort) throws(Problem) -> VerificationReport.Refusal? {
-        let rowsPerPass = Self.rowsPerPass(gemm.n)
-        for start in stride(from: 0, to: rows.count, by: rowsPerPass) {
-            let part = Array(rows[start..<min(start + rowsPerPass, rows.count)])
+    private func recompute(rows: some Collection<Int>, _ effort: inout VerificationReport.Effort) throws(Problem) -> VerificationReport.Refusal? {
+        let rows = Array(rows)
+        let step = Self.rowsPerPass(gemm)
+        for start in stride(from: 0, to: rows.count, by: step) {
+            let part = Array(rows[start..<min(start + step, rows.count)])
             effort.rows += part.count
             let bits = try passes.recomputeRows(gemm, a: a, b: b, rows: part)
-            let cells = part.flatMap { row in (0..<gemm.n).map { Cell(row: row, column: $0) } }
-            if let refusal = try compare(cells, bits) { return refusal }
+            guard bits.count == part.count * gemm.n else { throw Problem(.internalError, "a verifier pass gave \(bits.count) cells") }
+            if let place = c.dtype == .f64 ? firstDifference(UInt64.self, part, bits) : firstDifference(UInt32.self, part, bits) {
+                let cell = Cell(row: part[place / gemm.n], column: place % gemm.n)
+                if let refusal = try compare([cell], [bits[place]]) { return refusal }
+            }
         }
         return nil
+    }
+
+    /// Where in `bits`, the rows of C that `rows` names, C differs for the first time.
+    private func firstDifference<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type, _ rows: [Int], _ bits: [UInt64]) -> Int? {
+        let n = gemm.n
+        return c.tensor.withElements(as: type) { elements in
+            for (index, row) in rows.enumerated() {
+                let start = c.index(row, 0)
+                for column in 0..<n where UInt64(truncatingIfNeeded: elements[start &+ column]) != bits[index &* n &+ column] {
+                    return index &* n &+ column
+                }
+            }
+            return nil
+        }
     }
 
     /// The first cell whose bits differ, confirmed by the plain definition.

@@ -18,23 +18,29 @@ struct Freivalds {
     /// 1 for a job; 2 for an audit.
     private let vectors: Int
 
-    /// Views of m × k, k × n (I8) and m × n (I32).
+    /// What an audit checks with: at most 2^−120.
+    static let audit = 2
+
+    /// Views of m × k, k × n (I8) and m × n (I32), or batches of such: one vector serves all products, since each row errs by itself.
     init(_ gemm: GEMM, a: MatrixView, b: MatrixView, c: MatrixView, passes: any VerifierPasses, vectors: Int = 1) {
         (self.gemm, self.a, self.b, self.c) = (gemm, a, b, c)
         (self.passes, self.vectors) = (passes, vectors)
     }
 
     /// Bytes of the vectors: x, Bx, A(Bx) and Cx.
-    static func scratchBytes(_ gemm: GEMM, vectors: Int = 1) -> Int { 8 * vectors * (gemm.n + gemm.k + 2 * gemm.m) }
+    static func scratchBytes(_ gemm: GEMM, vectors: Int = 1) -> Int {
+        Checked.saturating(8 * vectors * (gemm.n + gemm.k + 2 * gemm.m), gemm.count)
+    }
 
     func verify(_ challenge: Challenge) throws(Problem) -> VerificationReport {
         // Nothing to be wrong; and an empty C may have dimensions for which no vector should be made.
-        guard gemm.m > 0, gemm.n > 0 else { return VerificationReport(.exact(vectors: vectors), refusal: nil, effort: .init()) }
+        guard gemm.m > 0, gemm.n > 0, gemm.count > 0 else { return VerificationReport(.exact(vectors: vectors), refusal: nil, effort: .init()) }
         var stream = challenge.stream()
         let x = (0..<vectors * gemm.n).map { _ in stream.fieldElement() }
+        // B·x is each product's own, x and C·x are of all.
         let expected = try passes.fieldProduct(a, try passes.fieldProduct(b, x, count: vectors), count: vectors)
         let found = try passes.fieldProduct(c, x, count: vectors)
-        guard expected.count == found.count, expected.count == vectors * gemm.m else {
+        guard expected.count == found.count, expected.count == vectors * gemm.count * gemm.m else {
             throw Problem(.internalError, "a verifier pass gave vectors of another length")
         }
         var refusal: VerificationReport.Refusal?
@@ -42,7 +48,7 @@ struct Freivalds {
         if let wrong = expected.indices.first(where: { expected[$0] != found[$0] }) {
             effort.suspiciousRows = 1
             effort.rows = 1
-            refusal = try wrongCell(inRow: wrong % gemm.m)
+            refusal = try wrongCell(inRow: wrong % (gemm.count * gemm.m))
         }
         return VerificationReport(.exact(vectors: vectors), refusal: refusal, effort: effort)
     }

@@ -53,10 +53,13 @@ package struct NumericFigures: Sendable, Hashable {
     package let filters: [String]
     /// Rows of the second look: the worst, and as many drawn at random; 0 where what isn't clear is refused at once.
     package let secondLookRows: Int
+    /// Whether the sums are short enough for every promise; longer ones are only held to gross errors and unscaled lower precisions.
+    package let isFull: Bool
 
-    package init(rowLimit: Double, rmsLimit: Double, filters: [String], secondLookRows: Int) {
+    package init(rowLimit: Double, rmsLimit: Double, filters: [String], secondLookRows: Int, isFull: Bool = true) {
         (self.rowLimit, self.rmsLimit) = (rowLimit, rmsLimit)
         (self.filters, self.secondLookRows) = (filters, secondLookRows)
+        self.isFull = isFull
     }
 
     /// Reals are strings, the shortest that read back the same.
@@ -64,6 +67,7 @@ package struct NumericFigures: Sendable, Hashable {
         [
             "class": "numeric", "method": "gaussian-probes", "probes": 8, "row_limit": .string("\(rowLimit)"), "rms_limit": .string("\(rmsLimit)"),
             "filters": .array(filters.map { .string($0) }), "second_look_rows": .integer(Int64(secondLookRows)),
+            "promise": isFull ? "full" : "gross",
         ]
     }
 }
