@@ -6,6 +6,7 @@ package enum KernelRegistry {
     private static let kernels: [any Kernel.Type] = [
         GEMMKernel.self,
         ComputeKernel.self,
+        AttentionKernel.self,
     ]
 
     package static var names: [String] { kernels.map { $0.name } }

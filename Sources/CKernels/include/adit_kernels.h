@@ -109,6 +109,18 @@ enum {
 int32_t adit_chain_f32(const adit_run *run, const uint8_t *steps, int32_t step_count, int32_t reduction, const float *x, int64_t count, float *out);
 int32_t adit_chain_f64(const adit_run *run, const uint8_t *steps, int32_t step_count, int32_t reduction, const double *x, int64_t count, double *out);
 
+/// Attention: `heads` heads (of all elements of the batch), each with `queries` x d queries and `keys` x d keys and values.
+typedef struct {
+    int64_t heads, queries, keys, d;
+    double scale;  // of the scores
+    bool causal;   // query i sees keys 0...i; queries == keys
+} adit_attention;
+
+/// o = softmax(scale q k') v, head by head, in F32 and in any order: results depend on the path. No scores beyond a block are kept.
+int32_t adit_attention_f32(const adit_run *run, const adit_attention *shape, const float *q, const float *k, const float *v, float *o);
+/// The same from BF16, with everything after the products in F32.
+int32_t adit_attention_bf16(const adit_run *run, const adit_attention *shape, const uint16_t *q, const uint16_t *k, const uint16_t *v, float *o);
+
 // The verifier's passes. PROTOCOL section 9 and docs/VERIFICATION.md say what they are for. Their bounds hold for any order of
 // the binary64 sums, so these differ between paths in their last bits. Field products and recomputed bits never differ.
 
@@ -178,6 +190,22 @@ int32_t adit_cells_i8(const adit_run *run, adit_view a, adit_view b, int64_t bat
 int32_t adit_rows_f32(const adit_run *run, adit_view a, adit_view b, int64_t batch, const int64_t *rows, int64_t count, uint64_t *bits);
 int32_t adit_rows_f64(const adit_run *run, adit_view a, adit_view b, int64_t batch, const int64_t *rows, int64_t count, uint64_t *bits);
 int32_t adit_rows_i8(const adit_run *run, adit_view a, adit_view b, int64_t batch, const int64_t *rows, int64_t count, uint64_t *bits);
+
+/// Rows of softmax(scale q k') v in binary64, times the weights of V's columns (heads x d), and the variance of honest F32 of each:
+/// Sources/Kernels/Attention/AttentionSource.swift defines both. `rows` are places among heads x queries, ascending for speed; inputs are
+/// first rounded to `kept_bits` stored bits (23: not at all). Results differ in their last bits between paths.
+int32_t adit_attention_rows_f32(const adit_run *run, const adit_attention *shape, const float *q, const float *k, const float *v, const int64_t *rows,
+    int64_t count, const double *weights, int32_t kept_bits, double *outputs, double *variances);
+int32_t adit_attention_rows_bf16(const adit_run *run, const adit_attention *shape, const uint16_t *q, const uint16_t *k, const uint16_t *v,
+    const int64_t *rows, int64_t count, const double *weights, int32_t kept_bits, double *outputs, double *variances);
+
+/// The least and largest of each column of `groups` packed matrices; -infinity and infinity where there is a NaN.
+int32_t adit_column_ranges_f32(const adit_run *run, const float *data, int64_t groups, int64_t rows, int64_t columns, float *least, float *largest);
+int32_t adit_column_ranges_bf16(const adit_run *run, const uint16_t *data, int64_t groups, int64_t rows, int64_t columns, float *least, float *largest);
+
+/// The largest sum of squares of a row, and the largest magnitude; both infinity where something is not finite.
+int32_t adit_row_extent_f32(const adit_run *run, const float *data, int64_t rows, int64_t columns, double *squares, double *maximum);
+int32_t adit_row_extent_bf16(const adit_run *run, const uint16_t *data, int64_t rows, int64_t columns, double *squares, double *maximum);
 
 // The independent reference: plain loops that share no code with what is above, to compare it with. Single-threaded.
 

@@ -39,6 +39,12 @@ package protocol ComputeBackend: Sendable {
 
     /// Computes C = activation(product + bias), to the bit; for the parameters and problems see the product's `run`.
     func run(_ epilogue: Epilogue, product: Tensor, bias: Tensor?, into c: Tensor, control: RunControl) throws(Problem)
+
+    /// What this backend promises for such attention, or nil if it can't do it.
+    func capability(for attention: Attention) -> Capability?
+
+    /// Computes O = softmax(scale·Q·Kᵀ)·V; for the parameters and problems see the product's `run`.
+    func run(_ attention: Attention, q: Tensor, k: Tensor, v: Tensor, into o: Tensor, control: RunControl) throws(Problem)
 }
 
 /// A backend offers only what it says: whatever it doesn't mention it can't do.

@@ -74,6 +74,25 @@ package protocol VerifierPasses: Sendable {
     ///
     /// - Throws: `shape_mismatch` unless the tensors are the epilogue's.
     func firstWrong(_ epilogue: Epilogue, product: Tensor, bias: Tensor?, c: Tensor) throws(Problem) -> Int?
+
+    /// The given rows of softmax(scale·Q·Kᵀ)·V in binary64, and how far honest arithmetic may be from them (`AttentionSource`).
+    ///
+    /// - Parameters:
+    ///   - rows: places among all queries of all heads, ascending.
+    ///   - weights: of V's columns, d for each head; powers of two or 0. Outputs come out times them.
+    ///   - keptBits: stored bits of the significand that Q, K and V are rounded to first, to nearest even; 23 changes nothing.
+    func attentionRows(
+        _ attention: Attention, q: Tensor, k: Tensor, v: Tensor, rows: [Int], weights: [Double], keptBits: Int
+    ) throws(Problem) -> AttentionRows
+
+    /// The least and the largest of each column of `groups` equal matrices, one after the other, of `columns` columns: F32 or BF16.
+    ///
+    /// A column with a NaN has −∞ and +∞; one of no rows +∞ and −∞.
+    func columnRanges(_ tensor: Tensor, groups: Int, columns: Int) throws(Problem) -> ColumnRanges
+
+    /// The largest Euclidean norm of the tensor's rows (along its last dimension) and its largest magnitude, both +∞ if there is a NaN or an
+    /// infinity: F32 or BF16.
+    func rowExtent(_ tensor: Tensor) throws(Problem) -> RowExtent
 }
 
 /// A cell of C.
