@@ -7,6 +7,7 @@ package enum KernelRegistry {
         GEMMKernel.self,
         ComputeKernel.self,
         AttentionKernel.self,
+        RegressionKernel.self,
     ]
 
     package static var names: [String] { kernels.map { $0.name } }

@@ -63,6 +63,8 @@ extension Problem {
         case nonFiniteInput = "non_finite_input"
         case badTensorFile = "bad_tensor_file"
         case badParams = "bad_params"
+        case singularSystem = "singular_system"
+        case notConverged = "not_converged"
 
         // Jobs
         case blobMismatch = "blob_mismatch"
@@ -137,7 +139,7 @@ extension Problem.Code {
             .wrongReceiptID, .refundTooEarly, .attestationRefused, .tooManyUnits, .jobFailed, .tooExpensive, .unknownKernel, .unsupportedDtype, .shapeMismatch,
             .tooLong,
             .memoryLimit,
-            .nonFiniteInput, .badParams, .blobMismatch, .blobIncomplete, .outputMismatch, .verificationFailed,
+            .nonFiniteInput, .badParams, .singularSystem, .notConverged, .blobMismatch, .blobIncomplete, .outputMismatch, .verificationFailed,
             .unsupportedTransaction, .idempotencyConflict:
             422
         default: 400

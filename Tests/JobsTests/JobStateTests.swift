@@ -136,6 +136,24 @@ struct JobStateTests {
         #expect(!state.canLease(to: first, now: .max) && state.canLease(to: second, now: .max))
     }
 
+    @Test func workWithoutAnAnswerEndsWhenTwoWorkersSaySoOrNobodyElseCanBeAsked() throws {
+        let lease = try grant(1, 1)
+        var alone = try job(.granted(lease))
+        let said = JobEvent.uncomputable(lease: "lease_1", fence: 1, "singular", othersCould: false)
+        #expect(try alone.apply(said, now: 0, policy: policy) == [.end(lease, .uncomputable), .giveUp(.uncomputable), .refund])
+        #expect(alone.phase == .failed(.uncomputable) && alone.detail == "singular")
+
+        var state = try job(.granted(lease))
+        _ = try state.apply(.uncomputable(lease: "lease_1", fence: 1, "singular", othersCould: true), now: 0, policy: policy)
+        #expect(state.phase == .queued && !state.canLease(to: try Samples.key(1).address, now: .max))
+        #expect(state.canLease(to: try Samples.key(2).address, now: 2000))
+        let second = try grant(2, 2, deadline: 9000, limit: 9000)
+        _ = try state.apply(.granted(second), now: 2000, policy: policy)
+        let end = try state.apply(.uncomputable(lease: "lease_2", fence: 2, "too", othersCould: true), now: 2000, policy: policy)
+        #expect(end == [.end(second, .uncomputable), .giveUp(.uncomputable), .refund])
+        #expect(try JobState(json: JSON.parse(state.json.canonicalBytes)) == state)
+    }
+
     @Test func aJobWithoutTimeIsGivenUpUnlessItIsHeld() throws {
         var state = try job()
         #expect(try state.apply(.refundNear, now: 0, policy: policy) == [.giveUp(.notEnoughTime), .refund])
@@ -219,7 +237,8 @@ struct JobStateTests {
                 let events: [JobEvent] = [
                     .paid(payment), .quoteExpired, .tick, .canceled, .claimed(height: 5), .checkPassed(lease: id), .checkFailed(lease: id),
                     .checkUnavailable(lease: id), .committed(lease: id, fence: state.fence), .heartbeat(lease: id, fence: state.fence, until: now + 50),
-                    .returned(lease: id, fence: state.fence, .overheated), .resumed(until: now + 60), .refundNear,
+                    .returned(lease: id, fence: state.fence, .overheated), .uncomputable(lease: id, fence: state.fence, "x", othersCould: now % 2 == 0),
+                    .resumed(until: now + 60), .refundNear,
                     .granted(
                         LeaseGrant(
                             id: "lease_\(state.fence + 1)", worker: workers[random.next(3)], fence: state.fence + 1, nonce: String(repeating: "a", count: 32),

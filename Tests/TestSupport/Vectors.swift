@@ -12,6 +12,9 @@ package enum Vectors {
 
     package static func bytes(_ path: String) throws -> [UInt8] { Array(try Data(contentsOf: folder.appending(path: path))) }
 
+    /// A file of the package itself, such as one of `examples/`.
+    package static func file(_ path: String) throws -> [UInt8] { Array(try Data(contentsOf: packageRoot.appending(path: path))) }
+
     package static func json(_ path: String) throws -> JSON { try JSON.parse(bytes(path), reals: true) }
 
     /// One list of protocol-v1.json.

@@ -73,10 +73,14 @@ extension JobBoard {
     }
 
     /// Whether a worker that is present, other than this one, may have the job.
-    private func othersCould(do job: BoardJob, besides address: Address) -> Bool {
+    ///
+    /// - Parameter inPhase: whether it may have it now; else, once it waits for a worker.
+    func othersCould(do job: BoardJob, besides address: Address, inPhase: Bool = true) -> Bool {
         let now = clock.nowMilliseconds
         return presentWorkers().contains { worker in
-            worker.registration.address != address && !worker.stored.draining && job.state.canLease(to: worker.registration.address, now: now)
+            let other = worker.registration.address
+            return other != address && !worker.stored.draining
+                && (inPhase ? job.state.canLease(to: other, now: now) : !job.state.excluded.contains(other))
                 && worker.registration.meets(job.stored.spec.requirements, bytes: job.bytes) && standing(of: worker).excludedUntil <= now
         }
     }

@@ -138,6 +138,11 @@ extension JobBoard {
         let id = try jobOf(lease, by: worker)
         let age = jobs[id]?.lease.map { Duration.milliseconds(max(0, clock.nowMilliseconds - $0.grant.grantedAt)) }
         logger.event("lease_returned", job: id.text, latency: age, ["worker": "\(worker)", "detail": "\(message.detail)"])
-        try advance(id, .returned(lease: lease, fence: message.fence, message.reason))
+        guard message.reason == .uncomputable, let job = jobs[id] else {
+            return try advance(id, .returned(lease: lease, fence: message.fence, message.reason))
+        }
+        // Somebody else is asked where there is anybody: one worker's word alone should not end a paid job.
+        let others = othersCould(do: job, besides: worker, inPhase: false)
+        try advance(id, .uncomputable(lease: lease, fence: message.fence, message.printable, othersCould: others))
     }
 }

@@ -8,6 +8,9 @@ package struct LeaseFailure: Sendable, Equatable {
     /// For people; up to 512 bytes.
     package let detail: String
 
+    /// The detail as it may be shown on a terminal: printable ASCII, at most 200 characters.
+    package var printable: String { String(decoding: detail.utf8.prefix(200).map { (32..<127).contains($0) ? $0 : UInt8(ascii: "?") }, as: UTF8.self) }
+
     package init(fence: Int64, reason: Reason, detail: String) {
         self.fence = fence
         self.reason = reason

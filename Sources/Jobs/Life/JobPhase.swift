@@ -49,13 +49,16 @@ package enum JobPhase: Sendable, Equatable {
 package struct JobPolicy: Sendable, Equatable {
     /// Outputs that failed their check.
     package let maxFailedChecks: Int
+    /// Workers that say the work has no answer. One alone may be lying, to have a client's job refunded.
+    package let maxUncomputable: Int
     /// The longest rest after a lease that expired or was given back.
     package let maxRestSeconds: Int64
     /// After a rest, how long the job is kept for others than the worker that did not finish it, where there are any.
     package let elsewhereSeconds: Int64
 
-    package init(maxFailedChecks: Int = 3, maxRestSeconds: Int64 = 300, elsewhereSeconds: Int64 = 30) {
+    package init(maxFailedChecks: Int = 3, maxUncomputable: Int = 2, maxRestSeconds: Int64 = 300, elsewhereSeconds: Int64 = 30) {
         self.maxFailedChecks = maxFailedChecks
+        self.maxUncomputable = maxUncomputable
         self.maxRestSeconds = maxRestSeconds
         self.elsewhereSeconds = elsewhereSeconds
     }
@@ -78,6 +81,8 @@ package enum JobEvent: Sendable, Equatable {
     case resumed(until: Int64)
     /// The holder gives it back.
     case returned(lease: String, fence: Int64, Reason)
+    /// The holder says that the work has no answer, and why in its own words; whether another worker could be asked.
+    case uncomputable(lease: String, fence: Int64, String, othersCould: Bool)
     /// The holder committed to an output.
     case committed(lease: String, fence: Int64)
     case checkPassed(lease: String)

@@ -27,6 +27,10 @@ package struct JobState: Sendable, Equatable {
     /// Workers whose output for this job failed its check, or who said they can't run it.
     package private(set) var excluded: [Address] = []
     package private(set) var failedChecks = 0
+    /// Workers that said that the work has no answer.
+    package private(set) var uncomputable = 0
+    /// What the last of them said of it; its own words, for people.
+    package private(set) var detail: String?
     /// Leases that expired or were given back.
     package private(set) var returns = 0
     /// No lease before this time, in Unix milliseconds.
@@ -80,6 +84,16 @@ package struct JobState: Sendable, Equatable {
             let lease = try held(id, fence, now)
             if reason == .unsupportedKernel { exclude(lease.worker) }
             return giveBack(lease, reason, now, policy)
+        case .uncomputable(let id, let fence, let detail, let othersCould):
+            let lease = try held(id, fence, now)
+            exclude(lease.worker)
+            uncomputable += 1
+            self.detail = detail
+            guard othersCould, uncomputable < policy.maxUncomputable else {
+                phase = .failed(.uncomputable)
+                return [.end(lease, .uncomputable), .giveUp(.uncomputable), .refund]
+            }
+            return giveBack(lease, .uncomputable, now, policy)
         case .committed(let id, let fence):
             let lease = try held(id, fence, now)
             phase = .verifying(lease)
@@ -210,6 +224,8 @@ extension JobState {
         fence = try fields.integer("fence")
         excluded = try JSON.map(try fields.array("excluded", maxCount: 1024)) { (item) throws(Problem) in try Address(item.stringValue ?? "") }
         failedChecks = Int(try fields.integer("failedChecks"))
+        uncomputable = Int(try fields.optionalInteger("uncomputable", in: 0...1024) ?? 0)
+        detail = try fields.optionalString("detail")
         returns = Int(try fields.integer("returns"))
         notBefore = try fields.optionalInteger("notBefore") ?? 0
         lastHolder = try fields.optionalString("lastHolder", maxBytes: 64).map { (text) throws(Problem) in try Address(text) }
@@ -232,6 +248,8 @@ extension JobState {
             ("fence", .integer(fence)),
             ("excluded", .array(excluded.map { .string($0.text) })),
             ("failedChecks", .integer(Int64(failedChecks))),
+            ("uncomputable", uncomputable > 0 ? .integer(Int64(uncomputable)) : nil),
+            ("detail", detail.map { .string($0) }),
             ("returns", .integer(Int64(returns))),
             ("notBefore", .integer(notBefore)),
             ("lastHolder", lastHolder.map { .string($0.text) }),

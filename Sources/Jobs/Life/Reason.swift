@@ -13,6 +13,8 @@ package enum Reason: String, CaseIterable, Sendable {
     case notEnoughTime = "not_enough_time"
     case shuttingDown = "shutting_down"
     case workerFault = "worker_fault"
+    /// The work has no answer: a singular system, a training that diverges. Also of a job that two workers said it of.
+    case uncomputable
 
     // Given by the coordinator.
     case verificationFailed = "verification_failed"
@@ -26,7 +28,7 @@ package enum Reason: String, CaseIterable, Sendable {
     package var isWorkers: Bool {
         switch self {
         case .outOfMemory, .inputUnavailable, .inputMismatch, .unsupportedKernel, .deviceFailed, .overheated, .notEnoughTime,
-            .shuttingDown, .workerFault:
+            .shuttingDown, .workerFault, .uncomputable:
             true
         case .verificationFailed, .leaseExpired, .attemptsExhausted, .quoteExpired, .canceled, .checkUnavailable: false
         }

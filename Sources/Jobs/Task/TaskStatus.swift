@@ -35,11 +35,14 @@ package struct TaskStatus: Sendable, Equatable {
     /// Of a paid task that failed or was canceled.
     package let refund: TaskRefund?
     package let summary: TaskSummary?
+    /// Why the work has no answer, in a worker's words; nil for every other reason.
+    package let detail: String?
 
     package init(
         taskID: JobID, stage: TaskStage, phase: String, progress: Double, reason: Reason?, attempts: Int64, failedChecks: Int64,
-        payment: JobPayment?, worker: Address?, claimHeight: Int64?, refund: TaskRefund? = nil, summary: TaskSummary? = nil
+        payment: JobPayment?, worker: Address?, claimHeight: Int64?, refund: TaskRefund? = nil, summary: TaskSummary? = nil, detail: String? = nil
     ) {
+        self.detail = detail
         self.refund = refund
         self.summary = summary
         self.taskID = taskID
@@ -69,7 +72,7 @@ package struct TaskStatus: Sendable, Equatable {
         self.init(
             taskID: taskID, stage: stage, phase: state.phase.name, progress: stage == .completed ? 1 : progress, reason: reason,
             attempts: state.attempts, failedChecks: Int64(state.failedChecks), payment: state.payment, worker: worker,
-            claimHeight: state.claimHeight, refund: refund, summary: summary)
+            claimHeight: state.claimHeight, refund: refund, summary: summary, detail: reason == .uncomputable ? state.detail : nil)
     }
 
     /// Reads an answer that was parsed with reals allowed.
@@ -80,6 +83,7 @@ package struct TaskStatus: Sendable, Equatable {
         phase = try fields.string("phase", maxBytes: 32)
         progress = try fields.optionalRatio("progress") ?? 0
         reason = try fields.optionalString("reason").map { (name) throws(Problem) in try Reason(name: name) }
+        detail = try fields.optionalString("detail")
         attempts = try fields.integer("attempts")
         failedChecks = try fields.integer("failedChecks")
         let paid = fields.optional("paymentTx") != nil
@@ -101,6 +105,7 @@ package struct TaskStatus: Sendable, Equatable {
             ("phase", .string(phase)),
             ("progress", .ratio(progress)),
             ("reason", reason.map { .string($0.rawValue) }),
+            ("detail", detail.map { .string($0) }),
             ("attempts", .integer(attempts)),
             ("failedChecks", .integer(failedChecks)),
             ("paymentTx", payment.map { .string($0.tx.hex) }),

@@ -263,6 +263,7 @@ struct LeaseRunner: Sendable {
         case .unknownKernel, .unsupportedDtype, .shapeMismatch, .badParams, .tooLong: .unsupportedKernel
         case .backendUnavailable: .deviceFailed
         case .leaseExpired: .notEnoughTime
+        case .singularSystem, .notConverged: .uncomputable
         default: .workerFault
         }
     }

@@ -61,7 +61,9 @@ struct JobClient {
             last = status
             switch status.stage {
             case .completed: return try await coordinator.taskResult(quote.jobID)
-            case .failed: throw Problem(.jobFailed, "the job failed: \(status.reason?.rawValue ?? "no reason given")")
+            case .failed:
+                let detail = status.detail.map { " (\($0))" } ?? ""
+                throw Problem(.jobFailed, "the job failed: \(status.reason?.rawValue ?? "no reason given")\(detail); what was paid goes back")
             case .pending, .running: return nil
             }
         }

@@ -25,7 +25,7 @@ struct JobStatus: AsyncParsableCommand {
         Terminal.say("\(status.taskID): \(status.stage.rawValue) (\(status.phase)), \(Figures.rounded(status.progress * 100, 0)) %")
         if let payment = status.payment { Terminal.say("paid in block \(payment.height), transaction \(payment.tx)") }
         if let worker = status.worker { Terminal.say("miner \(worker), attempt \(status.attempts)") }
-        if let reason = status.reason { Terminal.say("reason: \(reason.rawValue)") }
+        if let reason = status.reason { Terminal.say("reason: \(reason.rawValue)\(status.detail.map { " (\($0))" } ?? "")") }
         if let height = status.claimHeight { Terminal.say("claimed in block \(height)") }
         if let refund = RefundLine.text(status) { Terminal.say(refund) }
     }
