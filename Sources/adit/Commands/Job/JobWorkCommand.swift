@@ -8,14 +8,20 @@ import Wire
 struct JobQuote: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "quote", abstract: "Upload the inputs and ask for a price; pays nothing.",
-        subcommands: [QuoteWork<GemmOptions>.self, QuoteWork<ComputeOptions>.self, QuoteWork<SpecOptions>.self])
+        subcommands: [
+            QuoteWork<GemmOptions>.self, QuoteWork<ComputeOptions>.self, QuoteWork<AttentionOptions>.self, QuoteWork<RegressionOptions>.self,
+            QuoteWork<SpecOptions>.self,
+        ])
 }
 
 /// `adit job submit KERNEL …`, likewise.
 struct JobSubmit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "submit", abstract: "Upload, quote and pay; with --wait also wait and fetch the output.",
-        subcommands: [SubmitWork<GemmOptions>.self, SubmitWork<ComputeOptions>.self, SubmitWork<SpecOptions>.self])
+        subcommands: [
+            SubmitWork<GemmOptions>.self, SubmitWork<ComputeOptions>.self, SubmitWork<AttentionOptions>.self, SubmitWork<RegressionOptions>.self,
+            SubmitWork<SpecOptions>.self,
+        ])
 }
 
 struct QuoteWork<Work: WorkOptions>: AsyncParsableCommand {
