@@ -8,6 +8,8 @@ package enum KernelRegistry {
         ComputeKernel.self,
         AttentionKernel.self,
         RegressionKernel.self,
+        MLPForwardKernel.self,
+        MLPTrainKernel.self,
     ]
 
     package static var names: [String] { kernels.map { $0.name } }

@@ -33,6 +33,9 @@ package final class NativeGEMM: ComputeBackend {
             } : [:]
     }
 
+    /// Of large products in reproducible F32; nil where nobody measured.
+    var floatSpeed: Double? { speeds[.f32Panel256] }
+
     package var device: String { "cpu \(instructionSet.name) (\(InstructionSet.cpuFeatures)), \(threads) threads" }
 
     package func capability(for gemm: GEMM) -> Capability? {

@@ -65,6 +65,7 @@ extension Problem {
         case badParams = "bad_params"
         case singularSystem = "singular_system"
         case notConverged = "not_converged"
+        case trainingDiverged = "training_diverged"
 
         // Jobs
         case blobMismatch = "blob_mismatch"
@@ -139,7 +140,7 @@ extension Problem.Code {
             .wrongReceiptID, .refundTooEarly, .attestationRefused, .tooManyUnits, .jobFailed, .tooExpensive, .unknownKernel, .unsupportedDtype, .shapeMismatch,
             .tooLong,
             .memoryLimit,
-            .nonFiniteInput, .badParams, .singularSystem, .notConverged, .blobMismatch, .blobIncomplete, .outputMismatch, .verificationFailed,
+            .nonFiniteInput, .badParams, .singularSystem, .notConverged, .trainingDiverged, .blobMismatch, .blobIncomplete, .outputMismatch, .verificationFailed,
             .unsupportedTransaction, .idempotencyConflict:
             422
         default: 400

@@ -121,6 +121,36 @@ int32_t adit_attention_f32(const adit_run *run, const adit_attention *shape, con
 /// The same from BF16, with everything after the products in F32.
 int32_t adit_attention_bf16(const adit_run *run, const adit_attention *shape, const uint16_t *q, const uint16_t *k, const uint16_t *v, float *o);
 
+// Training of layers of neurons, in the order and rounding of docs/PROTOCOL.md, `mlp.train`.
+
+enum { ADIT_TRAIN_LAYERS = 32 };
+enum { ADIT_ACTIVATION_NONE = 0, ADIT_ACTIVATION_RELU, ADIT_ACTIVATION_GELU, ADIT_ACTIVATION_TANH, ADIT_ACTIVATION_SOFTMAX };
+enum { ADIT_CROSS_ENTROPY = 0, ADIT_SQUARED_ERROR };
+enum { ADIT_SGD = 0, ADIT_ADAM };
+
+/// What is trained and how. The state is for each layer its weights (in x out) and biases (out), all layers' one after the other; behind
+/// them as many first moments if there is momentum or Adam, and second moments for Adam.
+typedef struct {
+    int32_t layer_count;
+    int64_t sizes[ADIT_TRAIN_LAYERS + 1];           // inputs, then each layer's outputs; all >= 1
+    uint8_t activations[ADIT_TRAIN_LAYERS];         // the last one's is none for cross-entropy
+    int32_t loss, optimiser;
+    bool has_momentum;                              // of SGD
+    int64_t batch;
+    float loss_divisor, loss_scale;                 // the loss is the rows' sum divided; the output's gradient is scaled
+    float first_decay, first_share, second_decay, second_share;
+} adit_train_plan;
+
+/// `steps` steps from `state`, which is left as it is after them. x is row-major with sizes[0] columns; `labels` (of every row, in
+/// 0..<outputs) or `targets` (outputs columns), the other NULL; `order` names the batch's rows, step after step; `rates` and `epsilons`
+/// (Adam; else NULL) hold one number a step. `losses` gets one a step. A loss that isn't finite ends the call: `diverged` is then that
+/// step's place, otherwise -1, and neither state nor later losses mean anything. Nor do they where the call fails.
+int32_t adit_train(const adit_run *run, const adit_train_plan *plan, const float *x, const int32_t *labels, const float *targets, const int32_t *order,
+    int64_t steps, const float *rates, const float *epsilons, float *state, float *losses, int64_t *diverged);
+
+/// y = activation(product + bias), rows x columns, in canonical bits.
+int32_t adit_layer(const adit_run *run, int64_t rows, int64_t columns, const float *product, const float *bias, int32_t activation, float *y);
+
 // The verifier's passes. PROTOCOL section 9 and docs/VERIFICATION.md say what they are for. Their bounds hold for any order of
 // the binary64 sums, so these differ between paths in their last bits. Field products and recomputed bits never differ.
 

@@ -4,7 +4,7 @@ package import Wire
 ///
 /// `run` is synchronous and may take minutes. Callers give it a thread of their own, never one of Swift's shared pool.
 /// One backend runs one job at a time; a backend that is called from two threads serialises them itself.
-package protocol ComputeBackend: Sendable {
+package protocol ComputeBackend: Sendable, NeuralEngine {
     /// Stable and lower case, such as `native` or `openblas`.
     var name: String { get }
 
@@ -45,6 +45,10 @@ package protocol ComputeBackend: Sendable {
 
     /// Computes O = softmax(scale·Q·Kᵀ)·V; for the parameters and problems see the product's `run`.
     func run(_ attention: Attention, q: Tensor, k: Tensor, v: Tensor, into o: Tensor, control: RunControl) throws(Problem)
+
+    /// What this backend promises for such a training, or for what follows a layer's product, or nil if it can't do it (`NeuralEngine`).
+    func capability(for training: TrainingPlan) -> Capability?
+    func capability(for layer: LayerOutput) -> Capability?
 }
 
 /// A backend offers only what it says: whatever it doesn't mention it can't do.
@@ -93,5 +97,10 @@ package struct RunControl: Sendable {
     package func step(_ share: Double) throws(Problem) {
         if isCanceled() { throw Problem(.canceled, "the run was canceled") }
         report(min(max(share, 0), 1))
+    }
+
+    /// The control of a part of the work, which begins at `begin` of the whole and is `share` of it.
+    package func part(from begin: Double, _ share: Double) -> RunControl {
+        RunControl(report: { report(min(max(begin + share * $0, 0), 1)) }, isCanceled: isCanceled)
     }
 }

@@ -263,7 +263,7 @@ struct LeaseRunner: Sendable {
         case .unknownKernel, .unsupportedDtype, .shapeMismatch, .badParams, .tooLong: .unsupportedKernel
         case .backendUnavailable: .deviceFailed
         case .leaseExpired: .notEnoughTime
-        case .singularSystem, .notConverged: .uncomputable
+        case .singularSystem, .notConverged, .trainingDiverged: .uncomputable
         default: .workerFault
         }
     }

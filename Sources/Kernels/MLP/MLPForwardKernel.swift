@@ -1,0 +1,156 @@
+package import Wire
+
+/// `mlp.forward`: a network's answers to rows of data.
+///
+/// Inputs: `x` F32 [m, in], and for each layer i `w{i}` [in_i, out_i] and `b{i}` [out_i]. Parameters: `activations`, one for each layer;
+/// `arithmetic` (`"reproducible"`). Outputs: `y` [m, out], and each layer's product before its bias, `product{i}`, committed for the check:
+/// products are checked as `gemm`'s, what lies between them is computed again from them, to the bit.
+package struct MLPForwardKernel: Kernel {
+    package static let name = "mlp.forward"
+
+    package let layers: NeuralLayers
+    package let rows: Int
+    package let inputs: [TensorDescriptor]
+    package let outputs: [TensorDescriptor]
+    package let operations: Int64
+    private let products: [GEMM]
+
+    package init(params: JSON, inputs: [TensorDescriptor]) throws(Problem) {
+        var fields = try JSONFields(params, "params")
+        let activations = try TrainingPlan.activations(&fields)
+        let arithmetic = try fields.optionalString("arithmetic", maxBytes: 32) ?? "reproducible"
+        try fields.finish()
+        guard arithmetic == "reproducible" else { throw Problem(.badParams, "arithmetic \"\(arithmetic)\" is not offered; \"reproducible\" is the default") }
+        guard let x = inputs.first(where: { $0.name == "x" }) else { throw Problem(.missingField, "mlp.forward has no input \"x\"") }
+        guard x.dtype == .f32 else { throw Problem(.unsupportedDtype, "x is F32, not \(x.dtype.rawValue)") }
+        guard x.shape.count == 2 else { throw Problem(.shapeMismatch, "x has one row for each example") }
+        let rows = x.shape[0]
+        guard rows > 0 else { throw Problem(.shapeMismatch, "x has no rows") }
+        var sizes = [x.shape[1]]
+        for layer in activations.indices {
+            guard let bias = inputs.first(where: { $0.name == "b\(layer)" }) else { throw Problem(.missingField, "there is no input \"b\(layer)\"") }
+            guard bias.shape.count == 1 else { throw Problem(.shapeMismatch, "b\(layer) has one number for each output") }
+            sizes.append(bias.shape[0])
+        }
+        layers = try NeuralLayers(sizes: sizes, activations: activations)
+        try layers.check(inputs.filter { $0.name != "x" })
+        self.rows = rows
+        self.inputs = [x] + (try layers.weights())
+        var (outputs, products, operations): ([TensorDescriptor], [GEMM], Int) = ([], [], 0)
+        for layer in 0..<layers.count {
+            let product = try GEMM(m: rows, n: sizes[layer + 1], k: sizes[layer], arithmetic: .f32Panel256)
+            operations = try Checked.sum(operations, Int(product.operations), "the operations")
+            products.append(product)
+            outputs.append(try TensorDescriptor(name: "product\(layer)", dtype: .f32, shape: product.shapeC))
+        }
+        outputs.insert(try TensorDescriptor(name: "y", dtype: .f32, shape: [rows, sizes[layers.count]]), at: 0)
+        (self.outputs, self.products, self.operations) = (outputs, products, Int64(operations))
+    }
+
+    package var intermediates: [String] { (0..<layers.count).map { "product\($0)" } }
+    package var arithmetic: Arithmetic { .f32Panel256 }
+    package var verification: VerificationClass { BitsVerifier.standard }
+
+    /// Two layers' values, and the check of the largest product.
+    package var verifierBytes: Int { 8 * rows * (layers.sizes.max() ?? 1) + (products.map { BitsVerifier.scratchBytes($0) }.max() ?? 0) }
+
+    private func output(_ layer: Int) -> LayerOutput {
+        LayerOutput(rows: rows, columns: layers.sizes[layer + 1], activation: layers.activations[layer])
+    }
+
+    package func capability(on backend: any ComputeBackend) -> Capability? {
+        var largest: (operations: Int64, capability: Capability)?
+        for (layer, product) in products.enumerated() {
+            guard let capability = backend.capability(for: product), backend.capability(for: output(layer)) != nil else { return nil }
+            if product.operations >= largest?.operations ?? 0 { largest = (product.operations, capability) }
+        }
+        return largest?.capability
+    }
+
+    /// Throws `non_finite_input` for a NaN or an infinity anywhere.
+    package func admit(_ inputs: [Tensor], passes: any VerifierPasses) throws(Problem) {
+        for tensor in inputs { try NonFinite.refuse(tensor) }
+    }
+
+    package func run(_ inputs: [Tensor], into outputs: [Tensor], on backend: any ComputeBackend, control: RunControl) throws(Problem) {
+        var (values, done) = (try tensor(self.inputs[0], in: inputs), 0.0)
+        for (layer, product) in products.enumerated() {
+            let (w, b) = (try tensor(self.inputs[1 + 2 * layer], in: inputs), try tensor(self.inputs[2 + 2 * layer], in: inputs))
+            let c = try tensor(self.outputs[1 + layer], in: outputs)
+            let share = Double(product.operations) / Double(max(operations, 1))
+            try backend.run(product, a: values, b: w, into: c, control: control.part(from: done, share))
+            done += share
+            let y = try self.values(behind: layer, in: outputs)
+            try backend.activate(output(layer), product: c, bias: b, into: y, control: control.part(from: done, 0))
+            values = y
+        }
+    }
+
+    /// The last layer's are an output.
+    private func values(behind layer: Int, in outputs: [Tensor]) throws(Problem) -> Tensor {
+        if layer == layers.count - 1 { return try tensor(self.outputs[0], in: outputs) }
+        return try Tensor(zeros: try TensorDescriptor(name: "x\(layer + 1)", dtype: .f32, shape: [rows, layers.sizes[layer + 1]]))
+    }
+
+    package func reference(_ inputs: [Tensor]) throws(Problem) -> [Tensor] {
+        var made: [Tensor] = []
+        for output in outputs { made.append(try Tensor(zeros: output)) }
+        var values = try tensor(self.inputs[0], in: inputs)
+        for (layer, product) in products.enumerated() {
+            let (w, b) = (try tensor(self.inputs[1 + 2 * layer], in: inputs), try tensor(self.inputs[2 + 2 * layer], in: inputs))
+            ReferenceProduct.fill(product, try MatrixView(values), try MatrixView(w), into: made[1 + layer])
+            let y = try self.values(behind: layer, in: made)
+            try PlainEngine().activate(output(layer), product: made[1 + layer], bias: b, into: y, control: .none)
+            values = y
+        }
+        return made
+    }
+
+    /// Layer by layer, each product with a challenge of its own; its input is what follows from the product before.
+    package func verify(
+        _ inputs: [Tensor], _ outputs: [Tensor], challenge: Challenge, passes: any VerifierPasses
+    ) throws(Problem) -> VerificationReport {
+        var (values, challenge, effort) = (try tensor(self.inputs[0], in: inputs), challenge, VerificationReport.Effort())
+        for (layer, product) in products.enumerated() {
+            let (w, b) = (try tensor(self.inputs[1 + 2 * layer], in: inputs), try tensor(self.inputs[2 + 2 * layer], in: inputs))
+            let c = try tensor(self.outputs[1 + layer], in: outputs)
+            let report = try BitsVerifier(product, a: try MatrixView(values), b: try MatrixView(w), c: try MatrixView(c), passes: passes).verify(challenge)
+            effort.add(report.effort)
+            if let refusal = report.refusal { return VerificationReport(verification, refusal: refusal, effort: effort) }
+            let y = try Tensor(zeros: try TensorDescriptor(name: "y", dtype: .f32, shape: [rows, layers.sizes[layer + 1]]))
+            try passes.activate(output(layer), product: c, bias: b, into: y, control: .none)
+            effort.cells += y.descriptor.elementCount
+            (values, challenge) = (y, challenge.second)
+            guard layer == layers.count - 1 else { continue }
+            let refusal = try differing(try tensor(self.outputs[0], in: outputs), y, product: c, bias: b)
+            return VerificationReport(verification, refusal: refusal, effort: effort)
+        }
+        return VerificationReport(verification, refusal: nil, effort: effort)
+    }
+
+    /// The first element of `found` that is not what was computed again, confirmed by the definition of its row.
+    private func differing(_ found: Tensor, _ expected: Tensor, product: Tensor, bias: Tensor) throws(Problem) -> VerificationReport.Refusal? {
+        let columns = layers.sizes[layers.count]
+        let wrong = found.withElements(as: UInt32.self) { found in
+            expected.withElements(as: UInt32.self) { expected in found.indices.first { found[$0] != expected[$0] }.map { ($0, found[$0], expected[$0]) } }
+        }
+        guard let (index, bits, again) = wrong else { return nil }
+        let (row, column) = index.quotientAndRemainder(dividingBy: columns)
+        let offsets = bias.withElements(as: Float.self) { bias in (0..<columns).map { bias[$0] } }
+        let line = product.withElements(as: Float.self) { product in (0..<columns).map { product[row * columns + $0] } }
+        guard Panel256.canonicalBits(output(layers.count - 1).row(line, offsets)[column]) == UInt64(again) else {
+            throw Problem(.internalError, "a verifier pass disagrees with the definition at y[\(row), \(column)]")
+        }
+        return VerificationReport.Refusal(found, Cell(row: row, column: column), expected: UInt64(again), found: UInt64(bits))
+    }
+}
+
+extension VerificationReport.Effort {
+    /// The effort of one more part of a check.
+    mutating func add(_ other: VerificationReport.Effort) {
+        cells += other.cells
+        rows += other.rows
+        suspiciousRows += other.suspiciousRows
+        worstRatio = max(worstRatio, other.worstRatio)
+    }
+}
