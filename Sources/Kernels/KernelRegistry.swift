@@ -10,6 +10,7 @@ package enum KernelRegistry {
         RegressionKernel.self,
         MLPForwardKernel.self,
         MLPTrainKernel.self,
+        Conv2DKernel.self,
     ]
 
     package static var names: [String] { kernels.map { $0.name } }

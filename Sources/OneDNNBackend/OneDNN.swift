@@ -17,6 +17,8 @@ package final class OneDNN: ComputeBackend {
     package let notes: [String]
     let engine: OneDNNEngine
     private let offered: OneDNNOffer
+    /// The arithmetics of convolutions that the trial found right.
+    let convolves: Set<Arithmetic>
     /// The plans made so far. Its lock is the turn of everybody who uses the library.
     private let plans: Mutex<OneDNNPlans>
 
@@ -32,6 +34,7 @@ package final class OneDNN: ComputeBackend {
         var plans = OneDNNPlans()
         let offered = OneDNNOffer.tried(engine, &plans, ProductTrial(judge: judge))
         guard !offered.isEmpty else { throw Problem(.backendUnavailable, "oneDNN \(library.version) gives no known answer on this processor") }
+        convolves = OneDNNConvolution.tried(engine, &plans, judge)
         version = library.version
         self.threads = engine.threads
         self.engine = engine
@@ -66,6 +69,8 @@ struct OneDNNPlans {
 
     /// More than a job or a network has; then all are dropped, which costs a millisecond each.
     private static let limit = 256
+    /// Memory for tensors in other layouts.
+    let scratch = OneDNNScratch()
     private var plans: [Key: OneDNNPlan] = [:]
 
     mutating func plan(_ key: Key, _ make: () throws(Problem) -> OneDNNPlan) throws(Problem) -> OneDNNPlan {

@@ -151,6 +151,20 @@ int32_t adit_train(const adit_run *run, const adit_train_plan *plan, const float
 /// y = activation(product + bias), rows x columns, in canonical bits.
 int32_t adit_layer(const adit_run *run, int64_t rows, int64_t columns, const float *product, const float *bias, int32_t activation, float *y);
 
+/// A convolution of X[n, c, h, w] with W[o, c / groups, kh, kw], packed; padding is zeros on both sides. Every size but the padding is
+/// >= 1 and all are < 2^31; groups divide c and o; there is at least one output position.
+typedef struct {
+    int64_t n, c, h, w, o, kh, kw, groups;
+    int64_t stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w;
+} adit_convolution;
+
+/// Y[n, o, oh, ow] in binary32, sums in any order. These, and the passes over convolutions, take up to 4 MiB a thread, beyond that the
+/// weights once more, and 32 positions' inputs where those alone are larger.
+int32_t adit_conv_f32(const adit_run *run, const adit_convolution *c, const float *x, const float *w, float *y);
+
+/// The same in integers; exact while (c / groups) kh kw <= 131,071, modulo 2^32 beyond.
+int32_t adit_conv_i8(const adit_run *run, const adit_convolution *c, const int8_t *x, const int8_t *w, int32_t *y);
+
 // The verifier's passes. PROTOCOL section 9 and docs/VERIFICATION.md say what they are for. Their bounds hold for any order of
 // the binary64 sums, so these differ between paths in their last bits. Field products and recomputed bits never differ.
 
@@ -236,6 +250,34 @@ int32_t adit_column_ranges_bf16(const adit_run *run, const uint16_t *data, int64
 /// The largest sum of squares of a row, and the largest magnitude; both infinity where something is not finite.
 int32_t adit_row_extent_f32(const adit_run *run, const float *data, int64_t rows, int64_t columns, double *squares, double *maximum);
 int32_t adit_row_extent_bf16(const adit_run *run, const uint16_t *data, int64_t rows, int64_t columns, double *squares, double *maximum);
+
+// Passes over convolutions. A row is a position of one image for one group, numbered by image, then group, then position.
+
+/// The first row where sum over o of vectors[v][o] y[o] and sum over l of filters[v][group][l] x_l differ modulo 2^61 - 1 for one of
+/// `count` vectors, or -1. filters: count x groups x depth, vectors: count x o; entries in 0..<2^61-1. Depth is at most 131,072.
+int32_t adit_conv_mismatch(const adit_run *run, const adit_convolution *c, const int8_t *x, const int32_t *y, const uint64_t *filters,
+    const uint64_t *vectors, int64_t count, int64_t *row);
+
+/// For each row |sum over o of probe[o] y[o] - s|^2, |s|^2 for s = sum over l of x_l filters[group][l], and sum over l of x_l^2
+/// energies[group][l] (0 if that is NULL). filters: groups x depth x 8, probe: o x 8; outputs of weight 0 are left out. `maximum` is 0, or
+/// +infinity where s isn't finite.
+int32_t adit_conv_residuals(const adit_run *run, const adit_convolution *c, const float *x, const float *y, const double *filters,
+    const double *energies, const double *probe, const double *weights, adit_row_residual *rows);
+
+/// The inputs of `count` rows, count x depth, zeros in the padding.
+int32_t adit_conv_gather(const adit_run *run, const adit_convolution *c, const float *x, const int64_t *rows, int64_t count, float *out);
+
+/// The first element of y, among the outputs wanted[o] (NULL: all), that no order of binary32 sums can have left, or -1:
+/// further from the sum in binary64 than `scale` sum |x w| + `floor`, or not finite without cause (docs/VERIFICATION.md).
+int32_t adit_conv_wrong_f32(const adit_run *run, const adit_convolution *c, const float *x, const float *w, const float *y, const bool *wanted,
+    double scale, double floor, int64_t *element);
+
+/// The same among the cells of some rows, in their order.
+int32_t adit_conv_wrong_rows_f32(const adit_run *run, const adit_convolution *c, const float *x, const float *w, const float *y, const int64_t *rows,
+    int64_t count, double scale, double floor, int64_t *element);
+
+/// The first element of y that differs from the sum modulo 2^32, or -1.
+int32_t adit_conv_wrong_i8(const adit_run *run, const adit_convolution *c, const int8_t *x, const int8_t *w, const int32_t *y, int64_t *element);
 
 // The independent reference: plain loops that share no code with what is above, to compare it with. Single-threaded.
 

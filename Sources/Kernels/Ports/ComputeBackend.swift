@@ -49,6 +49,12 @@ package protocol ComputeBackend: Sendable, NeuralEngine {
     /// What this backend promises for such a training, or for what follows a layer's product, or nil if it can't do it (`NeuralEngine`).
     func capability(for training: TrainingPlan) -> Capability?
     func capability(for layer: LayerOutput) -> Capability?
+
+    /// What this backend promises for such a convolution, or nil if it can't do it.
+    func capability(for convolution: Convolution) -> Capability?
+
+    /// Computes y = x ∗ w by `convolution.arithmetic`; for the parameters and problems see the product's `run`.
+    func run(_ convolution: Convolution, x: Tensor, w: Tensor, into y: Tensor, control: RunControl) throws(Problem)
 }
 
 /// A backend offers only what it says: whatever it doesn't mention it can't do.
