@@ -17,7 +17,8 @@ struct Adit: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            DevnetCommand.self, NodeCommand.self, CoordinatorCommand.self, MinerCommand.self, WalletCommand.self, JobCommand.self, BenchCommand.self,
+            DevnetCommand.self, NodeCommand.self, CoordinatorCommand.self, MinerCommand.self, WalletCommand.self, JobCommand.self, ExampleCommand.self,
+            BenchCommand.self,
             AuditCommand.self, ProveCommand.self, EvidenceCommand.self, CheckCommand.self,
             InspectCommand.self,
             SignCommand.self,

@@ -14,7 +14,7 @@ struct HouseholderQR {
         guard n <= m else { return nil }
         var diagonal: [Double] = []
         for j in 0..<n {
-            let length = columns[j][j...].reduce(0) { $0.addingProduct($1, $1) }.squareRoot()
+            let length = columns[j][j...].reduce(0) { $0 + $1 * $1 }.squareRoot()
             guard length > smallestPivot, length < .infinity else { return nil }
             // The reflection that turns the column's rest into ∓length·e_j, chosen against cancellation.
             let head = columns[j][j]
@@ -38,8 +38,8 @@ struct HouseholderQR {
     /// v −= scale·(u·v)·u on the places from `start` on.
     private static func reflect(_ v: inout [Double], _ u: [Double], from start: Int, _ scale: Double) {
         var dot = 0.0
-        for i in start..<v.count { dot.addProduct(u[i], v[i]) }
+        for i in start..<v.count { dot += u[i] * v[i] }
         let factor = -scale * dot
-        for i in start..<v.count { v[i].addProduct(factor, u[i]) }
+        for i in start..<v.count { v[i] += factor * u[i] }
     }
 }

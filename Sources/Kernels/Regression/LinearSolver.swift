@@ -91,8 +91,8 @@ struct Design {
                     for j in 0..<k {
                         let value = from[i &* k &+ j] - means[j]
                         to[i &* k &+ j] = value
-                        squares[j].addProduct(value, value)
-                        products[j].addProduct(value, target[i])
+                        squares[j] += value * value
+                        products[j] += value * target[i]
                     }
                 }
             }
@@ -116,8 +116,8 @@ struct Design {
         matrix.withElements(as: Double.self) { elements in
             for i in 0..<target.count {
                 var residual = -target[i]
-                for j in 0..<k { residual.addProduct(elements[i &* k &+ j], w[j]) }
-                for j in 0..<k { gradient[j].addProduct(elements[i &* k &+ j], residual) }
+                for j in 0..<k { residual += elements[i &* k &+ j] * w[j] }
+                for j in 0..<k { gradient[j] += elements[i &* k &+ j] * residual }
             }
         }
         return gradient

@@ -69,14 +69,14 @@ struct LogisticSolver {
         design.withElements(as: Double.self) { elements in
             for i in 0..<plan.m {
                 var z = 0.0
-                for j in 0..<n { z.addProduct(elements[i &* n &+ j], w[j]) }
+                for j in 0..<n { z += elements[i &* n &+ j] * w[j] }
                 let p = Logistic.sigmoid(z)
                 probabilities[i] = p
                 objective += Logistic.softplus(z) - y[i] * z
                 for j in 0..<n {
                     let value = elements[i &* n &+ j]
-                    gradient[j].addProduct(value, p - y[i])
-                    squares[j].addProduct(value, value)
+                    gradient[j] += value * (p - y[i])
+                    squares[j] += value * value
                 }
             }
         }

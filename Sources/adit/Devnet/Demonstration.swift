@@ -65,23 +65,12 @@ struct Demonstration {
 
     /// One job, told step by step. Returns the output file's tensor.
     private func job(_ input: TensorFile) async throws(Problem) -> Tensor {
-        let story = JobStory(say: { Terminal.say("  " + $0) })
         let other = try TensorFile(TensorArgument(input.path), as: "b")
         let job = try await OwnThread.run("adit-hash") { () throws(Problem) in
             try PreparedJob(kernel: "gemm", params: ["transpose_b": true], inputs: [input, other], requirements: .none)
         }
-        let sent = try await client.upload(job)
-        story.say("inputs     \(Figures.bytes(Int64(sent))) uploaded, addressed by root \(job.roots[0].hex.prefix(16))…")
-        let answer = try await client.quote(job.spec, maxPrice: nil)
-        story.quoted(answer, kernel: job.kernel)
-        let payment = try await client.pay(answer.quote)
-        story.paid(answer.quote, tx: payment.tx, height: payment.height)
-        let result = try await client.finish(answer.quote, job, onChange: story.changed)
-        story.completed(result, operations: job.kernel.operations)
         let path = input.path.replacing(".safetensors", with: "-gram.safetensors")
-        try await JobOutput.save(result, from: client.coordinator, to: path)
-        let height = try await client.claim(result.receipt)
-        story.claimed(height: height)
+        try await PaidJob(client: client, say: { Terminal.say("  " + $0) }).run(job, to: path)
         return try TensorFile(TensorArgument(path), as: "c").tensor
     }
 

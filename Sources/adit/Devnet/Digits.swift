@@ -18,7 +18,7 @@ struct Digits {
 
     /// - Parameter folder: where the digits' files are; looked for near the program where not given.
     init(folder: String?) throws(Problem) {
-        let folder = if let folder { folder } else { try Self.find() }
+        let folder = if let folder { folder } else { try ExampleFiles.folder() }
         train = try Self.read(folder + "/digits-train.safetensors")
         test = try Self.read(folder + "/digits-test.safetensors")
     }
@@ -69,19 +69,5 @@ struct Digits {
             for index in elements.indices { copy.append(elements[index]) }
             return copy
         }
-    }
-
-    /// ./examples, or examples beside the package that the program was built in.
-    private static func find() throws(Problem) -> String {
-        var candidates = ["examples"]
-        var folder = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
-        for _ in 0..<5 {
-            candidates.append(folder.appending(path: "examples").path)
-            folder = folder.deletingLastPathComponent()
-        }
-        guard let found = candidates.first(where: { FileManager.default.fileExists(atPath: $0 + "/digits-train.safetensors") }) else {
-            throw Problem(.ioFailed, "examples/digits-train.safetensors is not near this program; say where with --examples FOLDER")
-        }
-        return found
     }
 }

@@ -1,0 +1,19 @@
+import Foundation
+import Wire
+
+/// Where the example data are.
+enum ExampleFiles {
+    /// ./examples, or examples beside the package that the program was built in.
+    static func folder() throws(Problem) -> String {
+        var candidates = ["examples"]
+        var folder = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
+        for _ in 0..<5 {
+            candidates.append(folder.appending(path: "examples").path)
+            folder = folder.deletingLastPathComponent()
+        }
+        guard let found = candidates.first(where: { FileManager.default.fileExists(atPath: $0 + "/digits-train.safetensors") }) else {
+            throw Problem(.ioFailed, "examples/digits-train.safetensors is not near this program; say where with --examples FOLDER")
+        }
+        return found
+    }
+}
