@@ -35,9 +35,9 @@ struct RegressionVerifier {
         var effort = VerificationReport.Effort()
         let w = Self.numbers(coefficients)
         let c = intercept.map { Self.numbers($0)[0] } ?? 0
-        func refuse(_ tensor: Tensor, _ index: Int) -> VerificationReport {
-            let bits = tensor.withElements(as: UInt64.self) { $0[index] }
-            let refusal = VerificationReport.Refusal(tensor, Cell(row: 0, column: index), expected: 0, found: bits)
+        func refuse(_ tensor: Tensor, _ index: Int, _ share: Double = .nan) -> VerificationReport {
+            let finding = VerificationReport.Finding(rule: "the gradient over its tolerance", value: share, limit: 1)
+            let refusal = VerificationReport.Refusal(output: tensor.name, cell: Cell(row: 0, column: index), finding: finding)
             return VerificationReport(Self.figures(plan), refusal: refusal, effort: effort)
         }
         if let bad = w.firstIndex(where: { !$0.isFinite }) { return refuse(coefficients, bad) }
@@ -60,8 +60,8 @@ struct RegressionVerifier {
         }
         effort.worstRatio = worst.share
         guard worst.share > 1 else { return VerificationReport(Self.figures(plan), refusal: nil, effort: effort) }
-        if worst.place < plan.k { return refuse(coefficients, worst.place) }
-        return refuse(intercept ?? coefficients, 0)
+        if worst.place < plan.k { return refuse(coefficients, worst.place, worst.share) }
+        return refuse(intercept ?? coefficients, 0, worst.share)
     }
 
     /// M·v, as the first of eight probes.

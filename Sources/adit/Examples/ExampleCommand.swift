@@ -5,7 +5,7 @@ struct ExampleCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "example", abstract: "Paid jobs on real data: train a network, fit a regression, and use them.",
         discussion: "With `adit devnet` in another terminal: adit example digits --devnet data/devnet",
-        subcommands: [DiabetesExample.self])
+        subcommands: [DigitsExample.self, DiabetesExample.self])
 }
 
 /// What the examples share.

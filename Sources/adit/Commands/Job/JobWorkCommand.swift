@@ -9,7 +9,8 @@ struct JobQuote: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "quote", abstract: "Upload the inputs and ask for a price; pays nothing.",
         subcommands: [
-            QuoteWork<GemmOptions>.self, QuoteWork<ComputeOptions>.self, QuoteWork<AttentionOptions>.self, QuoteWork<RegressionOptions>.self,
+            QuoteWork<GemmOptions>.self, QuoteWork<ComputeOptions>.self, QuoteWork<ConvOptions>.self, QuoteWork<AttentionOptions>.self,
+            QuoteWork<ForwardOptions>.self, QuoteWork<TrainOptions>.self, QuoteWork<RegressionOptions>.self,
             QuoteWork<SpecOptions>.self,
         ])
 }
@@ -19,7 +20,8 @@ struct JobSubmit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "submit", abstract: "Upload, quote and pay; with --wait also wait and fetch the output.",
         subcommands: [
-            SubmitWork<GemmOptions>.self, SubmitWork<ComputeOptions>.self, SubmitWork<AttentionOptions>.self, SubmitWork<RegressionOptions>.self,
+            SubmitWork<GemmOptions>.self, SubmitWork<ComputeOptions>.self, SubmitWork<ConvOptions>.self, SubmitWork<AttentionOptions>.self,
+            SubmitWork<ForwardOptions>.self, SubmitWork<TrainOptions>.self, SubmitWork<RegressionOptions>.self,
             SubmitWork<SpecOptions>.self,
         ])
 }
