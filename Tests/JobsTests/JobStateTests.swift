@@ -145,8 +145,9 @@ struct JobStateTests {
 
         var state = try job(.granted(lease))
         _ = try state.apply(.uncomputable(lease: "lease_1", fence: 1, "singular", othersCould: true), now: 0, policy: policy)
-        #expect(state.phase == .queued && !state.canLease(to: try Samples.key(1).address, now: .max))
-        #expect(state.canLease(to: try Samples.key(2).address, now: 2000))
+        let (first, other) = (try Samples.key(1).address, try Samples.key(2).address)
+        #expect(state.phase == .queued && !state.canLease(to: first, now: .max))
+        #expect(state.canLease(to: other, now: 2000))
         let second = try grant(2, 2, deadline: 9000, limit: 9000)
         _ = try state.apply(.granted(second), now: 2000, policy: policy)
         let end = try state.apply(.uncomputable(lease: "lease_2", fence: 2, "too", othersCould: true), now: 2000, policy: policy)

@@ -49,7 +49,7 @@ package struct NumericVerifier {
         let isClear = look.isClear(figures)
         if isClear {
             guard !figures.filters.isEmpty, gemm.k > Self.longestWithoutFilters else { return nil }
-            effort.largestTrace = try Traces(gemm, a: a, b: b, passes: passes).largest(probe, look)
+            effort.largestTrace = try Traces(gemm, a: a, b: b, passes: passes).largest(probe, look, &stream)
             if effort.largestTrace == 0 { return nil }
         }
         let second = SecondLook(gemm, a: a, b: b, c: c, probe: probe, passes: passes)

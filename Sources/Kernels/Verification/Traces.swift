@@ -8,6 +8,9 @@ struct Traces {
     /// A filter speaks above this share, if it is also this many standard errors.
     static let share = 0.25
     static let errors = 4.0
+    /// Of more rows than these a secret choice of so many is looked at. β is a share over all rows, so a choice estimates it: its
+    /// standard error with 1,024 rows of 8 probes is near 0.005, and no worker knows which rows they are.
+    static let mostRows = 1024
 
     private let gemm: GEMM
     private let a: MatrixView
@@ -17,29 +20,51 @@ struct Traces {
     init(_ gemm: GEMM, a: MatrixView, b: MatrixView, passes: any VerifierPasses) { (self.gemm, self.a, self.b, self.passes) = (gemm, a, b, passes) }
 
     /// The largest β of the filters that speak; 0 if none does.
-    func largest(_ probe: FloatProbe, _ look: ProbeLook) throws(Problem) -> Double {
+    func largest(_ probe: FloatProbe, _ look: ProbeLook, _ stream: inout ChallengeStream) throws(Problem) -> Double {
         let rounded = try passes.roundedProbes(b, with: probe.columns)
-        let images = try passes.filterImages(a: a, y: look.y, rounded: rounded)
+        let (rows, chosen) = try choose(look.rows.count, &stream)
+        let images = try passes.filterImages(a: chosen, y: look.y, rounded: rounded)
         let width = ColumnProbe.width
-        guard images.allSatisfy({ $0.count == look.rows.count * width }), look.images.count == look.rows.count * width else {
+        guard images.allSatisfy({ $0.count == rows.count * width }), look.images.count == look.rows.count * width else {
             throw Problem(.internalError, "a filter pass gave vectors of another length")
         }
         // 1 / T_i²; 0 for rows that say nothing.
-        let precisions = look.rows.enumerated().map { index, row -> Double in
+        let precisions = rows.map { index -> Double in
+            let row = look.rows[index]
             guard row.maximum < .infinity else { return 0 }
             let bound = probe.bound(signal: row.signal, energy: row.energy, maximum: row.maximum, product: index / gemm.m)
             return bound > 0 ? 1 / (bound * bound) : 0
         }
-        return images.reduce(0) { largest, image in max(largest, Self.trace(look, image, precisions)) }
+        return images.reduce(0) { largest, image in max(largest, Self.trace(look, rows, image, precisions)) }
     }
 
-    private static func trace(_ look: ProbeLook, _ image: [Double], _ precisions: [Double]) -> Double {
+    /// The rows that are looked at, and A with those alone. Rows that lie apart in memory (a transposed A), and batches, are taken whole.
+    private func choose(_ count: Int, _ stream: inout ChallengeStream) throws(Problem) -> ([Int], MatrixView) {
+        guard gemm.batch == nil, !a.isTransposed, count > Self.mostRows else { return (Array(0..<count), a) }
+        let rows = stream.distinct(Self.mostRows, below: count)
+        let some = try Tensor(zeros: try TensorDescriptor(name: "a", dtype: a.dtype, shape: [rows.count, gemm.k]))
+        let length = gemm.k * a.dtype.byteCount
+        unsafe a.tensor.buffer.withUnsafeBytes { from in
+            unsafe some.buffer.withUnsafeMutableBytes { to in
+                for (place, row) in rows.enumerated() {
+                    let source = unsafe UnsafeRawBufferPointer(
+                        rebasing: from[a.index(row, 0) * a.dtype.byteCount..<a.index(row, 0) * a.dtype.byteCount + length])
+                    unsafe UnsafeMutableRawBufferPointer(rebasing: to[place * length..<(place + 1) * length]).copyMemory(from: source)
+                }
+            }
+        }
+        return (rows, try MatrixView(some))
+    }
+
+    /// - Parameters: rows: the places in `look` that `image` and `precisions` are about.
+    private static func trace(_ look: ProbeLook, _ rows: [Int], _ image: [Double], _ precisions: [Double]) -> Double {
         let width = ColumnProbe.width
         var (both, filtered, found, count) = (0.0, 0.0, 0.0, 0.0)
         for (index, precision) in precisions.enumerated() where precision > 0 && precision < .infinity {
             var (rd, dd, rr) = (0.0, 0.0, 0.0)
-            for place in index * width..<(index + 1) * width {
-                let (r, d) = (look.differences[place], image[place] - look.images[place])
+            for probe in 0..<width {
+                let place = rows[index] * width + probe
+                let (r, d) = (look.differences[place], image[index * width + probe] - look.images[place])
                 rd += r * d
                 dd += d * d
                 rr += r * r
