@@ -58,7 +58,9 @@ struct OneDNNConvolution {
                     for first in stride(from: 0, to: convolution.batch, by: images) {
                         let count = min(images, convolution.batch - first)
                         let call = try call(count, &plans)
-                        if unsafe weights == nil || count != images { unsafe weights = try call.weights.bring(UnsafeMutableRawPointer(mutating: w), scratch, 1) }
+                        if unsafe weights == nil || count != images {
+                            unsafe weights = try call.weights.bring(UnsafeMutableRawPointer(mutating: w), scratch, 1)
+                        }
                         guard let weights = unsafe weights else { return }
                         let from = unsafe UnsafeMutableRawPointer(mutating: x + first * (self.x.descriptor.byteCount / convolution.batch))
                         let target = unsafe y + first * (self.y.descriptor.byteCount / convolution.batch)

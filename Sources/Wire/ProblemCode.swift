@@ -140,7 +140,8 @@ extension Problem.Code {
             .wrongReceiptID, .refundTooEarly, .attestationRefused, .tooManyUnits, .jobFailed, .tooExpensive, .unknownKernel, .unsupportedDtype, .shapeMismatch,
             .tooLong,
             .memoryLimit,
-            .nonFiniteInput, .badParams, .singularSystem, .notConverged, .trainingDiverged, .blobMismatch, .blobIncomplete, .outputMismatch, .verificationFailed,
+            .nonFiniteInput, .badParams, .singularSystem, .notConverged, .trainingDiverged, .blobMismatch, .blobIncomplete, .outputMismatch,
+            .verificationFailed,
             .unsupportedTransaction, .idempotencyConflict:
             422
         default: 400
