@@ -71,10 +71,64 @@ enum SelfTest {
                     guard c.root.hex == answer else { return false }
                 }
             }
-            return try fieldPassesAgree(instructionSet)
+            guard try fieldPassesAgree(instructionSet) else { return false }
+            return try otherProductsAgree(instructionSet)
         } catch {
             return false
         }
+    }
+
+    /// Batches, which small products run in by ways of their own, against products that stand alone; and BF16 of small whole numbers, whose
+    /// sums are exact in any order, against I8.
+    private static func otherProductsAgree(_ instructionSet: InstructionSet) throws(Problem) -> Bool {
+        let backend = try NativeGEMM(threads: 2, instructionSet: instructionSet, isMeasured: false)
+        for (m, n, k) in [(16, 16, 16), (32, 32, 32), (7, 37, 300)] {
+            for arithmetic in [Arithmetic.i32Exact, .f32Panel256, .f64Panel256] {
+                let gemm = try GEMM(m: m, n: n, k: k, transposeB: true, batch: 5, arithmetic: arithmetic)
+                let a = try operand("a", gemm.inputDType, gemm.shapeA), b = try operand("b", gemm.inputDType, gemm.shapeB)
+                let c = try output(gemm)
+                try backend.run(gemm, a: a, b: b, into: c, control: .none)
+                var alone: [UInt8] = []
+                for index in 0..<5 {
+                    let one = try output(gemm.single)
+                    let (x, y) = (try part(a, index, 5, gemm.single.shapeA), try part(b, index, 5, gemm.single.shapeB))
+                    try backend.run(gemm.single, a: x, b: y, into: one, control: .none)
+                    alone += one.buffer.bytes
+                }
+                guard c.buffer.bytes == alone else { return false }
+            }
+        }
+        let integers = try GEMM(m: 43, n: 71, k: 521, transposeA: true, arithmetic: .i32Exact)
+        let halves = try GEMM(m: 43, n: 71, k: 521, transposeA: true, arithmetic: .bf16F32)
+        let a = try operand("a", .i8, integers.shapeA), b = try operand("b", .i8, integers.shapeB)
+        let (exact, found) = (try output(integers), try output(halves))
+        try backend.run(integers, a: a, b: b, into: exact, control: .none)
+        try backend.run(halves, a: try widened(a), b: try widened(b), into: found, control: .none)
+        return exact.withElements(as: Int32.self) { exact in
+            found.withElements(as: Float.self) { found in exact.indices.allSatisfy { Float(exact[$0]) == found[$0] } }
+        }
+    }
+
+    private static func output(_ gemm: GEMM) throws(Problem) -> Tensor {
+        try Tensor(zeros: try TensorDescriptor(name: "c", dtype: gemm.outputDType, shape: gemm.shapeC))
+    }
+
+    /// One of `count` equal parts of a tensor.
+    private static func part(_ tensor: Tensor, _ index: Int, _ count: Int, _ shape: [Int]) throws(Problem) -> Tensor {
+        let size = tensor.descriptor.byteCount / count
+        let bytes = Array(tensor.buffer.bytes[index * size..<(index + 1) * size])
+        return try Tensor(try TensorDescriptor(name: tensor.name, dtype: tensor.dtype, shape: shape), try TensorBuffer(bytes))
+    }
+
+    /// The same whole numbers in BF16, which has eight significant bits.
+    private static func widened(_ tensor: Tensor) throws(Problem) -> Tensor {
+        let halves = try Tensor(zeros: try TensorDescriptor(name: tensor.name, dtype: .bf16, shape: tensor.shape))
+        tensor.withElements(as: Int8.self) { numbers in
+            halves.withMutableElements(as: UInt16.self) { halves in
+                for index in numbers.indices { halves[index] = UInt16(Float(numbers[index]).bitPattern >> 16) }
+            }
+        }
+        return halves
     }
 
     private static func fieldPassesAgree(_ instructionSet: InstructionSet) throws(Problem) -> Bool {

@@ -28,6 +28,17 @@ import Wire
         #expect(kernel.verification == .bits(cells: 512, worstRows: 64))
     }
 
+    @Test func `batches, free arithmetic and what follows a product`() throws {
+        let batch = try kernel(["transpose_a": true], (.f32, [5, 30, 10]), (.f32, [5, 30, 20]))
+        #expect(batch.outputs.map(\.shape) == [[5, 10, 20]])
+        #expect(batch.operations == 2 * 5 * 10 * 20 * 30)
+        let free = try kernel(["arithmetic": "free", "activation": "relu"], (.f32, [3, 4]), (.f32, [4, 5]))
+        #expect(free.arithmetic == .f32 && free.verification.name == "numeric")
+        #expect(free.outputs.map(\.name) == ["c", "product"] && free.intermediates == ["product"])
+        let half = try kernel([:], (.bf16, [3, 4]), (.bf16, [4, 5]))
+        #expect(half.arithmetic == .bf16F32 && half.outputs.map(\.dtype) == [.f32] && half.intermediates.isEmpty)
+    }
+
     @Test func `units are rounded up`() throws {
         #expect(try kernel([:], (.i8, [1, 1]), (.i8, [1, 1])).computeUnits == 1)
         #expect(try kernel([:], (.i8, [1, 0]), (.i8, [0, 1])).computeUnits == 0)
@@ -40,20 +51,32 @@ import Wire
         expect(.unknownField) { _ = try kernel(["alpha": 1], (.i8, [1, 1]), (.i8, [1, 1])) }
         expect(.wrongType) { _ = try kernel(["transpose_a": 1], (.i8, [1, 1]), (.i8, [1, 1])) }
         expect(.wrongType) { _ = try kernel([], (.i8, [1, 1]), (.i8, [1, 1])) }
-        expect(.badParams) { _ = try kernel(["arithmetic": "free"], (.f32, [1, 1]), (.f32, [1, 1])) }
+        expect(.badParams) { _ = try kernel(["arithmetic": "free"], (.i8, [1, 1]), (.i8, [1, 1])) }
+        expect(.badParams) { _ = try kernel(["arithmetic": "reproducible"], (.bf16, [1, 1]), (.bf16, [1, 1])) }
+        expect(.badParams) { _ = try kernel(["activation": "softplus"], (.f32, [1, 1]), (.f32, [1, 1])) }
+        expect(.unsupportedDtype) { _ = try kernel(["activation": "relu"], (.i8, [1, 1]), (.i8, [1, 1])) }
+        expect(.tooLong) { _ = try kernel(["arithmetic": "free"], (.f32, [1, 16_385]), (.f32, [16_385, 1])) }
         expect(.badParams) { _ = try kernel(["arithmetic": "fast"], (.i8, [1, 1]), (.i8, [1, 1])) }
         expect(.missingField) { _ = try KernelRegistry.kernel("gemm", params: [:], inputs: []) }
         expect(.badParams) {
             let extra = try ["a", "b", "c"].map { try TensorDescriptor(name: $0, dtype: .i8, shape: [1, 1]) }
             _ = try KernelRegistry.kernel("gemm", params: [:], inputs: extra)
         }
-        for (a, b) in [(DType.bf16, DType.bf16), (.i8, .f32), (.f32, .f64), (.i32, .i32), (.i64, .i8)] {
+        for (a, b) in [(DType.bf16, DType.f32), (.i8, .f32), (.f32, .f64), (.i32, .i32), (.i64, .i8)] {
             expect(.unsupportedDtype) { _ = try kernel([:], (a, [1, 1]), (b, [1, 1])) }
         }
         expect(.shapeMismatch) { _ = try kernel([:], (.i8, [2, 3]), (.i8, [2, 3])) }
         expect(.shapeMismatch) { _ = try kernel(["transpose_a": true], (.i8, [2, 3]), (.i8, [3, 2])) }
         expect(.shapeMismatch) { _ = try kernel([:], (.i8, [3]), (.i8, [3, 1])) }
         expect(.shapeMismatch) { _ = try kernel([:], (.i8, [1, 1, 1]), (.i8, [1, 1])) }
+        expect(.shapeMismatch) { _ = try kernel([:], (.i8, [2, 1, 1]), (.i8, [3, 1, 1])) }
+        expect(.outOfRange) { _ = try kernel([:], (.i8, [0, 1, 1]), (.i8, [0, 1, 1])) }
+        for bias in [try TensorDescriptor(name: "bias", dtype: .f32, shape: [3]), try TensorDescriptor(name: "bias", dtype: .f64, shape: [2])] {
+            expect(.shapeMismatch) {
+                let operands = try ["a", "b"].map { try TensorDescriptor(name: $0, dtype: .f32, shape: [2, 2]) }
+                _ = try KernelRegistry.kernel("gemm", params: [:], inputs: operands + [bias])
+            }
+        }
         expect(.tooLong) { _ = try kernel([:], (.i8, [1, 131_072]), (.i8, [131_072, 1])) }
         #expect(throws: Never.self) { try kernel([:], (.i8, [1, 131_071]), (.i8, [131_071, 1])) }
         expect(.outOfRange) { _ = try kernel([:], (.f32, [Int(Int32.max), 2]), (.f32, [2, Int(Int32.max)])) }

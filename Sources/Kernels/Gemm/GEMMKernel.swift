@@ -1,107 +1,127 @@
 package import Wire
 
-/// `gemm`: the product C = op(A)·op(B) of two matrices, inputs `a` and `b`, output `c`.
+/// `gemm`: the product C = op(A)·op(B) of two matrices, or of each pair in two batches; inputs `a` and `b`, output `c`.
 ///
-/// Parameters, all optional: `transpose_a`, `transpose_b` (false), `arithmetic` (`"reproducible"`; `"free"` is refused for now).
-/// I8 gives I32, exactly, for k ≤ 131,071; F32 and F64 give their own format, by panel-256.
+/// Parameters, all optional: `transpose_a`, `transpose_b` (false); `arithmetic`: `"reproducible"` (panel-256, the default) or `"free"` for F32
+/// and F64; `activation` (`"none"`). I8 gives I32, exactly, for k ≤ 131,071; BF16 gives F32, in any order; F32 and F64 give their own format.
+/// With an input `bias`, or an activation, the product before them is a second output, `product`: what is checked as a product is committed to.
 package struct GEMMKernel: Kernel {
     package static let name = "gemm"
 
     package let gemm: GEMM
+    /// What follows the product; nil if nothing does.
+    package let epilogue: Epilogue?
     package let inputs: [TensorDescriptor]
     package let outputs: [TensorDescriptor]
 
     package init(params: JSON, inputs: [TensorDescriptor]) throws(Problem) {
-        var fields = try JSONFields(params, "params")
-        let transposeA = try fields.optionalBool("transpose_a") ?? false
-        let transposeB = try fields.optionalBool("transpose_b") ?? false
-        let arithmetic = try fields.optionalString("arithmetic", maxBytes: 32) ?? "reproducible"
-        try fields.finish()
-        guard arithmetic == "reproducible" else {
-            throw Problem(.badParams, "arithmetic \"\(arithmetic)\" is not offered; \"reproducible\" is the default")
-        }
-        let a = try Self.input("a", of: inputs)
-        let b = try Self.input("b", of: inputs)
-        guard inputs.count == 2 else { throw Problem(.badParams, "gemm has two inputs, a and b, not \(inputs.count)") }
-        guard a.shape.count == 2, b.shape.count == 2 else { throw Problem(.shapeMismatch, "a and b must be matrices") }
-        let (m, k) = transposeA ? (a.shape[1], a.shape[0]) : (a.shape[0], a.shape[1])
-        let (rowsB, n) = transposeB ? (b.shape[1], b.shape[0]) : (b.shape[0], b.shape[1])
-        let promise = try Self.arithmetic(a.dtype, b.dtype)
-        guard k == rowsB else { throw Problem(.shapeMismatch, "op(a) has \(k) columns, op(b) has \(rowsB) rows") }
-        gemm = try GEMM(m: m, n: n, k: k, transposeA: transposeA, transposeB: transposeB, arithmetic: promise)
-        self.inputs = [a, b]
-        outputs = [try TensorDescriptor(name: "c", dtype: gemm.outputDType, shape: gemm.shapeC)]
+        let spec = try GEMMSpec(params: params, inputs: inputs)
+        (gemm, epilogue) = (spec.gemm, spec.epilogue)
+        self.inputs = spec.inputs
+        let names = epilogue == nil ? ["c"] : ["c", "product"]
+        var outputs: [TensorDescriptor] = []
+        for name in names { outputs.append(try TensorDescriptor(name: name, dtype: gemm.outputDType, shape: gemm.shapeC)) }
+        self.outputs = outputs
     }
 
-    private static func input(_ name: String, of inputs: [TensorDescriptor]) throws(Problem) -> TensorDescriptor {
-        guard let input = inputs.first(where: { $0.name == name }) else { throw Problem(.missingField, "gemm has no input \"\(name)\"") }
-        return input
-    }
-
-    private static func arithmetic(_ a: DType, _ b: DType) throws(Problem) -> Arithmetic {
-        switch (a, b) {
-        case (.i8, .i8): .i32Exact
-        case (.f32, .f32): .f32Panel256
-        case (.f64, .f64): .f64Panel256
-        default: throw Problem(.unsupportedDtype, "gemm takes I8·I8, F32·F32 or F64·F64, not \(a.rawValue)·\(b.rawValue)")
-        }
-    }
-
+    package var intermediates: [String] { epilogue == nil ? [] : ["product"] }
     package var arithmetic: Arithmetic { gemm.arithmetic }
     package var operations: Int64 { gemm.operations }
 
     package var verification: VerificationClass {
-        arithmetic == .i32Exact ? Freivalds.standard : BitsVerifier.standard
+        switch arithmetic {
+        case .i32Exact: Freivalds.standard
+        case .f32Panel256, .f64Panel256: BitsVerifier.standard
+        case .f32, .f64, .bf16F32: NumericVerifier.standard(gemm)
+        }
     }
 
-    package var verifierBytes: Int { arithmetic == .i32Exact ? Freivalds.scratchBytes(gemm) : BitsVerifier.scratchBytes(gemm) }
+    package var verifierBytes: Int {
+        switch arithmetic {
+        case .i32Exact: Freivalds.scratchBytes(gemm)
+        case .f32Panel256, .f64Panel256: BitsVerifier.scratchBytes(gemm)
+        case .f32, .f64, .bf16F32: NumericVerifier.scratchBytes(gemm)
+        }
+    }
 
-    package func capability(on backend: any ComputeBackend) -> Capability? { backend.capability(for: gemm) }
+    /// The product's, from a backend that can do what follows it too.
+    package func capability(on backend: any ComputeBackend) -> Capability? {
+        if let epilogue, backend.capability(for: epilogue) == nil { return nil }
+        return backend.capability(for: gemm)
+    }
 
     package func admit(_ inputs: [Tensor], passes: any VerifierPasses) throws(Problem) {
         guard arithmetic != .i32Exact, gemm.operations > 0 else { return }
-        let rows = try norms(of: self.inputs[0], in: inputs, transposed: !gemm.transposeA, count: gemm.m, passes)
-        let columns = try norms(of: self.inputs[1], in: inputs, transposed: gemm.transposeB, count: gemm.n, passes)
+        // All rows of A, and all columns of B, of all products.
+        let rows = try norms(of: self.inputs[0], in: inputs, transposed: !gemm.transposeA, count: gemm.count * gemm.m, passes)
+        let columns = try norms(of: self.inputs[1], in: inputs, transposed: gemm.transposeB, count: gemm.count * gemm.n, passes)
         try NonFinite.admit(rows: rows, columns: columns)
+        if arithmetic != .f32Panel256, arithmetic != .f64Panel256 { try NumericVerifier.admit(rows: rows, columns: columns, gemm) }
     }
 
-    /// Norms of the `count` columns of a view; zeros for a tensor that was left out as finite.
+    /// Norms of the columns of a view, `count` in all; zeros for a tensor that was left out as finite and of ordinary size.
     private func norms(
         of descriptor: TensorDescriptor, in tensors: [Tensor], transposed: Bool, count: Int, _ passes: any VerifierPasses
     ) throws(Problem) -> ColumnNorms {
         guard tensors.contains(where: { $0.name == descriptor.name }) else {
             return ColumnNorms(sumsOfSquares: Array(repeating: 0, count: count), maxima: Array(repeating: 0, count: count))
         }
-        return try passes.columnNorms(try MatrixView(try tensor(descriptor, in: tensors), transposed: transposed))
+        return try passes.columnNorms(try MatrixView(batch: try tensor(descriptor, in: tensors), transposed: transposed))
     }
 
     package func run(_ inputs: [Tensor], into outputs: [Tensor], on backend: any ComputeBackend, control: RunControl) throws(Problem) {
         let (a, b) = (try tensor(self.inputs[0], in: inputs), try tensor(self.inputs[1], in: inputs))
-        try backend.run(gemm, a: a, b: b, into: try tensor(self.outputs[0], in: outputs), control: control)
+        let c = try tensor(self.outputs[0], in: outputs)
+        guard let epilogue else { return try backend.run(gemm, a: a, b: b, into: c, control: control) }
+        let product = try tensor(self.outputs[1], in: outputs)
+        try backend.run(gemm, a: a, b: b, into: product, control: control.part(to: 0.95))
+        try backend.run(epilogue, product: product, bias: try bias(inputs), into: c, control: control.part(from: 0.95))
     }
 
     package func reference(_ inputs: [Tensor]) throws(Problem) -> [Tensor] {
         let (a, b) = try views(inputs)
+        let product = try Tensor(zeros: outputs[epilogue == nil ? 0 : 1])
+        ReferenceProduct.fill(gemm, a, b, into: product)
+        guard let epilogue else { return [product] }
         let c = try Tensor(zeros: outputs[0])
-        ReferenceProduct.fill(gemm, a, b, into: c)
-        return [c]
+        epilogue.fill(c, product: product, bias: try bias(inputs))
+        return [c, product]
     }
 
+    /// The product by its class; what follows it element by element, every bit.
     package func verify(
         _ inputs: [Tensor], _ outputs: [Tensor], challenge: Challenge, passes: any VerifierPasses
     ) throws(Problem) -> VerificationReport {
         let (a, b) = try views(inputs)
-        let c = try MatrixView(try tensor(self.outputs[0], in: outputs))
-        return arithmetic == .i32Exact
-            ? try Freivalds(gemm, a: a, b: b, c: c, passes: passes).verify(challenge)
-            : try BitsVerifier(gemm, a: a, b: b, c: c, passes: passes).verify(challenge)
+        let product = try tensor(self.outputs[epilogue == nil ? 0 : 1], in: outputs)
+        let report = try verify(a, b, try MatrixView(batch: product), challenge, passes)
+        guard let epilogue, report.isAccepted else { return report }
+        let (c, bias) = (try tensor(self.outputs[0], in: outputs), try bias(inputs))
+        guard let place = try passes.firstWrong(epilogue, product: product, bias: bias, c: c) else { return report }
+        let refusal = try epilogue.refusal(at: place, product: product, bias: bias, c: c)
+        return VerificationReport(verification, refusal: refusal, effort: report.effort)
     }
 
-    /// op(A) and op(B).
+    private func verify(
+        _ a: MatrixView, _ b: MatrixView, _ c: MatrixView, _ challenge: Challenge, _ passes: any VerifierPasses
+    ) throws(Problem) -> VerificationReport {
+        switch arithmetic {
+        case .i32Exact: try Freivalds(gemm, a: a, b: b, c: c, passes: passes).verify(challenge)
+        case .f32Panel256, .f64Panel256: try BitsVerifier(gemm, a: a, b: b, c: c, passes: passes).verify(challenge)
+        case .f32, .f64, .bf16F32: try NumericVerifier(gemm, a: a, b: b, c: c, passes: passes).verify(challenge)
+        }
+    }
+
+    private func bias(_ inputs: [Tensor]) throws(Problem) -> Tensor? {
+        guard self.inputs.count > 2 else { return nil }
+        return try tensor(self.inputs[2], in: inputs)
+    }
+
+    /// op(A) and op(B), of all products.
     private func views(_ tensors: [Tensor]) throws(Problem) -> (a: MatrixView, b: MatrixView) {
         (
-            try MatrixView(try tensor(inputs[0], in: tensors), transposed: gemm.transposeA),
-            try MatrixView(try tensor(inputs[1], in: tensors), transposed: gemm.transposeB)
+            try MatrixView(batch: try tensor(inputs[0], in: tensors), transposed: gemm.transposeA),
+            try MatrixView(batch: try tensor(inputs[1], in: tensors), transposed: gemm.transposeB)
         )
     }
 }

@@ -9,6 +9,7 @@ enum ReferenceProduct {
         return switch gemm.inputDType {
         case .f32: panelBits(Float.self, gemm, a, b, cell)
         case .f64: panelBits(Double.self, gemm, a, b, cell)
+        case .bf16: widenedBits(gemm, a, b, cell)
         default: UInt64(UInt32(bitPattern: exact(gemm, a, b, cell)))
         }
     }
@@ -18,6 +19,19 @@ enum ReferenceProduct {
             b.tensor.withElements(as: type) { elementsB in
                 let sum: T = Panel256.sum(count: gemm.k) { accumulator, term in
                     accumulator.addProduct(elementsA[a.index(cell.row, term)], elementsB[b.index(term, cell.column)])
+                }
+                return Panel256.canonicalBits(sum)
+            }
+        }
+    }
+
+    /// BF16 promises no order: the products, exact in binary32, in that of panel-256.
+    private static func widenedBits(_ gemm: GEMM, _ a: MatrixView, _ b: MatrixView, _ cell: Cell) -> UInt64 {
+        a.tensor.withElements(as: UInt16.self) { elementsA in
+            b.tensor.withElements(as: UInt16.self) { elementsB in
+                let sum: Float = Panel256.sum(count: gemm.k) { accumulator, term in
+                    let (x, y) = (UInt32(elementsA[a.index(cell.row, term)]), UInt32(elementsB[b.index(term, cell.column)]))
+                    accumulator.addProduct(Float(bitPattern: x << 16), Float(bitPattern: y << 16))
                 }
                 return Panel256.canonicalBits(sum)
             }
@@ -35,11 +49,11 @@ enum ReferenceProduct {
         }
     }
 
-    /// Writes every cell of C.
+    /// Writes every cell of C, of all products.
     static func fill(_ gemm: GEMM, _ a: MatrixView, _ b: MatrixView, into c: Tensor) {
         func fill<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type) {
             c.withMutableElements(as: type) { elements in
-                for row in 0..<gemm.m {
+                for row in 0..<gemm.count &* gemm.m {
                     for column in 0..<gemm.n {
                         elements[row &* gemm.n &+ column] = T(truncatingIfNeeded: bits(gemm, a, b, Cell(row: row, column: column)))
                     }
