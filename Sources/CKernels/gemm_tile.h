@@ -23,7 +23,7 @@
 #define QUAD ((int)(16 / sizeof(PACKED)))  // packed elements in 16 bytes
 #define BLOCK_DEPTH (ADIT_PANEL * DEPTH)
 #define BLOCK_ROWS (adit_round_up(192, ROWS))  // of packed A: about 200 KiB of 4-byte cells, in L2
-#define BLOCK_COLUMNS 1024                     // of packed B: 1 MiB of 4-byte cells, shared by every block of A
+#define BLOCK_COLUMNS (8192 / (int64_t)sizeof(PACKED))  // of packed B: 2 MiB, shared by every block of A; a panel of it stays in L2
 #define PANEL_LINES(packed) ((packed) + START)
 
 typedef CELL NAME(vector) __attribute__((ext_vector_type(LANES)));
@@ -154,6 +154,10 @@ static inline __attribute__((always_inline)) void NAME(pack)(
     } else if (depth_stride == 1) {
         for (; l + QUAD <= whole; l += QUAD) {
             int i = 0;
+            // The next panel's lines lie in other pages, where no processor prefetches by itself.
+            if (width == ROWS && l % (4 * QUAD) == 0)
+#pragma clang loop unroll(full)
+                for (int r = 0; r < ROWS; r++) __builtin_prefetch(source + (ROWS + r) * lane_stride + l * DEPTH);
             for (; i + QUAD <= lanes; i += QUAD) NAME(transpose)(QUAD, width, source + i * lane_stride + l * DEPTH, lane_stride, panel + l * width + i);
             if (i + 2 <= lanes && QUAD > 2) {
                 NAME(transpose)(2, width, source + i * lane_stride + l * DEPTH, lane_stride, panel + l * width + i);
