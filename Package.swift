@@ -74,6 +74,7 @@ let package = Package(
         room("OpenBLASBackend", ["Wire", "Kernels", "COpenBLAS"]),
         room("OneDNNBackend", ["Wire", "Kernels", "COneDNN"]),
         room("OpenCLBackend", ["Wire", "Kernels", "COpenCL"]),
+        room("BackendChoice", ["Wire", "Kernels"]),
         room("TensorFiles", ["Wire", "Kernels"]),
         room("Profiler", ["Wire", "Kernels", "Jobs"]),
         room("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "CCurl"]),
@@ -102,7 +103,8 @@ let package = Package(
         .executableTarget(
             name: "adit",
             dependencies: [
-                "Wire", "Signing", "Kernels", "Ledger", "Jobs", "NativeBackend", "OpenBLASBackend", "OpenCLBackend", "Profiler",
+                "Wire", "Signing", "Kernels", "Ledger", "Jobs", "NativeBackend", "OpenBLASBackend", "OneDNNBackend", "BackendChoice",
+                "OpenCLBackend", "Profiler",
                 "TensorFiles", "ChainClient", "HTTPServing", "ChainNode", "Coordinator", "MinerNode", logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -119,7 +121,7 @@ let package = Package(
         tests("Kernels", ["Wire", "Kernels", "TestSupport"]),
         tests("Ledger", ["Wire", "Signing", "Ledger", "TestSupport"]),
         tests("Jobs", ["Wire", "Signing", "Kernels", "Ledger", "Jobs", "TestSupport"]),
-        tests("Backend", ["Wire", "Kernels", "NativeBackend", "OpenBLASBackend", "OneDNNBackend", "OpenCLBackend", "TestSupport"]),
+        tests("Backend", ["Wire", "Kernels", "NativeBackend", "OpenBLASBackend", "OneDNNBackend", "BackendChoice", "OpenCLBackend", "TestSupport"]),
         tests("TensorFiles", ["Wire", "TensorFiles"]),
         tests("Profiler", ["Wire", "Kernels", "Jobs", "Profiler"]),
         tests("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "ChainClient"]),

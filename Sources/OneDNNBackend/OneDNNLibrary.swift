@@ -45,7 +45,7 @@ import Wire
 
     /// - Throws: `backend_unavailable` if the file can't be opened, isn't oneDNN 2, or isn't built on OpenMP.
     init(path: String) throws(Problem) {
-        guard let handle = unsafe dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
+        guard let handle = unsafe Self.withShortWaits({ unsafe dlopen(path, RTLD_NOW | RTLD_LOCAL) }) else {
             let reason = unsafe dlerror().map { unsafe String(cString: $0) } ?? "no reason given"
             throw Problem(.backendUnavailable, "oneDNN can't be opened: \(reason)")
         }
@@ -91,6 +91,17 @@ import Wire
         case dnnl_unimplemented: throw Problem(.unsupportedDtype, "oneDNN has no \(what()) on this processor")
         default: throw Problem(.internalError, "oneDNN refused \(what()), status \(status.rawValue)")
         }
+    }
+
+    /// GNU's OpenMP reads its settings when it is loaded. Its threads wait for each other by spinning for milliseconds; where another
+    /// program needs a core, one spins for a thread that doesn't run, and products take ten times as long. A thousand turns, some
+    /// microseconds, bridge what lies between two parallel regions; after that a thread sleeps. An operator's own setting stays.
+    private static func withShortWaits<R>(_ body: () -> R) -> R {
+        let name = "GOMP_SPINCOUNT"
+        let isUnset = unsafe getenv(name) == nil && getenv("OMP_WAIT_POLICY") == nil
+        if isUnset { unsafe setenv(name, "1000", 1) }
+        defer { if isUnset { unsafe unsetenv(name) } }
+        return body()
     }
 
     /// A function of type `F`, which must be the C function's own.

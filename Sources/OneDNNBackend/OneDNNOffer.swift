@@ -43,7 +43,7 @@ struct OneDNNOffer {
 
     /// Square, wide, tall and odd shapes from the bound on; whole and cut panels.
     private static let panelShapes: [ProductTrial.Shape] = [
-        .init(bound, bound, 700), .init(33, 515, 513), .init(301, 35, 300), .init(257, 131, 256), .init(64, 97, 1), .init(160, 161, 255),
+        .init(bound, bound, 520), .init(33, 260, 300), .init(201, 35, 257), .init(130, 131, 256), .init(64, 97, 1),
     ]
     private static let panelBatches: [ProductTrial.Shape] = [.init(32, 40, 300, batch: 3), .init(65, 33, 31, batch: 2)]
 }

@@ -5,8 +5,9 @@ package import Wire
 
 /// Matrix products by the machine's OpenBLAS, with the core type that measured best, where it keeps our promises to the bit.
 ///
-/// I8 goes through F32 in blocks short enough to be exact. F32 and F64 go panel by panel, and only where a test at start showed
-/// that these kernels, with this many threads, add in panel-256's order (see `PanelRule`); elsewhere `capability` says no.
+/// I8 goes through F32 in blocks short enough to be exact. Reproducible F32 and F64 go panel by panel, and only where a test at start
+/// showed that these kernels, with this many threads, add in panel-256's order (see `PanelRule`); elsewhere `capability` says no. Free F32
+/// and F64 are offered where known answers came out right, and batches of floats with the matrices one to a core.
 package final class OpenBLASGEMM: ComputeBackend {
     package let name = "openblas"
     /// The kernels in use, as the library names them.
@@ -18,6 +19,8 @@ package final class OpenBLASGEMM: ComputeBackend {
     package let notes: [String]
     /// The smallest m and n for which the panels' bits are right; nil if they aren't.
     private let smallest: [Arithmetic: Int]
+    /// Free arithmetic whose known answers came out right.
+    private let free: Set<Arithmetic>
     private let speeds: [Arithmetic: Double]
     private let library: Mutex<OpenBLASLibrary>
 
@@ -28,7 +31,7 @@ package final class OpenBLASGEMM: ComputeBackend {
     /// - Parameters:
     ///   - threads: nil for all cores.
     ///   - coreType: nil for the fastest.
-    ///   - judge: a backend that keeps every promise, whose bits the panels' are compared with; without one only I8 is offered.
+    ///   - judge: a backend that keeps every promise, whose bits the panels' are compared with; without one only I8 and free floats are offered, untested.
     ///   - isMeasured: whether to find out the speeds of what passed.
     /// - Throws: `backend_unavailable` without a usable OpenBLAS; nothing else depends on it.
     package init(threads: Int? = nil, coreType: CoreType? = nil, judge: (any ComputeBackend)? = nil, isMeasured: Bool = true) throws(Problem) {
@@ -38,12 +41,13 @@ package final class OpenBLASGEMM: ComputeBackend {
         coreName = library.coreName
         configuration = library.configuration
         self.threads = count
-        let smallest = try judge.map { judge throws(Problem) in try PanelRule.test(library, threads: count, judge: judge) } ?? [:]
-        self.smallest = smallest
+        let smallest = judge.map { PanelRule.test(library, threads: count, judge: $0) } ?? [:]
+        let free = Self.free(library, threads: count, judge: judge)
+        (self.smallest, self.free) = (smallest, free)
         var speeds: [Arithmetic: Double] = [:]
-        for arithmetic in isMeasured ? [.i32Exact] + smallest.keys : [] {
+        for arithmetic in isMeasured ? [.i32Exact] + smallest.keys + free : [] {
             speeds[arithmetic] = try SpeedTest.operationsPerSecond(arithmetic) { gemm, a, b, c throws(Problem) in
-                try Self.multiply(library, gemm, a, b, c, .none)
+                try Self.multiply(library, count, gemm, a, b, c, .none)
             }
         }
         self.speeds = speeds
@@ -56,9 +60,20 @@ package final class OpenBLASGEMM: ComputeBackend {
         return try CoreTypeChoice.fastest(threads: threads)
     }
 
+    private static func free(_ library: OpenBLASLibrary, threads: Int, judge: (any ComputeBackend)?) -> Set<Arithmetic> {
+        guard let judge else { return [.f32, .f64] }
+        let trial = ProductTrial(judge: judge)
+        return Set(
+            [Arithmetic.f32, .f64].filter { arithmetic in
+                trial.passes(arithmetic, ProductTrial.general + ProductTrial.batches) { gemm, a, b, c throws(Problem) in
+                    try FloatProducts.run(library, threads: threads, gemm, a, b, into: c, .none)
+                }
+            })
+    }
+
     private static func notes(_ coreName: String, _ smallest: [Arithmetic: Int]) -> [String] {
         var notes: [String] = []
-        if smallest.isEmpty { notes.append("OpenBLAS's \(coreName) kernels serve for I8 only: their order of summation is not panel-256's") }
+        if smallest.isEmpty { notes.append("OpenBLAS's \(coreName) kernels don't serve for reproducible floats: their order of summation is not panel-256's") }
         if let value = ProcessInfo.processInfo.environment[CoreType.variable] {
             notes.append("\(CoreType.variable)=\(value) is ignored: the core type is chosen by measurement")
         }
@@ -71,13 +86,14 @@ package final class OpenBLASGEMM: ComputeBackend {
     package func keepsRule(_ arithmetic: Arithmetic) -> Bool { smallest[arithmetic] != nil }
 
     package func capability(for gemm: GEMM) -> Capability? {
-        guard gemm.batch == nil else { return nil }
         switch gemm.arithmetic {
-        case .i32Exact: return Capability(arithmetic: .i32Exact, operationsPerSecond: speeds[.i32Exact])
+        case .i32Exact: return gemm.batch == nil ? Capability(arithmetic: .i32Exact, operationsPerSecond: speeds[.i32Exact]) : nil
         case .f32Panel256, .f64Panel256:
             guard let bound = smallest[gemm.arithmetic], gemm.m >= bound, gemm.n >= bound else { return nil }
             return Capability(arithmetic: gemm.arithmetic, operationsPerSecond: speeds[gemm.arithmetic])
-        case .f32, .f64, .bf16F32: return nil
+        case .f32, .f64:
+            return free.contains(gemm.arithmetic) ? Capability(arithmetic: gemm.arithmetic, operationsPerSecond: speeds[gemm.arithmetic]) : nil
+        case .bf16F32: return nil
         }
     }
 
@@ -88,17 +104,18 @@ package final class OpenBLASGEMM: ComputeBackend {
         }
         try library.withLock { library throws(Problem) in
             try control.step(0)
-            try Self.multiply(library, gemm, a, b, c, control)
+            try Self.multiply(library, threads, gemm, a, b, c, control)
             try control.step(1)
         }
     }
 
-    private static func multiply(_ library: OpenBLASLibrary, _ gemm: GEMM, _ a: Tensor, _ b: Tensor, _ c: Tensor, _ control: RunControl) throws(Problem) {
+    private static func multiply(
+        _ library: OpenBLASLibrary, _ threads: Int, _ gemm: GEMM, _ a: Tensor, _ b: Tensor, _ c: Tensor, _ control: RunControl
+    ) throws(Problem) {
         switch gemm.arithmetic {
         case .i32Exact: try IntegerBlocks(library, gemm).run(a, b, into: c, control)
-        case .f32Panel256: try FloatPanels.run(library, gemm, a, b, into: c, control)
-        case .f64Panel256: try FloatPanels.run64(library, gemm, a, b, into: c, control)
-        case .f32, .f64, .bf16F32: throw Problem(.unsupportedDtype, "no product in \(gemm.arithmetic.rawValue)")
+        case .f32Panel256, .f64Panel256, .f32, .f64: try FloatProducts.run(library, threads: threads, gemm, a, b, into: c, control)
+        case .bf16F32: throw Problem(.unsupportedDtype, "no product in \(gemm.arithmetic.rawValue)")
         }
     }
 }

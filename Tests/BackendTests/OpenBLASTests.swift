@@ -46,7 +46,8 @@ import Wire
     func `the rule's test sees another order`(coreType: CoreType) throws {
         guard coreType.isRunnable, let library = try? LibraryLoader.load(coreType) else { return }
         library.threads = 2
-        #expect(try !PanelRule.keeps(.f32Panel256, library, try #require(Backends.native.last)))
+        let judge = try #require(Backends.native.last)
+        #expect(!PanelRule.keeps(.f32Panel256, library, threads: 2, judge))
     }
 
     @Test func `a missing library is a problem, not a crash`() {

@@ -15,7 +15,7 @@ package struct ProductTrial: Sendable {
 
     /// Thin, odd, one past a panel; small enough for milliseconds.
     package static let general = [
-        Shape(1, 1, 1), Shape(1, 70, 300), Shape(67, 1, 129), Shape(3, 5, 2), Shape(33, 47, 257), Shape(130, 65, 520),
+        Shape(1, 1, 1), Shape(1, 70, 300), Shape(67, 1, 129), Shape(3, 5, 2), Shape(33, 47, 257), Shape(70, 65, 260),
     ]
     package static let batches = [Shape(7, 9, 33, batch: 5), Shape(16, 16, 16, batch: 9), Shape(33, 20, 260, batch: 3), Shape(1, 4, 300, batch: 2)]
 

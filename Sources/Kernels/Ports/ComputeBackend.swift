@@ -82,13 +82,17 @@ package struct Capability: Sendable, Hashable {
 package struct RunControl: Sendable {
     private let report: @Sendable (Double) -> Void
     private let isCanceled: @Sendable () -> Bool
+    private let named: @Sendable (String) -> Void
 
     /// - Parameters:
     ///   - report: gets the done share, 0 to 1, never falling.
     ///   - isCanceled: asked now and then, from the thread that computes; must not block.
-    package init(report: @escaping @Sendable (Double) -> Void = { _ in }, isCanceled: @escaping @Sendable () -> Bool = { false }) {
-        self.report = report
-        self.isCanceled = isCanceled
+    ///   - named: told which device does the work, where a backend chose among several.
+    package init(
+        report: @escaping @Sendable (Double) -> Void = { _ in }, isCanceled: @escaping @Sendable () -> Bool = { false },
+        named: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
+        (self.report, self.isCanceled, self.named) = (report, isCanceled, named)
     }
 
     /// Nobody listens, nobody cancels.
@@ -96,8 +100,14 @@ package struct RunControl: Sendable {
 
     /// The same for one of several pieces of work: its shares become those from `start` to `end`.
     package func part(from start: Double = 0, to end: Double = 1) -> RunControl {
-        RunControl(report: { report(start + $0 * (end - start)) }, isCanceled: isCanceled)
+        RunControl(report: { report(start + $0 * (end - start)) }, isCanceled: isCanceled, named: named)
     }
+
+    /// The same cancellation, and nobody listens.
+    package var silent: RunControl { RunControl(isCanceled: isCanceled) }
+
+    /// Called by a backend of several once it knows which of them does the work.
+    package func uses(_ device: String) { named(device) }
 
     /// Called by whoever computes, between two pieces of work. Throws `canceled` to stop it there.
     package func step(_ share: Double) throws(Problem) {

@@ -216,7 +216,8 @@ struct LeaseRunner: Sendable {
         let receipt = SignedReceipt(signing: terms, with: configuration.key, on: configuration.chain)
         let entry = OutboxEntry(
             lease: lease,
-            result: LeaseResult(fence: lease.fence, output: metadata, receipt: receipt, timing: timing, device: String(backend.device.prefix(200))),
+            result: LeaseResult(
+                fence: lease.fence, output: metadata, receipt: receipt, timing: timing, device: String((control.device ?? backend.device).prefix(200))),
             outputs: files, timeline: control.timeline)
         return Produced(entry: entry, took: computed - loaded, end: computed)
     }
@@ -227,7 +228,8 @@ struct LeaseRunner: Sendable {
         events.emit(
             .taskCompleted,
             [
-                "job_id": .string(entry.jobID.text), "receipt_id": .string(entry.id.text), "device": .string(backend.device), "backend": .string(backend.name),
+                "job_id": .string(entry.jobID.text), "receipt_id": .string(entry.id.text), "device": .string(entry.result.device),
+                "backend": .string(backend.name),
                 "latency_ms": .real(took.milliseconds), "commit_ms": .real(commit.milliseconds), "gflops": .real((gigaflops * 100).rounded() / 100),
                 "operations": .integer(kernel.operations), "output_hash": .string(entry.result.output.hash.text),
             ])

@@ -14,6 +14,7 @@ final class WorkControl: Sendable {
         var isFinished = false
         var hasPassedOn = false
         var timeline = Timeline()
+        var device: String?
     }
 
     private let state = Mutex(State())
@@ -34,6 +35,9 @@ final class WorkControl: Sendable {
 
     /// Share of the computation that is done, 0…1.
     var progress: Double { state.withLock { $0.progress } }
+
+    /// The device that does the work, where the backend chose it among several.
+    var device: String? { state.withLock { $0.device } }
 
     /// Lets the next lease be taken: it won't wait for this one's computation for long. Told again, nothing happens.
     func passOn() {
@@ -78,6 +82,7 @@ final class WorkControl: Sendable {
     var run: RunControl {
         RunControl(
             report: { share in self.note(share) },
-            isCanceled: { self.state.withLock { $0.isStopped } })
+            isCanceled: { self.state.withLock { $0.isStopped } },
+            named: { device in self.state.withLock { $0.device = device } })
     }
 }

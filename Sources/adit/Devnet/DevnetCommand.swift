@@ -28,7 +28,7 @@ struct DevnetCommand: AsyncParsableCommand {
         let folder = try DevnetFolder(dir, miners: miners)
         let level = try Settings().text("LOG_LEVEL", logLevel, default: "info")
         // Before the services: choosing OpenBLAS's core type changes the environment for a moment.
-        let hardware = try await Hardware.open(threads: nil)
+        let hardware = try await Hardware.open(threads: nil, choices: "\(dir)/backends.json")
         let devnet = try Devnet(
             folder: folder, ports: try DevnetPorts(base: portBase, miners: miners), digits: try Digits(folder: examples),
             hardware: hardware,

@@ -1,31 +1,72 @@
+import BackendChoice
 import Foundation
 import Jobs
 import Kernels
+import MinerNode
 import NativeBackend
+import OneDNNBackend
 import OpenBLASBackend
 import Profiler
 import Wire
 
 /// The devices of this machine that can run kernels, wired for a miner.
 struct Hardware: Sendable {
+    /// The CPU as one device, whose members share its cores.
+    private let cpu: MeasuredBackend
+    /// Every device, as jobs see them.
     var backends: [any ComputeBackend]
     /// The core type that OpenBLAS chose; nil without OpenBLAS.
     let blasCore: String?
-    /// Why a backend is missing, in words; empty where none is.
+    /// Why a backend is missing or not used for something, in words; empty where none is.
     var notes: [String]
 
-    /// Opens what is there; on a thread that may block, since backends measure themselves.
-    /// - Parameter threads: nil for all cores.
-    static func open(threads: Int?) async throws(Problem) -> Hardware {
+    /// Opens what is there, tests it and measures what is not known yet; on a thread that may block.
+    ///
+    /// - Parameters:
+    ///   - threads: nil for all cores.
+    ///   - choices: the file with the choices among the CPU's libraries; nil to keep none.
+    ///   - anew: whether to measure again what the file knows.
+    static func open(threads: Int?, choices: String? = ChoiceFile.usualPath, anew: Bool = false) async throws(Problem) -> Hardware {
         try await OwnThread.run("adit-hardware") { () throws(Problem) in
-            let native = try NativeGEMM(threads: threads)
-            do throws(Problem) {
-                let blas = try OpenBLASGEMM(threads: threads, judge: native)
-                return Hardware(backends: [native, blas], blasCore: blas.coreName, notes: environmentNotes(chosen: blas.coreName))
-            } catch {
-                return Hardware(backends: [native], blasCore: nil, notes: ["without OpenBLAS: \(error.detail)"])
+            let native = try NativeGEMM(threads: threads, isMeasured: false)
+            var members: [any ComputeBackend] = [native]
+            var notes: [String] = []
+            var blasCore: String?
+            join("OpenBLAS", &members, &notes) { () throws(Problem) in
+                let blas = try OpenBLASGEMM(threads: threads, judge: native, isMeasured: false)
+                blasCore = blas.coreName
+                return (blas, environmentNotes(chosen: blas.coreName))
             }
+            join("oneDNN", &members, &notes) { () throws(Problem) in
+                let oneDNN = try OneDNN(threads: threads, judge: native)
+                return (oneDNN, oneDNN.notes)
+            }
+            let store: any ChoiceStore = choices.map { ChoiceFile(path: $0, isForgotten: anew) } ?? NoStore()
+            let cpu = MeasuredBackend(name: "cpu", members: members, fingerprint: processor, store: store)
+            try cpu.prepare()
+            return Hardware(cpu: cpu, backends: [cpu], blasCore: blasCore, notes: notes)
         }
+    }
+
+    /// Adds a library to the CPU's members if it opens and computes right; otherwise says why not, and the rest go on.
+    private static func join(
+        _ library: String, _ members: inout [any ComputeBackend], _ notes: inout [String],
+        _ open: () throws(Problem) -> (member: any ComputeBackend, notes: [String])
+    ) {
+        do throws(Problem) {
+            let opened = try open()
+            try BackendSelfTest.run(opened.member)
+            members.append(opened.member)
+            notes += opened.notes
+        } catch {
+            notes.append("without \(library): \(error.detail)")
+        }
+    }
+
+    /// What measured speeds hang on, beside the libraries' versions and threads.
+    private static var processor: String {
+        let machine = Machine.current()
+        return "\(machine.cpu.model ?? "") \(machine.cpu.isa.joined(separator: " ")) \(machine.cores) \(machine.lastLevelCacheBytes ?? 0) \(Version.text)"
     }
 
     /// What the environment would cost a program that obeyed it.
@@ -33,6 +74,12 @@ struct Hardware: Sendable {
         guard let wanted = ProcessInfo.processInfo.environment["OPENBLAS_CORETYPE"], wanted.lowercased() != chosen.lowercased() else { return [] }
         return ["OPENBLAS_CORETYPE=\(wanted) is set; the core type \(chosen) measured better here and is used instead"]
     }
+
+    /// The libraries that share the CPU's cores, each by itself: for benchmarks.
+    var members: [any ComputeBackend] { cpu.members }
+
+    /// Which of them was measured to be the fastest for which class of work, and its speed.
+    var choices: [(work: String, member: String, operationsPerSecond: Double)] { cpu.choices }
 
     /// The verifier's passes, on all cores.
     static func passes() throws(Problem) -> any VerifierPasses { try NativePasses() }

@@ -45,16 +45,17 @@ enum FloatCheat: String, CaseIterable, Sendable {
         case .blas:
             guard isSingle, let library else { return nil }
             let c = try Tensor(zeros: product.kernel.outputs[0])
-            FloatPanels.multiplyFreely(library, gemm, product.a, product.b, into: c)
-            c.withMutableElements(as: Float.self) { cells in for i in cells.indices { cells[i] = FloatPanels.canonical(cells[i]) } }
+            let free = try GEMM(m: gemm.m, n: gemm.n, k: gemm.k, transposeA: gemm.transposeA, transposeB: gemm.transposeB, arithmetic: .f32)
+            try FloatProducts.run(library, threads: library.threads, free, product.a, product.b, into: c, .none)
+            c.withMutableElements(as: Float.self) { cells in for i in cells.indices { cells[i] = CanonicalCells.value(cells[i]) } }
             return c
         case .blasPanels:
             guard let library, Backends.openBLAS.allSatisfy({ $0.coreName != library.coreName || $0.capability(for: gemm) == nil }) else { return nil }
             let c = try Tensor(zeros: product.kernel.outputs[0])
             if isSingle {
-                try FloatPanels.run(library, gemm, product.a, product.b, into: c, .none)
+                try FloatProducts.run(library, threads: library.threads, gemm, product.a, product.b, into: c, .none)
             } else {
-                try FloatPanels.run64(library, gemm, product.a, product.b, into: c, .none)
+                try FloatProducts.run(library, threads: library.threads, gemm, product.a, product.b, into: c, .none)
             }
             return c
         case .f32ForF64:

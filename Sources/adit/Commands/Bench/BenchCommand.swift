@@ -84,7 +84,7 @@ struct BenchOptions: ParsableArguments {
 
     /// Serves standard input until its end.
     private static func follow(_ bench: KernelBench) throws(Problem) {
-        Terminal.emit(["ready": .string(bench.backend.device), "operations": .integer(bench.kernel.operations)])
+        Terminal.emit(["ready": .string(bench.device), "operations": .integer(bench.kernel.operations)])
         while let line = readLine() {
             let words = line.split(separator: " ")
             guard words.count == 2, let part = KernelBench.Part(rawValue: String(words[0])), let time = Int(words[1]), (0...600_000).contains(time) else {

@@ -28,14 +28,14 @@ struct BenchReport {
         let gigaflops = Double(kernel.operations) / max(compute, 1e-9) / 1e9
         if isJSON {
             return Terminal.emit([
-                "kernel": .string(kernel.name), "arithmetic": .string(kernel.arithmetic.rawValue), "device": .string(bench.backend.device),
+                "kernel": .string(kernel.name), "arithmetic": .string(kernel.arithmetic.rawValue), "device": .string(bench.device),
                 "inputs": .array(kernel.inputs.map(\.json)), "operations": .integer(kernel.operations), "rounds": .integer(Int64(rounds)),
                 "kernel_seconds": .real(compute), "check_seconds": .real(check), "job_seconds": .real(job), "gigaflops": .real(gigaflops),
                 "check_share": .real(check / max(compute, 1e-9)), "job_rate": .real(compute / max(job, 1e-9)),
             ])
         }
         let shapes = kernel.inputs.map { "\($0.name) \($0.dtype.rawValue) \($0.shapeJSON.canonicalString)" }.joined(separator: ", ")
-        Terminal.say("\(kernel.name) \(kernel.arithmetic.rawValue), \(shapes), on \(bench.backend.device)")
+        Terminal.say("\(kernel.name) \(kernel.arithmetic.rawValue), \(shapes), on \(bench.device)")
         let unit = kernel.arithmetic == .i32Exact ? "Gop/s" : "GFLOP/s"
         Terminal.say("kernel     \(Figures.rounded(compute * 1e3, 2)) ms, \(Figures.rounded(gigaflops, 1)) \(unit)")
         Terminal.say(

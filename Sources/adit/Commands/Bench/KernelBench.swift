@@ -2,6 +2,7 @@ import Jobs
 import Kernels
 import Ledger
 import Signing
+import Synchronization
 import Wire
 
 /// One job of random numbers, and its three costs: computing, checking, and computing with commitment and signature.
@@ -12,6 +13,8 @@ struct KernelBench: Sendable {
 
     let kernel: any Kernel
     let backend: any ComputeBackend
+    /// What did the work: the backend's device, or the one that it chose among several.
+    let device: String
     private let inputs: [Tensor]
     private let outputs: [Tensor]
     private let passes: any VerifierPasses
@@ -25,9 +28,10 @@ struct KernelBench: Sendable {
     /// - Throws: `unsupported_dtype` where no device of the hardware can do it; `bad_params` for a backend that isn't there; `memory_limit`.
     init(_ kernel: any Kernel, inputs: [Tensor], hardware: Hardware, backend name: String? = nil) throws(Problem) {
         self.kernel = kernel
-        let named = hardware.backends.filter { name == nil || $0.name == name }
+        let named = name == nil ? hardware.backends : (hardware.backends + hardware.members).filter { $0.name == name }
         guard !named.isEmpty else {
-            throw Problem(.badParams, "no backend \"\(name ?? "")\" here; there are \(hardware.backends.map(\.name).joined(separator: ", "))")
+            let names = (hardware.backends + hardware.members).map(\.name).joined(separator: ", ")
+            throw Problem(.badParams, "no backend \"\(name ?? "")\" here; there are \(names)")
         }
         guard
             let best = named.max(by: {
@@ -36,7 +40,9 @@ struct KernelBench: Sendable {
         else { throw Problem(.unsupportedDtype, "no device here runs \(kernel.name) in \(kernel.arithmetic.rawValue)") }
         backend = best
         self.inputs = inputs
-        outputs = try kernel.run(inputs, on: best, control: .none, limit: .max)
+        let used = DeviceName()
+        outputs = try kernel.run(inputs, on: best, control: RunControl(named: { used.note($0) }), limit: .max)
+        device = used.text ?? best.device
         passes = try Hardware.passes()
         key = try PrivateKey.generate()
     }
@@ -74,4 +80,11 @@ struct KernelBench: Sendable {
             outputs: results.map { OutputTensor($0.descriptor, root: $0.root) })
         _ = key.sign(SHA256.hash(utf8: metadata.hash.text))
     }
+}
+
+/// The last device that a run named.
+private final class DeviceName: Sendable {
+    private let name = Mutex<String?>(nil)
+    var text: String? { name.withLock { $0 } }
+    func note(_ device: String) { name.withLock { $0 = device } }
 }

@@ -48,8 +48,9 @@ struct MinerRun: AsyncParsableCommand {
         let nodeURL = try exposure.url(settings.text("NODE_URL", node, default: "http://127.0.0.1:8080"))
         let ring = keys.ring(settings, logger: logger)
         let key = try ring.loadOrCreate(settings.text("MINER_KEY", key, default: "./data/miner.key"))
-        let hardware = try await Hardware.open(threads: try MinerSettings.threads(settings, threads)).adding(
-            try OpenCLSettings.options(settings, folder: folder))
+        let hardware = try await Hardware.open(
+            threads: try MinerSettings.threads(settings, threads), choices: "\(folder)/backends.json", anew: reprofile
+        ).adding(try OpenCLSettings.options(settings, folder: folder))
         for note in hardware.notes { logger.warning("backend_note", metadata: ["note": "\(note)"]) }
         var configuration = MinerConfiguration(
             coordinator: coordinatorURL, node: nodeURL,
@@ -87,6 +88,10 @@ struct MinerProfile: AsyncParsableCommand {
         Terminal.say("memory     \(Figures.bytes(profile.memoryBytes)) usable by jobs, \(Figures.rounded(profile.memoryGigabytesPerSecond, 1)) GB/s measured")
         Terminal.say("F32 GEMM   \(Figures.rounded(profile.f32Gigaflops, 1)) GFLOP/s measured, backend \(outcome.bestBackend ?? "none")")
         for backend in hardware.backends { Terminal.say("device     \(backend.name): \(backend.device)") }
+        for member in hardware.members { Terminal.say("library    \(member.name): \(member.device)") }
+        for choice in hardware.choices {
+            Terminal.say("choice     \(choice.work): \(choice.member), \(Figures.rounded(choice.operationsPerSecond / 1e9, 0)) Gop/s")
+        }
         for note in hardware.notes { Terminal.say("note       \(note)") }
         Terminal.say("tier       \(outcome.tier.rawValue)")
     }

@@ -1,0 +1,138 @@
+package import Kernels
+import Synchronization
+import Wire
+
+/// Several backends of one device as one: each work goes to the member that was measured to be the fastest for its class.
+///
+/// A class is measured when its first work comes, in some tenths of a second at most, and the answer is kept in memory and in the store, which
+/// counts for as long as the fingerprint is the same. A new kind of work is two functions in a file of its own, see
+/// `MeasuredBackend+Chain.swift`: everything else is `capability(for:_:)` and `run(_:…)` here.
+package final class MeasuredBackend: ComputeBackend {
+    package let name: String
+    package let members: [any ComputeBackend]
+    private let fingerprint: Digest
+    private let store: any ChoiceStore
+    private let book: Mutex<ChoiceBook>
+    /// One job at a time: two members would share the cores, and be measured wrongly.
+    private let turn = Mutex(())
+
+    /// - Parameters:
+    ///   - members: at least one; the first is taken where nothing else is known.
+    ///   - fingerprint: what the speeds hang on beside the members' own descriptions, such as the CPU's model and features.
+    package init(name: String, members: [any ComputeBackend], fingerprint: String, store: any ChoiceStore) {
+        precondition(!members.isEmpty, "a choice is among something")
+        (self.name, self.members, self.store) = (name, members, store)
+        self.fingerprint = SHA256.hash(utf8: ([fingerprint] + members.map(\.device)).joined(separator: "\n"))
+        book = Mutex(ChoiceBook.read(store.load(), fingerprint: self.fingerprint))
+    }
+
+    /// The members by name, after what the first one says of the processor.
+    package var device: String { "\(members[0].device): \(members.map(\.name).joined(separator: ", "))" }
+
+    /// What was chosen so far: the class of work, the member's name and its speed, in the class's order.
+    package var choices: [(work: String, member: String, operationsPerSecond: Double)] { book.withLock { $0.choices } }
+
+    // MARK: what every kind of work is made of
+
+    /// The promise of the members that can do a work: the first one's, with the best speed that was measured in or near its class.
+    func capability(_ work: WorkClass, _ of: (any ComputeBackend) -> Capability?) -> Capability? {
+        let promises = members.compactMap(of)
+        guard let first = promises.first else { return nil }
+        let speed = book.withLock { $0.nearest(work) } ?? promises.compactMap(\.operationsPerSecond).max()
+        return Capability(arithmetic: first.arithmetic, operationsPerSecond: speed)
+    }
+
+    /// Runs a work on the fastest of the members that can do it.
+    ///
+    /// - Parameters:
+    ///   - operations: for speeds.
+    ///   - capability: whether a member can do it.
+    ///   - trial: makes a smaller work of the same class to measure with; nil to measure with the work itself.
+    ///   - body: runs the work on a member.
+    func run(
+        _ work: WorkClass, operations: Int64, _ control: RunControl, capability: (any ComputeBackend) -> Capability?,
+        trial: (() throws(Problem) -> SpeedTrial?)? = nil, _ body: (any ComputeBackend, RunControl) throws(Problem) -> Void
+    ) throws(Problem) {
+        let able = members.filter { capability($0) != nil }
+        guard let first = able.first else { throw Problem(.unsupportedDtype, "no member of \(name) runs such a \(work.kind)") }
+        try turn.withLock { _ throws(Problem) in
+            if able.count == 1 {
+                control.uses(first.device)
+                return try body(first, control)
+            }
+            if let best = fastest(work, able) {
+                control.uses(best.device)
+                return try body(best, control)
+            }
+            if let trial = try trial?() {
+                note(try trial.speeds(able, control), work)
+                let best = fastest(work, able) ?? first
+                control.uses(best.device)
+                return try body(best, control)
+            }
+            try explore(work, operations, able, control, body)
+        }
+    }
+
+    /// Measures a class that isn't known yet and that several members can do.
+    func measure(_ work: WorkClass, capability: (any ComputeBackend) -> Capability?, trial: () throws(Problem) -> SpeedTrial?) throws(Problem) {
+        let able = members.filter { capability($0) != nil }
+        guard !able.isEmpty else { return }
+        try turn.withLock { _ throws(Problem) in
+            guard fastest(work, able) == nil, let trial = try trial() else { return }
+            note(try trial.speeds(able, .none), work)
+        }
+    }
+
+    private func fastest(_ work: WorkClass, _ able: [any ComputeBackend]) -> (any ComputeBackend)? {
+        guard let speeds = book.withLock({ $0.speeds(work, of: able.map(\.name)) }) else { return nil }
+        let best = able.max { speeds[$0.name] ?? 0 < speeds[$1.name] ?? 0 }
+        return best.flatMap { speeds[$0.name] ?? 0 > 0 ? $0 : nil }
+    }
+
+    private func note(_ speeds: ChoiceBook.Speeds, _ work: WorkClass) {
+        let document = book.withLock { book in
+            book.note(speeds, work)
+            return book.document(fingerprint: fingerprint)
+        }
+        store.save(document)
+    }
+
+    // MARK: measuring with the work itself
+
+    /// Works longer than this are run once, on a member that was not measured yet; shorter ones on all of them, several times.
+    private static let short = Duration.milliseconds(60)
+
+    /// Runs the work on members that were not measured in its class. Every run writes a valid output; the last one counts.
+    private func explore(
+        _ work: WorkClass, _ operations: Int64, _ able: [any ComputeBackend], _ control: RunControl,
+        _ body: (any ComputeBackend, RunControl) throws(Problem) -> Void
+    ) throws(Problem) {
+        var untried = able.filter { member in book.withLock { $0.speed(work, of: member.name) } == nil }
+        if untried.isEmpty { untried = able }
+        var lastProblem: Problem?
+        var isDone = false
+        for member in untried {
+            do throws(Problem) {
+                let isFirst = member.name == untried[0].name
+                // The first run of a member makes its plans.
+                var took = try SpeedTrial.time { () throws(Problem) in try body(member, isFirst ? control : control.silent) }
+                control.uses(member.device)
+                isDone = true
+                for _ in 0..<3 where took < Self.short {
+                    took = min(took, try SpeedTrial.time { () throws(Problem) in try body(member, control.silent) })
+                }
+                note([member.name: SpeedTrial.speed(operations, took)], work)
+                if took >= Self.short { break }
+            } catch {
+                if error.code == .canceled { throw error }
+                note([member.name: 0], work)
+                (lastProblem, isDone) = (error, false)
+            }
+        }
+        if isDone { return }
+        guard let best = fastest(work, able) else { throw lastProblem ?? Problem(.backendUnavailable, "no member of \(name) ran the \(work.kind)") }
+        control.uses(best.device)
+        try body(best, control.silent)
+    }
+}

@@ -1,0 +1,65 @@
+import Kernels
+import Wire
+
+/// One work that members run in turns, so that a noisy neighbour meets them all; each one's best time counts.
+struct SpeedTrial {
+    let operations: Int64
+    /// Whether a member can do it: a smaller work of a class may be too small for one.
+    let isAble: (any ComputeBackend) -> Bool
+    let run: (any ComputeBackend, RunControl) throws(Problem) -> Void
+
+    private static let rounds = 3
+    /// Runs are repeated until so much time is over, so that the clock can tell them apart.
+    private static let shortest = Duration.microseconds(1_500)
+    /// A member that takes this many times as long as the best one isn't tried again.
+    private static let hopeless = 1.6
+
+    /// Operations per second of each member; 0 for one that fails or can't.
+    ///
+    /// - Throws: `canceled`.
+    func speeds(_ members: [any ComputeBackend], _ control: RunControl) throws(Problem) -> [String: Double] {
+        var best: [String: Duration] = [:]
+        var failed: Set<String> = []
+        for round in 0..<Self.rounds {
+            for member in members where !failed.contains(member.name) {
+                if !isAble(member) { failed.insert(member.name) }
+                let fastest = best.values.min() ?? .seconds(3600)
+                if let own = best[member.name], own > fastest * Self.hopeless { continue }
+                do throws(Problem) {
+                    // Makes plans, warms caches, and outlasts the threads that the library before still keeps spinning.
+                    try run(member, control.silent)
+                    if round == 0 { try run(member, control.silent) }
+                    best[member.name] = min(best[member.name] ?? .seconds(3600), try once(member, control))
+                } catch {
+                    if error.code == .canceled { throw error }
+                    failed.insert(member.name)
+                }
+            }
+        }
+        var speeds: [String: Double] = [:]
+        for member in members { speeds[member.name] = best[member.name].map { Self.speed(operations, $0) } ?? 0 }
+        for name in failed { speeds[name] = 0 }
+        return speeds
+    }
+
+    private func once(_ member: any ComputeBackend, _ control: RunControl) throws(Problem) -> Duration {
+        var runs = 0
+        let start = ContinuousClock.now
+        var took = Duration.zero
+        repeat {
+            try run(member, control.silent)
+            runs += 1
+            took = ContinuousClock.now - start
+        } while took < Self.shortest
+        return took / runs
+    }
+
+    static func time(_ body: () throws(Problem) -> Void) throws(Problem) -> Duration {
+        let start = ContinuousClock.now
+        try body()
+        return ContinuousClock.now - start
+    }
+
+    /// At least 1, since 0 means that a member failed.
+    static func speed(_ operations: Int64, _ time: Duration) -> Double { max(1, Double(operations) / max(time / .seconds(1), 1e-9)) }
+}

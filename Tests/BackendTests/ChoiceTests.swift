@@ -1,0 +1,149 @@
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+import Wire
+
+@testable import BackendChoice
+@testable import Kernels
+
+/// The choice among members: each work to the fastest, measured once, kept, and never at the price of a right answer.
+@Suite struct ChoiceTests {
+    /// Our own kernels under another name, delayed or failing: speeds that a test can rely on.
+    private final class Member: ComputeBackend {
+        let name: String
+        let device: String
+        private let delay: useconds_t
+        private let fails: Bool
+        private let inner: any ComputeBackend
+        let runs = Mutex(0)
+
+        init(_ name: String, delay: useconds_t = 0, fails: Bool = false) throws {
+            (self.name, self.device, self.delay, self.fails) = (name, "cpu \(name)", delay, fails)
+            inner = try #require(Backends.native.last)
+        }
+
+        func capability(for gemm: GEMM) -> Capability? { inner.capability(for: gemm) }
+
+        func run(_ gemm: GEMM, a: Tensor, b: Tensor, into c: Tensor, control: RunControl) throws(Problem) {
+            runs.withLock { $0 += 1 }
+            if fails { throw Problem(.backendUnavailable, "it never works") }
+            usleep(delay)
+            try inner.run(gemm, a: a, b: b, into: c, control: control)
+        }
+
+        func capability(for chain: ComputeChain) -> Capability? { inner.capability(for: chain) }
+
+        func run(_ chain: ComputeChain, x: Tensor, into y: Tensor, control: RunControl) throws(Problem) {
+            runs.withLock { $0 += 1 }
+            if fails { throw Problem(.backendUnavailable, "it never works") }
+            usleep(delay)
+            try inner.run(chain, x: x, into: y, control: control)
+        }
+    }
+
+    private final class MemoryStore: ChoiceStore {
+        let document = Mutex<[UInt8]?>(nil)
+        func load() -> [UInt8]? { document.withLock { $0 } }
+        func save(_ document: [UInt8]) { self.document.withLock { $0 = document } }
+    }
+
+    private func device(_ body: (RunControl) throws -> Void) rethrows -> String {
+        let box = Box()
+        try body(RunControl(named: { box.name = $0 }))
+        return box.name
+    }
+
+    private final class Box: Sendable {
+        private let text = Mutex("")
+        var name: String {
+            get { text.withLock { $0 } }
+            set { text.withLock { $0 = newValue } }
+        }
+    }
+
+    @Test func `the fastest member gets the work, and is measured once`() throws {
+        let members = [try Member("slow", delay: 4000), try Member("fast"), try Member("sick", fails: true)]
+        let backend = MeasuredBackend(name: "cpu", members: members, fingerprint: "test", store: NoStore())
+        let product = try Product(.f32, 20, 30, 40)
+        let expected = try product.reference().buffer.bytes
+        for round in 0..<3 {
+            let slow = members[0].runs.withLock { $0 }
+            var c: Tensor?
+            #expect(try device { control in c = try product.run(on: backend, control: control) } == "cpu fast")
+            #expect(c?.buffer.bytes == expected)
+            if round > 0 { #expect(members[0].runs.withLock { $0 } == slow) }
+        }
+        #expect(try #require(backend.capability(for: product.gemm)?.operationsPerSecond) > 1e5)
+    }
+
+    @Test func `choices are kept for the same machine only, and a torn document is remade`() throws {
+        let store = MemoryStore()
+        let product = try Product(.i8, 20, 30, 40)
+        func runs(_ fingerprint: String) throws -> Int {
+            let members = [try Member("slow", delay: 3000), try Member("fast")]
+            let backend = MeasuredBackend(name: "cpu", members: members, fingerprint: fingerprint, store: store)
+            #expect(try device { control in _ = try product.run(on: backend, control: control) } == "cpu fast")
+            return members[0].runs.withLock { $0 }
+        }
+        #expect(try runs("one") > 0)
+        #expect(try runs("one") == 0)
+        #expect(try runs("other") > 0)
+        #expect(try runs("other") == 0)
+        for damage in [Array("{}".utf8), Array("nonsense".utf8), [], Array(try #require(store.load()).dropLast(9))] {
+            store.save(damage)
+            #expect(try runs("other") > 0)
+        }
+        let text = String(decoding: try #require(store.load()), as: UTF8.self)
+        store.save(Array(text.replacing("\"fast\":", with: "\"fast\":1").utf8))
+        #expect(try runs("other") > 0)
+    }
+
+    @Test func `works without a trial are measured with themselves`() throws {
+        let members = [try Member("slow", delay: 3000), try Member("sick", fails: true), try Member("fast")]
+        let backend = MeasuredBackend(name: "cpu", members: members, fingerprint: "test", store: NoStore())
+        let kernel = try ComputeKernel(params: ["operations": ["square", "sum"]], inputs: [try TensorDescriptor(name: "x", dtype: .f32, shape: [4000])])
+        let x = try Tensor(zeros: kernel.inputs[0])
+        Data.normal.fill(x, seed: 3)
+        let expected = try kernel.reference([x])[0].buffer.bytes
+        for _ in 0..<3 { #expect(try kernel.run([x], on: backend, control: .none, limit: 64)[0].buffer.bytes == expected) }
+        #expect(try device { control in _ = try kernel.run([x], on: backend, control: control, limit: 64) } == "cpu fast")
+    }
+
+    @Test func `where every member fails the work fails, with the member's reason`() throws {
+        let backend = MeasuredBackend(
+            name: "cpu", members: [try Member("one", fails: true), try Member("two", fails: true)], fingerprint: "test", store: NoStore())
+        let product = try Product(.f32, 5, 6, 7)
+        #expect { try product.run(on: backend) } throws: { ($0 as? Problem)?.code == .backendUnavailable }
+    }
+
+    @Test func `a cancellation while measuring is one`() throws {
+        let backend = MeasuredBackend(name: "cpu", members: [try Member("one"), try Member("two")], fingerprint: "test", store: NoStore())
+        let product = try Product(.f32, 50, 60, 70)
+        #expect { try product.run(on: backend, control: RunControl(isCanceled: { true })) } throws: { ($0 as? Problem)?.code == .canceled }
+    }
+
+    @Test func `trials are bounded, and of the work's class where they can be`() throws {
+        for (m, n, k, batch) in [(1, 1, 1, nil), (4096, 4096, 4096, nil), (1, 1 << 20, 300, nil), (16, 16, 16, 10_000), (7, 0, 5, nil)]
+            as [(Int, Int, Int, Int?)]
+        {
+            let gemm = try GEMM(m: m, n: n, k: k, batch: batch, arithmetic: .f32)
+            let trial = try GEMMTrial.make(gemm)
+            #expect((trial == nil) == (gemm.operations == 0))
+            #expect(trial?.operations ?? 0 <= 8_000_000_000)
+        }
+        let one = WorkClass("gemm", .f32, sizes: [1, 1000, 1024, 1400], switches: [true])
+        #expect(one == WorkClass("gemm", .f32, sizes: [1, 1024, 730, 1024], switches: [true]))
+        #expect(one.text == "gemm f32 0 10 10 10 t")
+    }
+
+    @Test func `the machine's own backends chosen among give the definition's bits`() throws {
+        var members: [any ComputeBackend] = []
+        for some in [Backends.native.last as (any ComputeBackend)?, Backends.oneDNN.first, Backends.openBLAS.last] { if let some { members.append(some) } }
+        let backend = MeasuredBackend(name: "cpu", members: members, fingerprint: "test", store: NoStore())
+        for dtype in [DType.i8, .f32, .f64] {
+            let product = try Product(dtype, 40, 50, 300, true, false)
+            #expect(try product.run(on: backend).buffer.bytes == product.reference().buffer.bytes)
+        }
+    }
+}
