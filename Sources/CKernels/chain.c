@@ -1,11 +1,12 @@
 // Chains of element-wise operations over a tensor, and the panels of a reduction at their end: the work of the kernel `compute`.
 #include <math.h>
 
+#include "elementary.h"
 #include "internal.h"
 
 enum { SIDE = 8, TASK = 16 * SIDE * ADIT_PANEL };  // panels reduced side by side; elements of a task
 
-// CLONES: every operation is exact or rounded correctly, so that the bits don't depend on the choice.
+// CLONES: every operation is exact or rounded correctly, or a fixed order of such ones, so that the bits don't depend on the choice.
 
 typedef struct {
     adit_progress progress;
@@ -42,6 +43,13 @@ typedef struct {
         case ADIT_CEIL: EACH(F(ceil)(block[i]));                                                                            \
         case ADIT_ROUND: EACH(F(rint)(block[i]));                                                                           \
         case ADIT_TRUNCATE: EACH(F(trunc)(block[i]));                                                                       \
+        case ADIT_EXP: EACH(adit_exp_##SUFFIX(block[i]));                                                                   \
+        case ADIT_LOG: EACH(adit_log_##SUFFIX(block[i]));                                                                   \
+        case ADIT_TANH: EACH(adit_tanh_##SUFFIX(block[i]));                                                                 \
+        case ADIT_ERF: EACH(adit_erf_##SUFFIX(block[i]));                                                                   \
+        case ADIT_SIGMOID: EACH(adit_sigmoid_##SUFFIX(block[i]));                                                           \
+        case ADIT_GELU: EACH(adit_gelu_##SUFFIX(block[i]));                                                                 \
+        case ADIT_GELU_TANH: EACH(adit_gelu_tanh_##SUFFIX(block[i]));                                                       \
         default: break;                                                                                                     \
         }                                                                                                                   \
     }                                                                                                                       \
@@ -105,7 +113,7 @@ static bool is_valid(const adit_run *run, const uint8_t *steps, int32_t step_cou
     if (!adit_run_is_valid(run) || step_count < 0) return false;
     if (reduction != ADIT_NO_REDUCTION && (reduction < ADIT_SUM || reduction > ADIT_MAX)) return false;
     for (int32_t s = 0; s < step_count; s++)
-        if (steps[s] > ADIT_TRUNCATE) return false;
+        if (steps[s] > ADIT_GELU_TANH) return false;
     return true;
 }
 

@@ -11,6 +11,9 @@ package enum KernelRegistry {
         MLPForwardKernel.self,
         MLPTrainKernel.self,
         Conv2DKernel.self,
+        SoftmaxKernel.self,
+        LayerNormKernel.self,
+        ReduceKernel.self,
     ]
 
     package static var names: [String] { kernels.map { $0.name } }

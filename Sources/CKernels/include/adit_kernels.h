@@ -101,6 +101,7 @@ int32_t adit_epilogue_check_f64(const adit_run *run, int64_t rows, int64_t n, co
 enum {
     ADIT_NO_REDUCTION = -1,
     ADIT_SQUARE = 0, ADIT_NEGATE, ADIT_ABS, ADIT_SQRT, ADIT_RECIPROCAL, ADIT_RELU, ADIT_FLOOR, ADIT_CEIL, ADIT_ROUND, ADIT_TRUNCATE,
+    ADIT_EXP, ADIT_LOG, ADIT_TANH, ADIT_ERF, ADIT_SIGMOID, ADIT_GELU, ADIT_GELU_TANH,
     ADIT_SUM, ADIT_PRODUCT, ADIT_MEAN, ADIT_MIN, ADIT_MAX,
 };
 
@@ -164,6 +165,23 @@ int32_t adit_conv_f32(const adit_run *run, const adit_convolution *c, const floa
 
 /// The same in integers; exact while (c / groups) kh kw <= 131,071, modulo 2^32 beyond.
 int32_t adit_conv_i8(const adit_run *run, const adit_convolution *c, const int8_t *x, const int8_t *w, int32_t *y);
+/// Softmax of each of `rows` rows; layer normalisation, gamma and beta (`columns` each) or NULL; to the bit as RowWork.swift defines them.
+int32_t adit_softmax_f32(const adit_run *run, int64_t rows, int64_t columns, const float *x, float *out);
+int32_t adit_softmax_f64(const adit_run *run, int64_t rows, int64_t columns, const double *x, double *out);
+int32_t adit_layernorm_f32(const adit_run *run, int64_t rows, int64_t columns, const float *x, const float *gamma, const float *beta, double epsilon,
+    float *out);
+int32_t adit_layernorm_f64(const adit_run *run, int64_t rows, int64_t columns, const double *x, const double *gamma, const double *beta, double epsilon,
+    double *out);
+
+/// Axes of a tensor, outermost first: their sizes, and strides in elements. At most 8; unused entries are 0.
+typedef struct {
+    int32_t count;
+    int64_t size[8], stride[8];
+} adit_axes;
+
+/// ADIT_SUM to ADIT_MAX along the axes `reduced` (at least one), for each place along `kept`, to the bit as Reduction.swift defines it.
+int32_t adit_reduce_f32(const adit_run *run, int32_t reduction, const adit_axes *kept, const adit_axes *reduced, const float *x, float *out);
+int32_t adit_reduce_f64(const adit_run *run, int32_t reduction, const adit_axes *kept, const adit_axes *reduced, const double *x, double *out);
 
 // The verifier's passes. PROTOCOL section 9 and docs/VERIFICATION.md say what they are for. Their bounds hold for any order of
 // the binary64 sums, so these differ between paths in their last bits. Field products and recomputed bits never differ.

@@ -1,10 +1,12 @@
 /// One operation of a `compute` chain: on every element, or of all of them together.
 ///
-/// Every one is an exact or correctly rounded operation of IEEE 754, so that all processors agree to the bit. Functions whose last bits
-/// depend on a library (exp, log, tanh) are not among them. Raw values are the names on the wire; `code` is what C calls them.
+/// Every one is an exact or correctly rounded operation of IEEE 754, or a function defined as a fixed order of them (`ElementaryFloat`), so
+/// that all processors agree to the bit. Raw values are the names on the wire; `code` is what C calls them.
 package enum ComputeStep: String, CaseIterable, Sendable, Hashable {
     // Of one element.
     case square, negate, abs, sqrt, reciprocal, relu, floor, ceil, round, truncate
+    case exp, log, tanh, erf, sigmoid, gelu
+    case geluTanh = "gelu_tanh"
     // Of all elements, giving one.
     case sum, product, mean, min, max
 
@@ -13,7 +15,9 @@ package enum ComputeStep: String, CaseIterable, Sendable, Hashable {
 
     package var isReduction: Bool {
         switch self {
-        case .square, .negate, .abs, .sqrt, .reciprocal, .relu, .floor, .ceil, .round, .truncate: false
+        case .square, .negate, .abs, .sqrt, .reciprocal, .relu, .floor, .ceil, .round, .truncate, .exp, .log, .tanh, .erf, .sigmoid, .gelu,
+            .geluTanh:
+            false
         case .sum, .product, .mean, .min, .max: true
         }
     }
@@ -35,6 +39,13 @@ package enum ComputeStep: String, CaseIterable, Sendable, Hashable {
             case .ceil: x.rounded(.up)
             case .round: x.rounded(.toNearestOrEven)
             case .truncate: x.rounded(.towardZero)
+            case .exp: T.exp(x)
+            case .log: T.log(x)
+            case .tanh: T.tanh(x)
+            case .erf: T.erf(x)
+            case .sigmoid: T.sigmoid(x)
+            case .gelu: T.gelu(x)
+            case .geluTanh: T.geluTanh(x)
             case .sum, .product, .mean, .min, .max: x
             }
         return value + 0

@@ -1,5 +1,5 @@
 /// A binary format in which a product can be reproduced to the bit.
-protocol PanelFloat: BinaryFloatingPoint, BitwiseCopyable, Sendable {
+protocol PanelFloat: ElementaryFloat, BitwiseCopyable {
     /// The bits that every NaN is written as.
     static var canonicalNaN: UInt64 { get }
     /// The element's bits, widened with zeros.

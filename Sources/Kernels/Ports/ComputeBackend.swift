@@ -40,6 +40,18 @@ package protocol ComputeBackend: Sendable, NeuralEngine {
     /// Computes C = activation(product + bias), to the bit; for the parameters and problems see the product's `run`.
     func run(_ epilogue: Epilogue, product: Tensor, bias: Tensor?, into c: Tensor, control: RunControl) throws(Problem)
 
+    /// What this backend promises for such rows, or nil if it can't do it.
+    func capability(for rows: RowWork) -> Capability?
+
+    /// Computes softmax or layer normalisation, to the bit; for the parameters and problems see the product's `run`.
+    func run(_ rows: RowWork, x: Tensor, gamma: Tensor?, beta: Tensor?, into y: Tensor, control: RunControl) throws(Problem)
+
+    /// What this backend promises for such a reduction, or nil if it can't do it.
+    func capability(for reduction: Reduction) -> Capability?
+
+    /// Reduces x along axes, to the bit; for the parameters and problems see the product's `run`.
+    func run(_ reduction: Reduction, x: Tensor, into y: Tensor, control: RunControl) throws(Problem)
+
     /// What this backend promises for such attention, or nil if it can't do it.
     func capability(for attention: Attention) -> Capability?
 
@@ -100,7 +112,7 @@ package struct RunControl: Sendable {
 
     /// The same for one of several pieces of work: its shares become those from `start` to `end`.
     package func part(from start: Double = 0, to end: Double = 1) -> RunControl {
-        RunControl(report: { report(start + $0 * (end - start)) }, isCanceled: isCanceled, named: named)
+        RunControl(report: { report(min(max(start + $0 * (end - start), 0), 1)) }, isCanceled: isCanceled, named: named)
     }
 
     /// The same cancellation, and nobody listens.
@@ -117,6 +129,6 @@ package struct RunControl: Sendable {
 
     /// The control of a part of the work, which begins at `begin` of the whole and is `share` of it.
     package func part(from begin: Double, _ share: Double) -> RunControl {
-        RunControl(report: { report(min(max(begin + share * $0, 0), 1)) }, isCanceled: isCanceled)
+        part(from: begin, to: begin + share)
     }
 }

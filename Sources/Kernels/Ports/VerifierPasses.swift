@@ -75,6 +75,12 @@ package protocol VerifierPasses: Sendable, NeuralEngine, ConvolutionPasses {
     /// - Throws: `shape_mismatch` unless the tensors are the epilogue's.
     func firstWrong(_ epilogue: Epilogue, product: Tensor, bias: Tensor?, c: Tensor) throws(Problem) -> Int?
 
+    /// The first element of Y, in row-major order, whose bits are not the row work's; nil if there is none. Throws as above.
+    func firstWrong(_ work: RowWork, x: Tensor, gamma: Tensor?, beta: Tensor?, y: Tensor) throws(Problem) -> Int?
+
+    /// The first element of Y whose bits are not the reduction's; nil if there is none. Throws as above.
+    func firstWrong(_ reduction: Reduction, x: Tensor, y: Tensor) throws(Problem) -> Int?
+
     /// The given rows of softmax(scale·Q·Kᵀ)·V in binary64, and how far honest arithmetic may be from them (`AttentionSource`).
     ///
     /// - Parameters:
