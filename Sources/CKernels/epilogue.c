@@ -1,6 +1,7 @@
 // What follows a product: a bias for each column and an activation, each rounded once; and the comparison of a result with that.
 #include <math.h>
 
+#include "elementary.h"
 #include "internal.h"
 
 enum { PIECE = 1024, TASK = 1 << 14 };  // cells computed together, on the stack; cells of a task, in whole rows
@@ -27,7 +28,7 @@ static void note(job *j, int64_t index) {
     }                                                  \
     break
 
-// CLONES: every operation is exact or rounded correctly, so that the bits don't depend on the choice.
+// CLONES: every operation is exact or rounded correctly, of the functions too (elementary.h), so that the bits don't depend on the choice.
 #define DEFINE_EPILOGUE(REAL_TYPE, BITS, NAN_BITS, SUFFIX)                                                                         \
     CLONES static void cells_##SUFFIX(int64_t count, const REAL_TYPE *product, const REAL_TYPE *bias, int32_t activation,          \
         REAL_TYPE *restrict out) {                                                                                                 \
@@ -36,6 +37,8 @@ static void note(job *j, int64_t index) {
         else for (int64_t i = 0; i < count; i++) out[i] = product[i] + 0;                                                          \
         switch (activation) {                                                                                                      \
         case ADIT_RELU_ACTIVATION: EACH(x < 0 ? 0 : x);                                                                            \
+        case ADIT_GELU_ACTIVATION: EACH(adit_gelu_##SUFFIX(x));                                                                    \
+        case ADIT_GELU_TANH_ACTIVATION: EACH(adit_gelu_tanh_##SUFFIX(x));                                                          \
         default: break;                                                                                                            \
         }                                                                                                                          \
         for (int64_t i = 0; i < count; i++) {                                                                                      \

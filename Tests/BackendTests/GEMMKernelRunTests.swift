@@ -15,8 +15,8 @@ import Wire
         Case(dtype: .i8, arithmetic: nil, batch: 3, bias: false, activation: .none),
         Case(dtype: .f32, arithmetic: nil, batch: 4, bias: true, activation: .relu),
         Case(dtype: .f32, arithmetic: nil, batch: nil, bias: true, activation: .none),
-        Case(dtype: .f64, arithmetic: nil, batch: nil, bias: false, activation: .relu),
-        Case(dtype: .f32, arithmetic: "free", batch: nil, bias: true, activation: .relu),
+        Case(dtype: .f64, arithmetic: nil, batch: nil, bias: false, activation: .geluTanh),
+        Case(dtype: .f32, arithmetic: "free", batch: nil, bias: true, activation: .gelu),
         Case(dtype: .f64, arithmetic: "free", batch: 2, bias: false, activation: .none),
         Case(dtype: .bf16, arithmetic: nil, batch: 2, bias: true, activation: .relu),
     ]

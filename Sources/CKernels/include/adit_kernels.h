@@ -85,7 +85,7 @@ int32_t adit_batch_i8(const adit_run *run, const adit_batch *batch);
 int32_t adit_batch_bf16(const adit_run *run, const adit_batch *batch);
 
 /// What may follow a product; the order is that of `Activation` in Sources/Kernels/Gemm.
-enum { ADIT_NO_ACTIVATION = 0, ADIT_RELU_ACTIVATION = 1, ADIT_LAST_ACTIVATION = ADIT_RELU_ACTIVATION };
+enum { ADIT_NO_ACTIVATION = 0, ADIT_RELU_ACTIVATION, ADIT_GELU_ACTIVATION, ADIT_GELU_TANH_ACTIVATION, ADIT_LAST_ACTIVATION = ADIT_GELU_TANH_ACTIVATION };
 
 /// out = activation(product + bias), rows x n, each step rounded once, in canonical bits; bias has n numbers or is NULL. `out` may be `product`.
 int32_t adit_epilogue_f32(const adit_run *run, int64_t rows, int64_t n, const float *product, const float *bias, int32_t activation, float *out);

@@ -90,11 +90,17 @@ package struct Epilogue: Sendable, Hashable {
 package enum Activation: String, Sendable, CaseIterable, Hashable {
     case none
     case relu
+    /// x·(1 + erf(x/√2))/2.
+    case gelu
+    /// Its form by tanh.
+    case geluTanh = "gelu_tanh"
 
     package var code: Int32 {
         switch self {
         case .none: 0
         case .relu: 1
+        case .gelu: 2
+        case .geluTanh: 3
         }
     }
 
@@ -103,6 +109,8 @@ package enum Activation: String, Sendable, CaseIterable, Hashable {
         switch self {
         case .none: x
         case .relu: x < 0 ? 0 : x
+        case .gelu: T.gelu(x)
+        case .geluTanh: T.geluTanh(x)
         }
     }
 }
