@@ -17,7 +17,7 @@ def measure(table, program):
     ]
     for name, kernel, inputs, params, goal in jobs:
         side = ours(program, kernel, inputs, params)
-        times = interleave({"kernel": (side, "kernel"), "check": (side, "check")}, 3 if table.quick else 9, 300)
+        times = interleave({"kernel": (side, "kernel"), "check": (side, "check")}, 3 if table.quick else 7, 250)
         side.close()
         table.add(f"check / compute, {name}", "%", 100 * paired(times["check"], times["kernel"]), at_most=goal,
                   note=f"kernel {median(times['kernel']) * 1e3:.1f} ms on {side.ready['ready']}, check {median(times['check']) * 1e3:.2f} ms")

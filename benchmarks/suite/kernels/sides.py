@@ -61,7 +61,7 @@ def openblas(dtype, m, n, k, batch=1):
 
 def compare(table, programs, rounds=None, time=None):
     """Times by name of programs that take turns; they are closed afterwards."""
-    rounds, time = rounds or (3 if table.quick else 9), time or (100 if table.quick else 250)
+    rounds, time = rounds or (3 if table.quick else 7), time or (100 if table.quick else 200)
     there = {name: (program, "kernel") for name, program in programs.items() if program}
     times = interleave(there, rounds, time)
     for program, _ in there.values():
