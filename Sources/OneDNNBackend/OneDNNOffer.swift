@@ -4,7 +4,7 @@ import Wire
 
 /// Which products oneDNN got right on this processor, with this many threads.
 struct OneDNNOffer {
-    /// Reproducible F32 is promised for m and n from here only: on AVX-512, 0 of 2,400 random products with m, n from 16 to 1,000 left the
+    /// Reproducible F32 is promised for m and n from here only: on AVX-512, 0 of 3,000 random products with m, n from 16 to 1,000 left the
     /// rule, with 1 to 96 threads; a third of the thinner ones did, and most of all sizes on AVX2.
     static let bound = 32
 

@@ -33,7 +33,7 @@ enum Hint {
         case .wrongPassphrase: "Passphrases can't be recovered: use a copy of the key file whose passphrase is known."
         case .badKeyFile: "A key file is made by `adit wallet new FILE` and is readable by its owner alone."
         case .noCapableWorker: "Start a worker that is large enough, or ask for less; `GET /network/state` shows who is there."
-        case .backendUnavailable: "On Debian: apt-get install libopenblas-dev"
+        case .backendUnavailable: "On Debian: apt-get install libopenblas-dev libdnnl-dev; `adit miner profile` says which libraries and devices are there."
         case .unknownBlob: "Upload the tensor first; `adit job submit` does it for you."
         default: nil
         }
