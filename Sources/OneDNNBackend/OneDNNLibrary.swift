@@ -21,6 +21,9 @@ import Wire
     let memoryCreate: adit_dnnl_memory_create
     let memoryDestroy: adit_dnnl_memory_destroy
     let memorySetData: adit_dnnl_memory_set_data_handle
+    let attributeCreate: adit_dnnl_primitive_attr_create
+    let attributeDestroy: adit_dnnl_primitive_attr_destroy
+    let attributeSetScratchpad: adit_dnnl_primitive_attr_set_scratchpad_mode
     let primitiveDescCreate: adit_dnnl_primitive_desc_create
     let primitiveDescDestroy: adit_dnnl_primitive_desc_destroy
     let primitiveDescQuery: adit_dnnl_primitive_desc_query
@@ -65,6 +68,9 @@ import Wire
         unsafe memoryCreate = try Self.function("dnnl_memory_create", in: handle)
         unsafe memoryDestroy = try Self.function("dnnl_memory_destroy", in: handle)
         unsafe memorySetData = try Self.function("dnnl_memory_set_data_handle", in: handle)
+        unsafe attributeCreate = try Self.function("dnnl_primitive_attr_create", in: handle)
+        unsafe attributeDestroy = try Self.function("dnnl_primitive_attr_destroy", in: handle)
+        unsafe attributeSetScratchpad = try Self.function("dnnl_primitive_attr_set_scratchpad_mode", in: handle)
         unsafe primitiveDescCreate = try Self.function("dnnl_primitive_desc_create", in: handle)
         unsafe primitiveDescDestroy = try Self.function("dnnl_primitive_desc_destroy", in: handle)
         unsafe primitiveDescQuery = try Self.function("dnnl_primitive_desc_query", in: handle)

@@ -1,4 +1,5 @@
 import COneDNN
+import Glibc
 import Wire
 
 /// One primitive of oneDNN, compiled for its shapes, layouts and number of threads: made once (about a millisecond), run often.
@@ -10,6 +11,8 @@ import Wire
     /// The arguments in the caller's order, each with a memory object whose address every run sets anew.
     private let arguments: [dnnl_exec_arg_t]
     private let descriptors: [dnnl_memory_desc_t]
+    /// The primitive's scratch memory; nil where it needs none.
+    private let scratch: UnsafeMutableRawPointer?
     /// The code that the library chose, such as `brg:avx512_core_vnni`.
     let implementation: String
 
@@ -21,7 +24,9 @@ import Wire
         // The number of threads goes into the code that is made.
         engine.library.useThreads(engine.threads)
         var description: dnnl_primitive_desc_t?
-        try unsafe engine.library.check(engine.library.primitiveDescCreate(&description, operation, nil, engine.engine, nil), what)
+        try unsafe Self.withAttributes(engine.library) { attributes throws(Problem) in
+            try unsafe engine.library.check(engine.library.primitiveDescCreate(&description, operation, attributes, engine.engine, nil), what)
+        }
         guard let description = unsafe description else { throw Problem(.internalError, "oneDNN gave no \(what)") }
         try unsafe self.init(engine, owning: description, arguments: arguments, what)
     }
@@ -30,14 +35,27 @@ import Wire
     convenience init(_ engine: OneDNNEngine, reorder from: dnnl_memory_desc_t, to target: dnnl_memory_desc_t) throws(Problem) {
         engine.library.useThreads(engine.threads)
         var description: dnnl_primitive_desc_t?
-        let status = unsafe withUnsafePointer(to: from) { from in
-            unsafe withUnsafePointer(to: target) { target in
-                unsafe engine.library.reorderDescCreate(&description, from, engine.engine, target, engine.engine, nil)
+        try unsafe Self.withAttributes(engine.library) { attributes throws(Problem) in
+            let status = unsafe withUnsafePointer(to: from) { from in
+                unsafe withUnsafePointer(to: target) { target in
+                    unsafe engine.library.reorderDescCreate(&description, from, engine.engine, target, engine.engine, attributes)
+                }
             }
+            try engine.library.check(status, "reorder")
         }
-        try engine.library.check(status, "reorder")
         guard let description = unsafe description else { throw Problem(.internalError, "oneDNN gave no reorder") }
         try unsafe self.init(engine, owning: description, arguments: [DNNL_ARG_FROM, DNNL_ARG_TO], "reorder")
+    }
+
+    /// Scratch memory is ours, one block a plan. The library's own belongs to the thread that makes a primitive, and a run on another thread
+    /// finds none: jobs run on threads of their own.
+    private static func withAttributes(_ library: OneDNNLibrary, _ body: (dnnl_primitive_attr_t) throws(Problem) -> Void) throws(Problem) {
+        var attributes: dnnl_primitive_attr_t?
+        try unsafe library.check(library.attributeCreate(&attributes), "attributes")
+        guard let attributes = unsafe attributes else { throw Problem(.internalError, "oneDNN gave no attributes") }
+        defer { _ = unsafe library.attributeDestroy(attributes) }
+        try unsafe library.check(library.attributeSetScratchpad(attributes, dnnl_scratchpad_mode_user), "attributes")
+        try unsafe body(attributes)
     }
 
     private init(_ engine: OneDNNEngine, owning description: dnnl_primitive_desc_t, arguments: [Int32], _ what: String) throws(Problem) {
@@ -60,7 +78,22 @@ import Wire
                 problem = Problem(.internalError, "oneDNN gave no memory for argument \(argument) of \(what)")
             }
         }
+        var scratch: UnsafeMutableRawPointer?
+        if problem == nil, let descriptor = unsafe library.primitiveDescQueryMemory(description, dnnl_query_scratchpad_md, 0) {
+            let size = unsafe library.descriptorSize(descriptor)
+            var memory: dnnl_memory_t?
+            if size > 0 {
+                if unsafe posix_memalign(&scratch, 64, size) == 0, unsafe library.memoryCreate(&memory, descriptor, engine.engine, scratch) == dnnl_success,
+                    let memory = unsafe memory
+                {
+                    unsafe made.append(dnnl_exec_arg_t(arg: DNNL_ARG_SCRATCHPAD, memory: memory))
+                } else {
+                    problem = Problem(.memoryLimit, "no memory for \(size) bytes of scratch of \(what)")
+                }
+            }
+        }
         if let problem {
+            unsafe free(scratch)
             for index in unsafe made.indices { _ = unsafe library.memoryDestroy(made[index].memory) }
             _ = unsafe library.primitiveDestroy(primitive)
             throw problem
@@ -72,11 +105,13 @@ import Wire
         unsafe self.primitive = primitive
         unsafe self.arguments = made
         self.descriptors = descriptors
+        unsafe self.scratch = scratch
     }
 
     deinit {
         for index in unsafe arguments.indices { _ = unsafe engine.library.memoryDestroy(arguments[index].memory) }
         _ = unsafe engine.library.primitiveDestroy(primitive)
+        unsafe free(scratch)
     }
 
     /// The layout of an argument, by its place in the order.
@@ -86,7 +121,7 @@ import Wire
     ///
     /// - Throws: `backend_unavailable` if the library fails.
     func run(_ addresses: [UnsafeMutableRawPointer]) throws(Problem) {
-        precondition(unsafe addresses.count == arguments.count, "a plan gets one address for each argument")
+        precondition(unsafe addresses.count == descriptors.count, "a plan gets one address for each argument")
         let library = engine.library
         library.useThreads(engine.threads)
         for index in unsafe addresses.indices {
