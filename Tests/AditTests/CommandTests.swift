@@ -14,7 +14,7 @@ import Wire
     @Test(arguments: [
         ["nonsense"], ["job", "submit", "nope", "--a", "x", "--b", "y"], ["devnet", "--miners", "99"], ["wallet", "send"], ["job", "submit", "gemm"],
         ["job", "submit", "compute", "--values", "1"], ["job", "submit", "compute", "--operations", "sum"],
-        ["job", "submit", "compute", "--values", "1", "--operations", "exp"], ["job", "submit", "compute", "--values", "1", "--operations", ""],
+        ["job", "submit", "compute", "--values", "1", "--operations", "cube"], ["job", "submit", "compute", "--values", "1", "--operations", ""],
         ["job", "submit", "compute", "--values", "1", "--x", "a.npy", "--operations", "sum"], ["job", "quote", "nope"],
     ])
     func wrongUsageIsExitCode2(arguments: [String]) async throws {
