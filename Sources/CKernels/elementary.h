@@ -143,6 +143,11 @@ ADIT_ELEMENTARY float adit_weighted_half_f32(float x, float weight) {
 /// x (1 + erf(x / sqrt 2)) / 2.
 ADIT_ELEMENTARY float adit_gelu_f32(float x) { return adit_weighted_half_f32(x, 1 + adit_erf_f32(x * 0x1.6a09e6p-1f)); }
 
+/// gelu's derivative: (1 + erf(x/sqrt(2)))/2 + x exp(-x^2/2)/sqrt(2 pi).
+ADIT_ELEMENTARY float adit_gelu_slope_f32(float x) {
+    return fmaf(x * 0x1.988454p-2f, adit_exp_f32(-0.5f * x * x), 0.5f * (1 + adit_erf_f32(x * 0x1.6a09e6p-1f)));
+}
+
 /// x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2.
 ADIT_ELEMENTARY float adit_gelu_tanh_f32(float x) {
     const float inner = fmaf(x * x * 0.044715f, x, x) * 0x1.988454p-1f;

@@ -3,8 +3,9 @@
 
 #include "elementary.h"
 #include "internal.h"
+#include "side_rows.h"
 
-enum { SIDE = 16, TASK = 16384 };  // rows of a softmax side by side; elements of a task, about
+enum { TASK = 16384 };  // elements of a task, about
 
 // CLONES: every operation is rounded once, in a fixed order, so that the bits don't depend on the choice.
 
@@ -38,19 +39,9 @@ CLONES static void activate(int32_t activation, int64_t count, const float *rest
 
 /// The softmax of SIDE rows, whose elements lie side by side.
 CLONES static void softmax(int64_t columns, float *restrict v) {
-    float largest[SIDE], sum[SIDE], panel[SIDE];
-    for (int r = 0; r < SIDE; r++) largest[r] = -INFINITY;
-    for (int64_t j = 0; j < columns; j++)
-        for (int r = 0; r < SIDE; r++) largest[r] = v[j * SIDE + r] > largest[r] ? v[j * SIDE + r] : largest[r];
-    for (int64_t start = 0; start < columns; start += ADIT_PANEL) {
-        for (int r = 0; r < SIDE; r++) panel[r] = 0;
-        for (int64_t j = start; j < adit_min(start + ADIT_PANEL, columns); j++)
-            for (int r = 0; r < SIDE; r++) {
-                v[j * SIDE + r] = adit_exp_f32(v[j * SIDE + r] - largest[r]);
-                panel[r] = panel[r] + v[j * SIDE + r];
-            }
-        for (int r = 0; r < SIDE; r++) sum[r] = start == 0 ? panel[r] : sum[r] + panel[r];
-    }
+    float largest[SIDE], sum[SIDE];
+    adit_side_largest(columns, v, largest);
+    adit_side_powers(columns, v, largest, sum);
     for (int64_t j = 0; j < columns; j++)
         for (int r = 0; r < SIDE; r++) {
             const float written = v[j * SIDE + r] / sum[r] + 0;

@@ -5,12 +5,13 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "side_rows.h"
 #include "train.h"
 
 static const adit_train_path *const paths[] = ADIT_PATHS(train);
 
 /// Vectors of every path, and a cache line: arrays begin at multiples of it, and may be read so far beyond their end.
-enum { LINE = 16, SLACK = 64, SIDE = 16 };
+enum { LINE = 16, SLACK = 64 };
 
 /// Fewer operations a step than this for each thread aren't worth the meetings between phases.
 static const double operations_per_thread = 8e6;

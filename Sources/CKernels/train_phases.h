@@ -5,9 +5,9 @@
 // Lanes beyond a matrix's last column hold what happens to follow and are dropped. Every sum is the panel-256 rule's, every other
 // operation one rounding, in the order of docs/PROTOCOL.md, `mlp.train`: bits don't depend on path or threads.
 #include "elementary.h"
+#include "side_rows.h"
 
 #define COLUMNS (2 * LANES)
-#define SIDE 16  // rows whose losses are computed side by side
 
 typedef float PATH(vector) __attribute__((ext_vector_type(LANES), aligned(4)));
 typedef float PATH(tile)[ROWS][COLUMNS] __attribute__((aligned(64)));
@@ -112,10 +112,7 @@ static inline __attribute__((always_inline)) void PATH(differentiate_row)(
         for (int64_t j = 0; j < count; j++) d[j] = d[j] * fmaf(-a[j], a[j], 1);
         break;
     case ADIT_ACTIVATION_GELU:
-        for (int64_t j = 0; j < count; j++) {
-            const float distribution = 0.5f * (1 + adit_erf_f32(z[j] * 0x1.6a09e6p-1f));
-            d[j] = d[j] * fmaf(z[j] * 0x1.988454p-2f, adit_exp_f32(-0.5f * z[j] * z[j]), distribution);
-        }
+        for (int64_t j = 0; j < count; j++) d[j] = d[j] * adit_gelu_slope_f32(z[j]);
         break;
     default: break;
     }
@@ -145,20 +142,10 @@ static void PATH(forward)(adit_train_job *job, int32_t index, int32_t worker) {
 
 /// Losses and gradients of SIDE rows, whose values lie side by side: v[j * SIDE + r].
 static void PATH(cross_entropy)(int64_t classes, const int32_t labels[SIDE], float scale, float *restrict v, float losses[SIDE]) {
-    float largest[SIDE], sum[SIDE], panel[SIDE], chosen[SIDE];
-    for (int r = 0; r < SIDE; r++) largest[r] = -INFINITY;
-    for (int64_t j = 0; j < classes; j++)
-        for (int r = 0; r < SIDE; r++) largest[r] = v[j * SIDE + r] > largest[r] ? v[j * SIDE + r] : largest[r];
+    float largest[SIDE], sum[SIDE], chosen[SIDE];
+    adit_side_largest(classes, v, largest);
     for (int r = 0; r < SIDE; r++) chosen[r] = v[labels[r] * SIDE + r] - largest[r];
-    for (int64_t start = 0; start < classes; start += ADIT_PANEL) {
-        for (int r = 0; r < SIDE; r++) panel[r] = 0;
-        for (int64_t j = start; j < adit_min(start + ADIT_PANEL, classes); j++)
-            for (int r = 0; r < SIDE; r++) {
-                v[j * SIDE + r] = adit_exp_f32(v[j * SIDE + r] - largest[r]);
-                panel[r] = panel[r] + v[j * SIDE + r];
-            }
-        for (int r = 0; r < SIDE; r++) sum[r] = start == 0 ? panel[r] : sum[r] + panel[r];
-    }
+    adit_side_powers(classes, v, largest, sum);
     for (int r = 0; r < SIDE; r++) losses[r] = adit_log_f32(sum[r]) - chosen[r];
     for (int64_t j = 0; j < classes; j++)
         for (int r = 0; r < SIDE; r++) v[j * SIDE + r] = (v[j * SIDE + r] / sum[r] - (j == labels[r] ? 1.0f : 0.0f)) * scale;

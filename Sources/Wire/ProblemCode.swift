@@ -66,6 +66,7 @@ extension Problem {
         case singularSystem = "singular_system"
         case notConverged = "not_converged"
         case trainingDiverged = "training_diverged"
+        case sumsOverflow = "sums_overflow"
 
         // Jobs
         case blobMismatch = "blob_mismatch"
@@ -140,7 +141,7 @@ extension Problem.Code {
             .wrongReceiptID, .refundTooEarly, .attestationRefused, .tooManyUnits, .jobFailed, .tooExpensive, .unknownKernel, .unsupportedDtype, .shapeMismatch,
             .tooLong,
             .memoryLimit,
-            .nonFiniteInput, .badParams, .singularSystem, .notConverged, .trainingDiverged, .blobMismatch, .blobIncomplete, .outputMismatch,
+            .nonFiniteInput, .badParams, .singularSystem, .notConverged, .trainingDiverged, .sumsOverflow, .blobMismatch, .blobIncomplete, .outputMismatch,
             .verificationFailed,
             .unsupportedTransaction, .idempotencyConflict:
             422

@@ -53,8 +53,8 @@ import Wire
         #expect(code { () throws(Problem) in try Self.kernel([1, 1, large, 64], [1, 1, large, 64]) } == .outOfRange)
         #expect(code { () throws(Problem) in try Self.kernel(shape, shape, params: ["window": 3]) } == .unknownField)
         #expect(code { () throws(Problem) in try Self.kernel(shape, shape, params: ["scale": 1]) } == .wrongType)
-        for scale in ["0.10", "1e-1", "nan", "", " 1", "+1", "0x1p0", "inf"] {
-            #expect(code { () throws(Problem) in try Self.kernel(shape, shape, params: ["scale": .string(scale)]) } == .badParams, "\(scale)")
+        for scale in ["nan", "", " 1", "+1", "0x1p0", "inf"] {
+            #expect(code { () throws(Problem) in try Self.kernel(shape, shape, params: ["scale": .string(scale)]) } == .wrongType, "\(scale)")
         }
         for scale in ["0", "-1", "1e+30", "1e-30"] {
             #expect(code { () throws(Problem) in try Self.kernel(shape, shape, params: ["scale": .string(scale)]) } == .outOfRange, "\(scale)")

@@ -14,7 +14,7 @@ package struct AttentionKernel: Kernel {
     package init(params: JSON, inputs: [TensorDescriptor]) throws(Problem) {
         var fields = try JSONFields(params, "params")
         let isCausal = try fields.optionalBool("causal") ?? false
-        let scale = try Self.scale(&fields)
+        let scale = try RealText.readOptional("scale", &fields, in: Attention.scales)
         try fields.finish()
         var found: [TensorDescriptor] = []
         for name in ["q", "k", "v"] {
@@ -35,15 +35,6 @@ package struct AttentionKernel: Kernel {
             arithmetic: q.dtype == .bf16 ? .bf16F32 : .f32)
         self.inputs = [q, k, v]
         outputs = [try TensorDescriptor(name: "o", dtype: .f32, shape: q.shape)]
-    }
-
-    /// A real in a signed document is a string, the shortest that reads back the same (PROTOCOL section 1).
-    private static func scale(_ fields: inout JSONFields) throws(Problem) -> Double? {
-        guard let text = try fields.optionalString("scale", maxBytes: 32) else { return nil }
-        guard let value = Double(text), JSON.shortest(value) == text else {
-            throw Problem(.badParams, "scale \"\(text)\" is not the shortest decimal of a binary64 number")
-        }
-        return value
     }
 
     package var arithmetic: Arithmetic { attention.arithmetic }

@@ -58,8 +58,17 @@ extension ElementaryFloat {
         return (x < 0 ? e : 1) / (1 + e)
     }
 
+    /// log(1 + e^x), without overflow.
+    static func softplus(_ x: Self) -> Self { (x > 0 ? x : 0) + log(1 + exp(-x.magnitude)) }
+
     /// x·(1 + erf(x/√2))/2.
     static func gelu(_ x: Self) -> Self { weightedHalf(x, 1 + erf(x * elementary.sqrtHalf)) }
+
+    /// gelu's derivative: (1 + erf(x/√2))/2 + x·exp(−x²/2)/√(2π).
+    static func geluSlope(_ x: Self) -> Self {
+        let distribution = 0.5 * (1 + erf(x * elementary.sqrtHalf))
+        return distribution.addingProduct(x * (0.5 * elementary.sqrtTwoOverPi), exp(-0.5 * x * x))
+    }
 
     /// x·(1 + tanh(√(2/π)·(x + 0.044715·x³)))/2.
     static func geluTanh(_ x: Self) -> Self {

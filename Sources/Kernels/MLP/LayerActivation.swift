@@ -21,8 +21,8 @@ package enum LayerActivation: String, CaseIterable, Sendable, Hashable {
         switch self {
         case .none, .softmax: x
         case .relu: x < 0 ? 0 : x
-        case .gelu: LayerMath.gelu(x)
-        case .tanh: LayerMath.tanh(x)
+        case .gelu: Float.gelu(x)
+        case .tanh: Float.tanh(x)
         }
     }
 
@@ -32,10 +32,7 @@ package enum LayerActivation: String, CaseIterable, Sendable, Hashable {
         case .none, .softmax: return gradient
         case .relu: return y > 0 ? gradient : 0
         case .tanh: return gradient * Float(1).addingProduct(-y, y)
-        case .gelu:
-            // Φ(x) + x·φ(x).
-            let distribution = 0.5 * (1 + LayerMath.erf(x * 0x1.6a09e6p-1))
-            return gradient * distribution.addingProduct(x * 0x1.988454p-2, LayerMath.exp(-0.5 * x * x))
+        case .gelu: return gradient * Float.geluSlope(x)
         }
     }
 }

@@ -3,8 +3,8 @@ package import Wire
 /// `mlp.forward`: a network's answers to rows of data.
 ///
 /// Inputs: `x` F32 [m, in], and for each layer i `w{i}` [in_i, out_i] and `b{i}` [out_i]. Parameters: `activations`, one for each layer;
-/// `arithmetic` (`"reproducible"`). Outputs: `y` [m, out], and each layer's product before its bias, `product{i}`, committed for the check:
-/// products are checked as `gemm`'s, what lies between them is computed again from them, to the bit.
+/// `arithmetic`, `"reproducible"` (the default) or `"free"`. Outputs: `y` [m, out], and each layer's product before its bias, `product{i}`,
+/// committed for the check: products are checked as `gemm`'s, what lies between them is computed again from them, to the bit.
 package struct MLPForwardKernel: Kernel {
     package static let name = "mlp.forward"
 
@@ -13,14 +13,14 @@ package struct MLPForwardKernel: Kernel {
     package let inputs: [TensorDescriptor]
     package let outputs: [TensorDescriptor]
     package let operations: Int64
+    package let arithmetic: Arithmetic
     private let products: [GEMM]
 
     package init(params: JSON, inputs: [TensorDescriptor]) throws(Problem) {
         var fields = try JSONFields(params, "params")
         let activations = try TrainingPlan.activations(&fields)
-        let arithmetic = try fields.optionalString("arithmetic", maxBytes: 32) ?? "reproducible"
+        arithmetic = try Self.arithmetic(&fields)
         try fields.finish()
-        guard arithmetic == "reproducible" else { throw Problem(.badParams, "arithmetic \"\(arithmetic)\" is not offered; \"reproducible\" is the default") }
         guard let x = inputs.first(where: { $0.name == "x" }) else { throw Problem(.missingField, "mlp.forward has no input \"x\"") }
         guard x.dtype == .f32 else { throw Problem(.unsupportedDtype, "x is F32, not \(x.dtype.rawValue)") }
         guard x.shape.count == 2 else { throw Problem(.shapeMismatch, "x has one row for each example") }
@@ -38,7 +38,8 @@ package struct MLPForwardKernel: Kernel {
         self.inputs = [x] + (try layers.weights())
         var (outputs, products, operations): ([TensorDescriptor], [GEMM], Int) = ([], [], 0)
         for layer in 0..<layers.count {
-            let product = try GEMM(m: rows, n: sizes[layer + 1], k: sizes[layer], arithmetic: .f32Panel256)
+            let product = try GEMM(m: rows, n: sizes[layer + 1], k: sizes[layer], arithmetic: arithmetic)
+            if case .f32 = arithmetic { try NumericVerifier.check(product) }
             operations = try Checked.sum(operations, Int(product.operations), "the operations")
             products.append(product)
             outputs.append(try TensorDescriptor(name: "product\(layer)", dtype: .f32, shape: product.shapeC))
@@ -48,11 +49,31 @@ package struct MLPForwardKernel: Kernel {
     }
 
     package var intermediates: [String] { (0..<layers.count).map { "product\($0)" } }
-    package var arithmetic: Arithmetic { .f32Panel256 }
-    package var verification: VerificationClass { BitsVerifier.standard }
+
+    /// Whether products may be summed in any order.
+    private var isFree: Bool { arithmetic == .f32 }
+
+    private static func arithmetic(_ fields: inout JSONFields) throws(Problem) -> Arithmetic {
+        let order = try fields.optionalString("arithmetic", maxBytes: 32) ?? "reproducible"
+        switch order {
+        case "reproducible": return .f32Panel256
+        case "free": return .f32
+        default: throw Problem(.badParams, "arithmetic \"\(order)\" is not offered; there are \"reproducible\", the default, and \"free\"")
+        }
+    }
+
+    /// In free arithmetic as the longest of the products is checked: it has the least to promise.
+    package var verification: VerificationClass {
+        guard isFree, let longest = products.max(by: { $0.k < $1.k }) else { return BitsVerifier.standard }
+        return NumericVerifier.standard(longest)
+    }
 
     /// Two layers' values, and the check of the largest product.
-    package var verifierBytes: Int { 8 * rows * (layers.sizes.max() ?? 1) + (products.map { BitsVerifier.scratchBytes($0) }.max() ?? 0) }
+    package var verifierBytes: Int {
+        let scratch = products.map { isFree ? NumericVerifier.scratchBytes($0) : BitsVerifier.scratchBytes($0) }.max() ?? 0
+        let (sum, overflow) = Checked.saturating(8 * rows, layers.sizes.max() ?? 1).addingReportingOverflow(scratch)
+        return overflow ? Int.max : sum
+    }
 
     private func output(_ layer: Int) -> LayerOutput {
         LayerOutput(rows: rows, columns: layers.sizes[layer + 1], activation: layers.activations[layer])
@@ -67,16 +88,21 @@ package struct MLPForwardKernel: Kernel {
         return largest?.capability
     }
 
-    /// Throws `non_finite_input` for a NaN or an infinity anywhere.
+    /// Throws `non_finite_input` for a NaN or an infinity anywhere; `out_of_range` where the first layer's sums could overflow in some order.
     package func admit(_ inputs: [Tensor], passes: any VerifierPasses) throws(Problem) {
         for tensor in inputs { try NonFinite.refuse(tensor) }
+        // What was left out is random, in [-1, 1).
+        let (x, w) = (inputs.first { $0.descriptor == self.inputs[0] }, inputs.first { $0.descriptor == self.inputs[1] })
+        if isFree, let problem = SumRange(0, terms: layers.sizes[0], x, w).problem(.outOfRange) { throw problem }
     }
 
+    /// Throws `sums_overflow` besides, where in free arithmetic a layer's sums could overflow: then there is no answer to check.
     package func run(_ inputs: [Tensor], into outputs: [Tensor], on backend: any ComputeBackend, control: RunControl) throws(Problem) {
         var (values, done) = (try tensor(self.inputs[0], in: inputs), 0.0)
         for (layer, product) in products.enumerated() {
             let (w, b) = (try tensor(self.inputs[1 + 2 * layer], in: inputs), try tensor(self.inputs[2 + 2 * layer], in: inputs))
             let c = try tensor(self.outputs[1 + layer], in: outputs)
+            if isFree, let problem = SumRange(layer, terms: product.k, values, w).problem(.sumsOverflow) { throw problem }
             let share = Double(product.operations) / Double(max(operations, 1))
             try backend.run(product, a: values, b: w, into: c, control: control.part(from: done, share))
             done += share
@@ -114,7 +140,10 @@ package struct MLPForwardKernel: Kernel {
         for (layer, product) in products.enumerated() {
             let (w, b) = (try tensor(self.inputs[1 + 2 * layer], in: inputs), try tensor(self.inputs[2 + 2 * layer], in: inputs))
             let c = try tensor(self.outputs[1 + layer], in: outputs)
-            let report = try BitsVerifier(product, a: try MatrixView(values), b: try MatrixView(w), c: try MatrixView(c), passes: passes).verify(challenge)
+            if isFree, let refusal = try overflow(layer, values, w, product.k, outputs) {
+                return VerificationReport(verification, refusal: refusal, effort: effort)
+            }
+            let report = try verify(product, a: try MatrixView(values), b: try MatrixView(w), c: try MatrixView(c), challenge, passes)
             effort.add(report.effort)
             if let refusal = report.refusal { return VerificationReport(verification, refusal: refusal, effort: effort) }
             let y = try Tensor(zeros: try TensorDescriptor(name: "y", dtype: .f32, shape: [rows, layers.sizes[layer + 1]]))
@@ -126,6 +155,26 @@ package struct MLPForwardKernel: Kernel {
             return VerificationReport(verification, refusal: refusal, effort: effort)
         }
         return VerificationReport(verification, refusal: nil, effort: effort)
+    }
+
+    private func verify(
+        _ product: GEMM, a: MatrixView, b: MatrixView, c: MatrixView, _ challenge: Challenge, _ passes: any VerifierPasses
+    ) throws(Problem) -> VerificationReport {
+        isFree
+            ? try NumericVerifier(product, a: a, b: b, c: c, passes: passes).verify(challenge)
+            : try BitsVerifier(product, a: a, b: b, c: c, passes: passes).verify(challenge)
+    }
+
+    /// Nobody could compute such a layer, and `run` says so: who hands in numbers all the same has made them up.
+    private func overflow(
+        _ layer: Int, _ values: Tensor, _ weights: Tensor, _ terms: Int, _ outputs: [Tensor]
+    ) throws(Problem) -> VerificationReport.Refusal? {
+        let range = SumRange(layer, terms: terms, values, weights)
+        guard let problem = range.problem(.outOfRange) else { return nil }
+        // The first layer's operands are the client's, which were not admitted.
+        if layer == 0 { throw problem }
+        let (row, column) = range.largestPlace(in: values).quotientAndRemainder(dividingBy: layers.sizes[layer])
+        return VerificationReport.Refusal(output: self.outputs[layer].name, cell: Cell(row: row, column: column), finding: range.finding)
     }
 
     /// The first element of `found` that is not what was computed again, confirmed by the definition of its row.
@@ -152,5 +201,8 @@ extension VerificationReport.Effort {
         rows += other.rows
         suspiciousRows += other.suspiciousRows
         worstRatio = max(worstRatio, other.worstRatio)
+        rmsRatio = max(rmsRatio, other.rmsRatio)
+        largestTrace = max(largestTrace, other.largestTrace)
+        isSecondLook = isSecondLook || other.isSecondLook
     }
 }

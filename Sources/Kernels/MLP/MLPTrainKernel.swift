@@ -169,6 +169,7 @@ extension NeuralLayers {
 extension NonFinite {
     /// Throws `non_finite_input` if an F32 tensor holds a NaN or an infinity, naming the first.
     static func refuse(_ tensor: Tensor) throws(Problem) {
+        if tensor.largestMagnitude.isFinite { return }
         try tensor.withElements(as: UInt32.self) { bits throws(Problem) in
             for index in bits.indices where bits[index] & 0x7f80_0000 == 0x7f80_0000 {
                 throw Problem(.nonFiniteInput, "element \(index) of \(tensor.name) is a NaN or an infinity")

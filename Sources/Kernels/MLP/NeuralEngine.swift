@@ -42,7 +42,7 @@ package struct LayerOutput: Sendable, Hashable {
         var z = zip(product, bias).map { $0 + $1 }
         if activation == .softmax {
             let largest = z.reduce(-Float.infinity) { $1 > $0 ? $1 : $0 }
-            z = z.map { LayerMath.exp($0 - largest) }
+            z = z.map { Float.exp($0 - largest) }
             let sum: Float = Panel256.sum(count: columns) { $0 = $0 + z[$1] }
             return z.map { $0 / sum }
         }

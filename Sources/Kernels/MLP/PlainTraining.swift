@@ -16,7 +16,7 @@ enum PlainTraining {
             let rows = order.rows(plan.batch).map { Int($0) }
             let pass = PlainStep(plan, data, rows, state)
             let loss = pass.loss + 0
-            stretch.losses.append(loss.isNaN ? LayerMath.nan : loss)
+            stretch.losses.append(loss.isNaN ? .nan : loss)
             guard loss.isFinite else {
                 stretch.divergedAt = step
                 return stretch
@@ -100,9 +100,9 @@ struct PlainStep {
             } else {
                 let label = Int(data.labels[row])
                 let largest = line.reduce(-Float.infinity) { $1 > $0 ? $1 : $0 }
-                let powers = line.map { LayerMath.exp($0 - largest) }
+                let powers = line.map { Float.exp($0 - largest) }
                 let sum: Float = Panel256.sum(count: outputs) { $0 = $0 + powers[$1] }
-                losses.append(LayerMath.log(sum) - (line[label] - largest))
+                losses.append(Float.log(sum) - (line[label] - largest))
                 for (column, power) in powers.enumerated() { outputGradient.append((power / sum - (column == label ? 1 : 0)) * scale) }
             }
         }

@@ -25,7 +25,11 @@ extension TrainingPlan {
         let segments = try fields.optionalInteger("segments", in: 1...Int64(Self.mostSegments)).map { Int($0) }
         let arithmetic = try fields.optionalString("arithmetic", maxBytes: 32) ?? "reproducible"
         guard arithmetic == "reproducible" else {
-            throw Problem(.badParams, "training is checked by repeating it: its arithmetic is \"reproducible\"")
+            // docs/decisions/0010.
+            throw Problem(
+                .badParams,
+                "training has \"reproducible\" arithmetic alone: a part of it is repeated to the bit, and steps in a free order drift apart without bound"
+            )
         }
         try self.init(
             layers: try NeuralLayers(sizes: sizes, activations: activations), loss: loss, optimiser: optimiser, seed: seed, examples: examples,

@@ -7,13 +7,19 @@ enum RealText {
     /// - Throws: `missing_field` without a default; `wrong_type` for anything but a string of the form [-]digits[.digits][e[±]digits], at
     ///   most 40 bytes; `out_of_range`.
     static func read(_ key: String, _ fields: inout JSONFields, in range: ClosedRange<Double>, default standard: Double? = nil) throws(Problem) -> Double {
-        let text: String
-        if let standard {
-            guard let given = try fields.optionalString(key, maxBytes: 40) else { return standard }
-            text = given
-        } else {
-            text = try fields.string(key, maxBytes: 40)
-        }
+        guard let standard else { return try number(key, try fields.string(key, maxBytes: maximumBytes), in: range) }
+        return try readOptional(key, &fields, in: range) ?? standard
+    }
+
+    /// The same, or nil where there is none.
+    static func readOptional(_ key: String, _ fields: inout JSONFields, in range: ClosedRange<Double>) throws(Problem) -> Double? {
+        guard let text = try fields.optionalString(key, maxBytes: maximumBytes) else { return nil }
+        return try number(key, text, in: range)
+    }
+
+    private static let maximumBytes = 40
+
+    private static func number(_ key: String, _ text: String, in range: ClosedRange<Double>) throws(Problem) -> Double {
         guard let number = number(text) else { throw Problem(.wrongType, "\"\(key)\" is not a decimal number in a string, such as \"0.05\"") }
         guard range.contains(number) else { throw Problem(.outOfRange, "\"\(key)\" is not in \(range.lowerBound)...\(range.upperBound)") }
         return number

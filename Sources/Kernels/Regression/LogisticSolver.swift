@@ -70,9 +70,9 @@ struct LogisticSolver {
             for i in 0..<plan.m {
                 var z = 0.0
                 for j in 0..<n { z += elements[i &* n &+ j] * w[j] }
-                let p = Logistic.sigmoid(z)
+                let p = Double.sigmoid(z)
                 probabilities[i] = p
-                objective += Logistic.softplus(z) - y[i] * z
+                objective += Double.softplus(z) - y[i] * z
                 for j in 0..<n {
                     let value = elements[i &* n &+ j]
                     gradient[j] += value * (p - y[i])

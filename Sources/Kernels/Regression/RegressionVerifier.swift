@@ -46,7 +46,7 @@ struct RegressionVerifier {
         let view = try MatrixView(x)
         let norms = try passes.columnNorms(view).sumsOfSquares.map { $0.squareRoot() }
         let predictions = try product(view, w)
-        let residuals = zip(predictions, y).map { z, y in plan.model == .linear ? z + c - y : Logistic.sigmoid(z + c) - y }
+        let residuals = zip(predictions, y).map { z, y in plan.model == .linear ? z + c - y : Double.sigmoid(z + c) - y }
         var gradient = try product(view.transposed, residuals)
         for j in 0..<plan.k { gradient[j].addProduct(plan.ridge, w[j]) }
         if plan.intercept { gradient.append(residuals.reduce(0, +)) }

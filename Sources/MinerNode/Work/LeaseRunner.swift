@@ -265,7 +265,7 @@ struct LeaseRunner: Sendable {
         case .unknownKernel, .unsupportedDtype, .shapeMismatch, .badParams, .tooLong: .unsupportedKernel
         case .backendUnavailable: .deviceFailed
         case .leaseExpired: .notEnoughTime
-        case .singularSystem, .notConverged, .trainingDiverged: .uncomputable
+        case .singularSystem, .notConverged, .trainingDiverged, .sumsOverflow: .uncomputable
         default: .workerFault
         }
     }
