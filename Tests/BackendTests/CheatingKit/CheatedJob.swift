@@ -1,77 +1,67 @@
 import Kernels
 import TestSupport
+import Testing
 import Wire
 
 /// A job of any kernel with its right outputs and what cheats make others of.
 struct CheatedJob {
-    /// The class of check and the format, such as `bits F32`: a column of the table.
-    let column: String
+    let kernel: any Kernel
+    let inputs: [Tensor]
     let right: [Tensor]
-    /// The right outputs of another job of the same shapes: stale work, or somebody else's.
+    /// The right outputs of another job of the same kernel: stale work, or somebody else's.
     let others: [Tensor]
-    /// Outputs of cheaper arithmetic, by the name of a row of the table.
-    let cheaper: [(name: String, outputs: () throws -> [Tensor])]
-    let verify: ([Tensor], Challenge) throws -> VerificationReport
+    /// Cheats of this kernel alone.
+    var special: [Cheat] = []
+    /// What the kernel's class says of a wrong output of this name.
+    let rule: (String) -> Rule
+    /// Where a single wrong cell of an output is surely looked at; anywhere, for an output that isn't here.
+    var surePlaces: [String: [Range<Int>]] = [:]
+
+    /// The right outputs, as numbers.
+    let rows: [Rows]
+
+    init(_ kernel: any Kernel, _ inputs: [Tensor], others: [Tensor], _ workshop: Workshop, rule: @escaping (String) -> Rule) throws {
+        (self.kernel, self.inputs, self.others, self.rule) = (kernel, inputs, others, rule)
+        right = try workshop.run(kernel, inputs)
+        rows = right.map { Rows($0) }
+    }
 }
 
-/// One way to be paid for less than the work, or for other work. It knows a job only by its outputs, so that every kernel can be tried.
-protocol Cheat: Sendable {
-    var name: String { get }
-
+/// One way to be paid for less than the work, or for other work.
+struct Cheat {
+    let name: String
+    /// What is promised, where that can't be seen from what is wrong in the outputs.
+    var promise: Promise?
     /// Altered outputs; nil where the cheat makes no sense.
-    func outputs(of job: CheatedJob, _ random: inout TestRandom) throws -> [Tensor]?
+    let outputs: (CheatedJob, inout TestRandom) throws -> [Tensor]?
+
+    init(_ name: String, promise: Promise? = nil, _ outputs: @escaping (CheatedJob, inout TestRandom) throws -> [Tensor]?) {
+        (self.name, self.promise, self.outputs) = (name, promise, outputs)
+    }
+
+    /// Outputs of other work, handed in for this.
+    static func passedOff(_ name: String, _ outputs: @escaping () throws -> [Tensor]) -> Cheat { Cheat(name) { _, _ in try outputs() } }
 }
 
-/// An output as rows of elements, in bytes: what lies along its last dimension is a row.
-struct Rows {
-    let tensor: Tensor
-    var bytes: [UInt8]
-    let rows: Int
-    let columns: Int
+/// A kernel in one of its classes, for the kit to cheat on.
+struct KitEntry: Sendable, CustomTestStringConvertible {
+    /// The kernel's name in the registry.
+    let kernel: String
+    /// What the kernel is asked for, such as `F32, reproducible`.
+    let title: String
+    /// The jobs' sizes, in words.
+    let sizes: String
+    /// A job of random size and data.
+    let job: @Sendable (Workshop, inout TestRandom) throws -> CheatedJob
 
-    init(_ tensor: Tensor) {
-        self.tensor = tensor
-        bytes = tensor.buffer.bytes
-        columns = tensor.shape.last ?? 1
-        rows = columns > 0 ? tensor.descriptor.elementCount / columns : 0
+    init(_ kernel: String, _ title: String, _ sizes: String, job: @escaping @Sendable (Workshop, inout TestRandom) throws -> CheatedJob) {
+        (self.kernel, self.title, self.sizes, self.job) = (kernel, title, sizes, job)
     }
 
-    private var size: Int { tensor.dtype.byteCount }
+    var testDescription: String { "\(kernel), \(title)" }
+}
 
-    func range(_ row: Int, _ columns: Range<Int>) -> Range<Int> {
-        let start = row * self.columns * size
-        return start + columns.lowerBound * size..<start + columns.upperBound * size
-    }
-
-    func made() throws -> Tensor { try Tensor(tensor.descriptor, try TensorBuffer(bytes)) }
-
-    /// Element `place` of row-major order, as a number.
-    func value(_ place: Int) -> Double {
-        switch tensor.dtype {
-        case .f64: tensor.withElements(as: Double.self) { $0[place] }
-        case .f32: Double(tensor.withElements(as: Float.self) { $0[place] })
-        default: Double(tensor.withElements(as: Int32.self) { $0[place] })
-        }
-    }
-
-    /// Writes a number into element `place`, rounded to the format.
-    mutating func set(_ place: Int, _ value: Double) {
-        let bits: UInt64 =
-            switch tensor.dtype {
-            case .f64: value.bitPattern
-            case .f32: UInt64(Float(value).bitPattern)
-            default: UInt64(UInt32(bitPattern: Int32(value)))
-            }
-        for byte in 0..<size { bytes[place * size + byte] = UInt8(truncatingIfNeeded: bits >> (8 * UInt64(byte))) }
-    }
-
-    /// Root mean square of a row.
-    func rms(_ row: Int) -> Double {
-        var sum = 0.0
-        for column in 0..<columns {
-            let value = value(row * columns + column)
-            sum += value * value
-        }
-        return (sum / Double(max(columns, 1))).squareRoot()
-    }
+/// All entries. A kernel of the registry that has none fails a test.
+enum CheatingKit {
+    static let entries: [KitEntry] = gemm + convolutions + attentions + networks + trainings + regressions + rows + chains
 }
