@@ -6,7 +6,7 @@ package import Wire
 /// the work and with figures that stand in the quote, whether what came back is right. Units and price follow from
 /// the spec alone (PROTOCOL sections 2 and 9), so a kernel is made from parameters and descriptors, before any byte is there.
 ///
-/// Adding a kernel is one type that conforms, and one line in `KernelRegistry`.
+/// Adding a kernel is one type that conforms, one line in `KernelRegistry`, and an entry in the tests' `CheatingKit`.
 /// `GEMMKernel` is the first; read it next, then `Freivalds` and `BitsVerifier`.
 package protocol Kernel: Sendable {
     /// The `type` of a job's spec.

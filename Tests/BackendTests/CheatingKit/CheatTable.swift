@@ -12,7 +12,8 @@ struct CheatTable {
         var promised = 0.0
         var variance = 0.0
         var isExact = true
-        /// Tries of which nothing was promised.
+        /// Tries that were surely promised to be caught, and those of which nothing was promised.
+        var sure = 0
         var open = 0
     }
 
@@ -22,6 +23,7 @@ struct CheatTable {
     private(set) var honest = Count()
     /// Each output's smallest wrong cell that was caught every time.
     private(set) var smallest: [(output: String, size: SmallestCell, trials: Int)] = []
+    private var missed = 0
     /// Surely promised cheats that went through, and checks that ended otherwise than they may.
     private(set) var failures: [String] = []
 
@@ -34,7 +36,8 @@ struct CheatTable {
             if try job.verify(job.right, workshop, &random).isCaught { failures.append("an honest output was refused") } else { honest.caught += 1 }
         }
         for cheat in job.special + Move.cheats {
-            guard let promise = try attempt(cheat, job, workshop, &random), promise != .surely else { continue }
+            let promise = try attempt(cheat, job, workshop, &random)
+            guard let promise, promise != .surely, promise != .nothing else { continue }
             for _ in 1..<max(repeats, 1) { _ = try attempt(cheat, job, workshop, &random) }
         }
     }
@@ -50,7 +53,12 @@ struct CheatTable {
         if !names.contains(cheat.name) { names.append(cheat.name) }
         var count = counts[cheat.name] ?? Count()
         count.tried += 1
-        if isCaught { count.caught += 1 } else if promise == .surely { failures.append("\(cheat.name) was not caught") }
+        if promise == .surely { count.sure += 1 }
+        if isCaught { count.caught += 1 }
+        if !isCaught, promise == .surely {
+            missed += 1
+            failures.append("\(cheat.name) was not caught")
+        }
         if let share = promise.probability {
             (count.promised, count.variance) = (count.promised + share, count.variance + share * (1 - share))
         } else {
@@ -78,8 +86,8 @@ struct CheatTable {
         }
     }
 
-    /// All tries together.
-    var total: (tried: Int, caught: Int) { counts.values.reduce((0, 0)) { ($0.0 + $1.tried, $0.1 + $1.caught) } }
+    /// Tries that were surely promised to be caught, and those of them that weren't.
+    var sure: (tried: Int, missed: Int) { (counts.values.reduce(0) { $0 + $1.sure }, missed) }
 }
 
 extension CheatedJob {

@@ -9,7 +9,8 @@ import Testing
 
     private static func table(_ entry: KitEntry, rounds: Int, trials: Int) throws -> CheatTable {
         let workshop = try Workshop()
-        var random = TestRandom(2026)
+        // Each entry has its own numbers.
+        var random = TestRandom(entry.testDescription.utf8.reduce(2026) { $0 &* 31 &+ UInt64($1) })
         var table = CheatTable(entry)
         for round in 0..<rounds {
             let job = try entry.job(workshop, &random)

@@ -98,7 +98,8 @@ extension CheatedJob {
         }
         if let plan { promises.append(Self.promise(segments, plan)) }
         if promises.isEmpty { return always ? .surely : .nothing }
-        return promises.max { ($0.probability ?? -1) < ($1.probability ?? -1) } ?? .nothing
+        let best = promises.max { ($0.probability ?? 0) < ($1.probability ?? 0) } ?? .nothing
+        return best.probability == 0 ? .nothing : best
     }
 
     /// Of wrong segments: the first and the last are always run again, of the others q.

@@ -43,7 +43,7 @@ enum SmallestCell {
         switch self {
         case .lastBit: isInteger ? "1" : "its last bit"
         case .share(let share): String(format: "%.1e", share)
-        case .none: "none surely"
+        case .none: "none: it is seen when its part is drawn"
         }
     }
 }

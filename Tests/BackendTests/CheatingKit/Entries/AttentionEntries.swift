@@ -25,7 +25,10 @@ extension CheatingKit {
             let limit = dtype == .bf16 ? 0.02 : 1e-5
             var job = try CheatedJob(work.kernel, work.inputs, others: others, workshop) { _ in .rows(drawn: AttentionVerifier.rowCount, limit: limit) }
             job.special = AttentionCheat.allCases.filter { $0.applies(to: work) }.map { cheat in
-                Cheat(cheat.rawValue) { job, random in [try cheat.output(work, right: job.right[0], on: workshop.backend, seed: random.next() >> 8)] }
+                // Beyond its column's values: every output is looked at for that.
+                Cheat(cheat.rawValue, promise: cheat == .outside ? .surely : nil) { job, random in
+                    [try cheat.output(work, right: job.right[0], on: workshop.backend, seed: random.next() >> 8)]
+                }
             }
             return job
         }
