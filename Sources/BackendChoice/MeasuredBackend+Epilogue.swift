@@ -15,7 +15,7 @@ extension MeasuredBackend {
 
     private static func work(_ epilogue: Epilogue) -> WorkClass {
         WorkClass(
-            "epilogue", epilogue.dtype == .f64 ? .f64Panel256 : .f32Panel256, sizes: [epilogue.rows, epilogue.columns],
+            "epilogue", epilogue.dtype == .f64 ? .f64Panel256 : .f32Panel256, sizes: [epilogue.rows * epilogue.plane, epilogue.columns],
             switches: [epilogue.hasBias, epilogue.activation != .none])
     }
 }

@@ -27,7 +27,7 @@ static void run_task(void *context, int64_t index, int32_t worker) {
     const adit_conv_path *const path = plan->path;
     if (__atomic_load_n(&j->progress.canceled, __ATOMIC_RELAXED) != 0) return;
     adit_conv_task *const task = &j->tasks[worker];
-    adit_conv_load(plan, j->x, index, CONV_VALUE, task);
+    adit_conv_load(plan, j->x, index, 0, CONV_VALUE, task);
     _Alignas(ADIT_ALIGNMENT) uint32_t tile[CONV_ROWS * CONV_WIDTH];
     adit_conv_piece pieces[CONV_WIDTH];
     const int64_t o0 = task->group * plan->og, panels = j->weights->panels;
@@ -52,7 +52,7 @@ static void run_task(void *context, int64_t index, int32_t worker) {
 
 static int32_t convolve(const adit_run *run, const adit_conv_path *path, const adit_convolution *c, const void *x, const void *w, void *y) {
     adit_conv_plan plan;
-    int32_t status = adit_conv_make_plan(&plan, c, path, c->o / c->groups, run->threads);
+    int32_t status = adit_conv_make_plan(&plan, c, path, c->o / c->groups, false, run->threads);
     if (status != ADIT_OK) return status;
     adit_conv_weights weights;
     status = adit_conv_pack(run, &plan, w, &weights);

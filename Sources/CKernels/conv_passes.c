@@ -1,4 +1,4 @@
-// The verifier's passes over convolutions: linear maps of all rows, by the same tasks and tiles as the convolution itself.
+// The verifier's passes over convolutions of floats: linear maps of all rows, by the same tasks and tiles as the convolution itself.
 #include <math.h>
 #include <stdlib.h>
 
@@ -6,213 +6,220 @@
 #include "passes.h"
 
 static const adit_conv_path *const f64_paths[] = ADIT_PATHS(conv_f64);
-static const adit_conv_path *const i8_paths[] = ADIT_PATHS(conv_i8);
-static const adit_conv_field_path *const field_paths[] = ADIT_PATHS(conv_field);
+static const adit_conv_path *const wide_paths[] = ADIT_PATHS(conv_wide);
 
-enum { PROBES = 8, DIGITS = 4, FIELD_OUTPUTS = 1024, Y_BYTES = 256 << 10 };
+enum { PROBES = 8 };
 
-/// Row of a task's piece: its first position's number among all rows.
-static int64_t row_of(const adit_conv_plan *plan, int64_t image, int64_t group, int64_t position) {
-    return (image * plan->c.groups + group) * plan->positions + position;
-}
-
-// MARK: residuals
+/// The outputs of a group that count: of weight other than 0.
+typedef struct {
+    int64_t count;
+    int64_t *which;    // their places in the group
+    int32_t *offsets;  // where they lie in Y, or among a worker's cells
+    double *probe;     // their 8 numbers
+} counted_outputs;
 
 typedef struct {
     const adit_conv_plan *plan;
+    const adit_conv_path *wide;  // for Y, in place or not, with tiles as wide as the plan's
     const float *x, *y;
-    const double *filters, *energies, *probe, *weights;
+    const double *filters, *energies;
+    counted_outputs *outputs;  // of each group
+    bool in_place;             // whether Y is read where it lies
     adit_conv_task *tasks;
-    double *lines;         // of a worker: 8 sums of each position, then the energy
-    double *outputs;       // of a worker: Y's cells, og x a tile's width
-    int32_t *zeros;        // offsets of those
-    int64_t line_stride, output_stride;
+    double *signals;           // of a worker: 8 sums of each of its task's positions, `pitch` apart; then by tiles
+    float *cells;              // of a worker: Y at a tile's positions
+    int64_t pitch, signal_pitch, cell_pitch;
     adit_row_residual *rows;
-} residual_job;
+} job;
 
-/// Y's cells at the positions of a piece, minus what the convolution gave, squared.
-static void finish_piece(const residual_job *j, const adit_conv_task *task, const adit_conv_piece *piece, const double *signals, double *cells) {
-    const adit_conv_plan *const plan = j->plan;
-    const int64_t width = plan->path->width, og = plan->og, o0 = task->group * og;
-    double tile[PROBES * CONV_WIDTH];
-    for (int64_t o = 0; o < og; o++) {
-        double *const line = cells + o * width;
-        if (j->weights[o0 + o] == 0) for (int64_t i = 0; i < width; i++) line[i] = 0;
-        else plan->path->line(j->y + (piece->image * plan->c.o + o0 + o) * plan->positions + piece->position, NULL, piece->count, 1, CONV_VALUE, line);
+// MARK: the outputs that count
+
+static void free_outputs(counted_outputs *outputs) {
+    if (outputs == NULL) return;
+    free(outputs[0].which);
+    free(outputs[0].offsets);
+    free(outputs[0].probe);
+    free(outputs);
+}
+
+/// NULL without memory.
+static counted_outputs *count_outputs(const adit_conv_plan *plan, const double *probe, const double *weights, bool in_place) {
+    const int64_t all = plan->c.o, og = plan->og;
+    counted_outputs *const outputs = adit_allocate((size_t)plan->c.groups * sizeof *outputs);
+    if (outputs == NULL) return NULL;
+    outputs[0] = (counted_outputs){.which = adit_allocate((size_t)all * sizeof(int64_t)), .offsets = adit_allocate((size_t)all * sizeof(int32_t)),
+        .probe = adit_allocate((size_t)all * PROBES * sizeof(double))};
+    if (outputs[0].which == NULL || outputs[0].offsets == NULL || outputs[0].probe == NULL) {
+        free_outputs(outputs);
+        return NULL;
     }
-    plan->path->tile(PROBES, og, j->zeros, cells, j->probe + o0 * PROBES, tile);
-    adit_row_residual *const rows = j->rows + row_of(plan, piece->image, task->group, piece->position);
-    for (int64_t i = 0; i < piece->count; i++) {
-        double residual = 0, signal = 0;
-        for (int p = 0; p < PROBES; p++) {
-            const double s = signals[p * width + piece->lane + i], difference = tile[p * width + i] - s;
-            residual += difference * difference;
-            signal += s * s;
+    for (int64_t group = 0; group < plan->c.groups; group++) {
+        counted_outputs *const counted = &outputs[group];
+        *counted = (counted_outputs){.which = outputs[0].which + group * og, .offsets = outputs[0].offsets + group * og,
+            .probe = outputs[0].probe + group * og * PROBES};
+        for (int64_t o = 0; o < og; o++) {
+            if (weights[group * og + o] == 0) continue;
+            const int64_t place = counted->count++;
+            counted->which[place] = o;
+            counted->offsets[place] = (int32_t)(in_place ? o * plan->positions : place * plan->path->width);
+            memcpy(counted->probe + place * PROBES, probe + (group * og + o) * PROBES, PROBES * sizeof(double));
         }
-        rows[i].residual = residual, rows[i].signal = signal, rows[i].maximum = signal < (double)INFINITY ? 0 : (double)INFINITY;
+    }
+    return outputs;
+}
+
+/// The 8 sums over Y at `count` positions of one image, at most a tile's, from `position` on. Gives in which lane they start.
+static int64_t sum_outputs(const job *j, int64_t group, int64_t image, int64_t position, int64_t count, float *cells, double *tile) {
+    const adit_conv_plan *const plan = j->plan;
+    const counted_outputs *const counted = &j->outputs[group];
+    const int64_t width = plan->path->width;
+    const float *const y = j->y + (image * plan->c.o + group * plan->og) * plan->positions;
+    if (j->in_place) {
+        // The last tile of an image reads some positions again rather than what lies beyond.
+        const int64_t start = adit_min(position, plan->positions - width);
+        // The next tile's cells are the next lines of all planes, too far apart for the processor to guess.
+        for (int64_t i = 0; i < counted->count; i++) __builtin_prefetch(y + counted->offsets[i] + start + width, 0, 2);
+        j->wide->tile(PROBES, counted->count, counted->offsets, y + start, counted->probe, tile);
+        return position - start;
+    }
+    for (int64_t i = 0; i < counted->count; i++)
+        memcpy(cells + i * width, y + counted->which[i] * plan->positions + position, (size_t)count * sizeof *cells);
+    j->wide->tile(PROBES, counted->count, counted->offsets, cells, counted->probe, tile);
+    return 0;
+}
+
+// MARK: tasks
+
+/// Sums of a task's cells times `rows` filters, by tiles: rows x width each.
+static void sum_steps(const job *j, int64_t index, int32_t how, const double *filters, int rows, adit_conv_task *task, double *sums) {
+    const adit_conv_plan *const plan = j->plan;
+    const adit_conv_path *const path = plan->path;
+    const int64_t width = path->width, size = rows * width, taps = plan->c.kh * plan->c.kw;
+    double tile[PROBES * CONV_WIDTH];
+    for (int64_t pair = 0; pair < plan->pairs; pair += plan->held) {
+        adit_conv_load(plan, j->x, index, pair, how, task);
+        const double *const filter = filters + (task->group * plan->steps + pair * taps) * rows;
+        const int64_t steps = adit_min(plan->held, plan->pairs - pair) * taps;
+        for (int64_t s = 0; s < steps; s += CONV_BLOCK)
+            for (int64_t cell = 0; cell < task->cell_count; cell += width) {
+                const bool first = pair == 0 && s == 0;
+                if (s == 0) adit_conv_prefetch(plan, j->x, index, pair + plan->held, cell / width);
+                double *const sum = sums + cell * rows;
+                path->tile(rows, adit_min(CONV_BLOCK, steps - s), plan->offsets + s, task->cells + cell * path->cell_bytes, filter + s * rows,
+                    first ? sum : tile);
+                for (int64_t i = 0; !first && i < size; i++) sum[i] += tile[i];
+            }
+    }
+}
+
+/// The filters' sums at all positions of a task, one filter after the other.
+static void filter_task(const job *j, int64_t index, adit_conv_task *task, double *sums, double *signals) {
+    const adit_conv_plan *const plan = j->plan;
+    const int64_t width = plan->path->width;
+    adit_conv_piece pieces[CONV_WIDTH];
+    sum_steps(j, index, CONV_VALUE, j->filters, PROBES, task, sums);
+    for (int64_t cell = 0; cell < task->cell_count; cell += width) {
+        const int64_t count = adit_conv_pieces(plan, task, cell, width, pieces);
+        for (int64_t p = 0; p < count; p++)
+            for (int probe = 0; probe < PROBES; probe++)
+                memcpy(signals + probe * j->pitch + pieces[p].place, sums + cell * PROBES + probe * width + pieces[p].lane,
+                    (size_t)pieces[p].count * sizeof(double));
     }
 }
 
 static void residual_task(void *context, int64_t index, int32_t worker) {
-    const residual_job *const j = context;
+    const job *const j = context;
     const adit_conv_plan *const plan = j->plan;
-    const adit_conv_path *const path = plan->path;
     adit_conv_task *const task = &j->tasks[worker];
-    double *const cells = j->outputs + worker * j->output_stride;
-    double signals[PROBES * CONV_WIDTH];
+    const int64_t width = plan->path->width, pitch = j->pitch;
+    double *const signals = j->signals + worker * j->signal_pitch, tile[PROBES * CONV_WIDTH];
+    filter_task(j, index, task, signals + PROBES * pitch, signals);
+    adit_conv_stretch stretch;
+    for (int64_t run = 0; adit_conv_next_stretch(plan, task, &run, &stretch);) {
+        adit_row_residual *const rows = j->rows + adit_conv_row(plan, task, &stretch);
+        for (int64_t first = 0; first < stretch.count; first += width) {
+            const int64_t count = adit_min(width, stretch.count - first);
+            const int64_t lane =
+                sum_outputs(j, task->group, stretch.image, stretch.position + first, count, j->cells + worker * j->cell_pitch, tile);
+            for (int64_t i = 0; i < count; i++) {
+                double residual = 0, signal = 0;
+                for (int p = 0; p < PROBES; p++) {
+                    const double s = signals[p * pitch + stretch.place + first + i], difference = tile[p * width + lane + i] - s;
+                    residual += difference * difference;
+                    signal += s * s;
+                }
+                rows[first + i] = (adit_row_residual){.residual = residual, .signal = signal, .maximum = signal < (double)INFINITY ? 0 : (double)INFINITY};
+            }
+        }
+    }
+}
+
+static void energy_task(void *context, int64_t index, int32_t worker) {
+    const job *const j = context;
+    const adit_conv_plan *const plan = j->plan;
+    adit_conv_task *const task = &j->tasks[worker];
+    double *const sums = j->signals + worker * j->signal_pitch;
     adit_conv_piece pieces[CONV_WIDTH];
-    adit_conv_load(plan, j->x, index, CONV_VALUE, task);
-    const double *const filter = j->filters + task->group * plan->steps * PROBES;
-    for (int64_t cell = 0; cell < task->cell_count; cell += path->width) {
-        const int64_t count = adit_conv_pieces(plan, task, cell, path->width, pieces);
-        if (count == 0) continue;
-        path->tile(PROBES, plan->steps, plan->offsets, task->cells + cell * path->cell_bytes, filter, signals);
-        for (int64_t p = 0; p < count; p++) finish_piece(j, task, &pieces[p], signals, cells);
+    sum_steps(j, index, CONV_SQUARE, j->energies, 1, task, sums);
+    for (int64_t cell = 0; cell < task->cell_count; cell += plan->path->width) {
+        const int64_t count = adit_conv_pieces(plan, task, cell, plan->path->width, pieces);
+        for (int64_t p = 0; p < count; p++) {
+            const adit_conv_stretch stretch = {.image = pieces[p].image, .position = pieces[p].position};
+            adit_row_residual *const rows = j->rows + adit_conv_row(plan, task, &stretch);
+            for (int64_t i = 0; i < pieces[p].count; i++) rows[i].energy = sums[cell + pieces[p].lane + i];
+        }
     }
-    for (int64_t cell = 0; j->energies == NULL && cell < task->cell_count; cell += path->width) {
-        const int64_t count = adit_conv_pieces(plan, task, cell, path->width, pieces);
-        for (int64_t p = 0; p < count; p++)
-            for (int64_t i = 0; i < pieces[p].count; i++) j->rows[row_of(plan, pieces[p].image, task->group, pieces[p].position) + i].energy = 0;
+}
+
+// MARK: calls
+
+static int32_t residuals(const adit_run *run, const adit_convolution *c, job j, const double *probe, const double *weights) {
+    adit_conv_plan plan;
+    int32_t status = adit_conv_make_plan(&plan, c, f64_paths[run->isa], PROBES, true, run->threads);
+    if (status != ADIT_OK) return status;
+    const int64_t workers = adit_min(run->threads, plan.tasks), width = plan.path->width;
+    j.plan = &plan, j.wide = wide_paths[run->isa];
+    j.in_place = plan.positions >= width && plan.positions <= (INT32_MAX - width) / plan.og;
+    j.pitch = adit_round_up(plan.most_positions, 8), j.cell_pitch = j.in_place ? 0 : plan.og * width;
+    j.signal_pitch = PROBES * (j.pitch + adit_round_up(plan.most_cells, width));
+    j.outputs = count_outputs(&plan, probe, weights, j.in_place);
+    j.tasks = adit_conv_make_tasks(&plan, workers);
+    j.signals = adit_allocate((size_t)(workers * j.signal_pitch) * sizeof(double));
+    j.cells = adit_allocate((size_t)(workers * j.cell_pitch) * sizeof(float));
+    if (j.outputs == NULL || j.tasks == NULL || j.signals == NULL || j.cells == NULL) status = ADIT_NO_MEMORY;
+    if (status == ADIT_OK) {
+        // A narrow image's last lanes are never written.
+        memset(j.cells, 0, (size_t)(workers * j.cell_pitch) * sizeof(float));
+        adit_parallel((int32_t)workers, plan.tasks, residual_task, &j);
     }
-    if (j->energies == NULL) return;
-    adit_conv_load(plan, j->x, index, CONV_SQUARE, task);
-    for (int64_t cell = 0; cell < task->cell_count; cell += path->width) {
-        const int64_t count = adit_conv_pieces(plan, task, cell, path->width, pieces);
-        path->tile(1, plan->steps, plan->offsets, task->cells + cell * path->cell_bytes, j->energies + task->group * plan->steps, signals);
-        for (int64_t p = 0; p < count; p++)
-            for (int64_t i = 0; i < pieces[p].count; i++)
-                j->rows[row_of(plan, pieces[p].image, task->group, pieces[p].position) + i].energy = signals[pieces[p].lane + i];
-    }
+    free_outputs(j.outputs);
+    adit_conv_free_tasks(j.tasks, workers);
+    free(j.signals);
+    free(j.cells);
+    adit_conv_free_plan(&plan);
+    return status;
+}
+
+static int32_t energies(const adit_run *run, const adit_convolution *c, job j) {
+    adit_conv_plan plan;
+    int32_t status = adit_conv_make_plan(&plan, c, f64_paths[run->isa], 1, true, run->threads);
+    if (status != ADIT_OK) return status;
+    const int64_t workers = adit_min(run->threads, plan.tasks);
+    j.plan = &plan, j.tasks = adit_conv_make_tasks(&plan, workers);
+    j.signal_pitch = adit_round_up(plan.most_cells, plan.path->width);
+    j.signals = adit_allocate((size_t)(workers * j.signal_pitch) * sizeof(double));
+    if (j.tasks == NULL || j.signals == NULL) status = ADIT_NO_MEMORY;
+    else adit_parallel((int32_t)workers, plan.tasks, energy_task, &j);
+    adit_conv_free_tasks(j.tasks, workers);
+    free(j.signals);
+    adit_conv_free_plan(&plan);
+    return status;
 }
 
 int32_t adit_conv_residuals(const adit_run *run, const adit_convolution *c, const float *x, const float *y, const double *filters,
-    const double *energies, const double *probe, const double *weights, adit_row_residual *rows) {
+    const double *energy, const double *probe, const double *weights, adit_row_residual *rows) {
     if (!adit_conv_is_valid(run, c)) return ADIT_BAD_ARGUMENT;
-    adit_conv_plan plan;
-    int32_t status = adit_conv_make_plan(&plan, c, f64_paths[run->isa], PROBES, run->threads);
-    if (status != ADIT_OK) return status;
-    const int64_t workers = adit_min(run->threads, plan.tasks), width = plan.path->width;
-    residual_job j = {.plan = &plan, .x = x, .y = y, .filters = filters, .energies = energies, .probe = probe, .weights = weights, .rows = rows,
-        .output_stride = adit_round_up(plan.og * width, 8)};
-    j.tasks = adit_conv_make_tasks(&plan, workers);
-    j.outputs = adit_allocate((size_t)(workers * j.output_stride) * sizeof(double));
-    j.zeros = adit_allocate((size_t)plan.og * sizeof *j.zeros);
-    status = j.tasks != NULL && j.outputs != NULL && j.zeros != NULL ? ADIT_OK : ADIT_NO_MEMORY;
-    if (status == ADIT_OK) {
-        for (int64_t i = 0; i < workers * j.output_stride; i++) j.outputs[i] = 0;
-        for (int64_t o = 0; o < plan.og; o++) j.zeros[o] = (int32_t)(o * width);
-        adit_parallel((int32_t)workers, plan.tasks, residual_task, &j);
-    }
-    adit_conv_free_tasks(j.tasks, workers);
-    free(j.outputs);
-    free(j.zeros);
-    adit_conv_free_plan(&plan);
-    return status;
-}
-
-// MARK: the field
-
-typedef struct {
-    const adit_conv_plan *plan;
-    const adit_conv_field_path *field;
-    const int8_t *x;
-    const int32_t *y;
-    uint32_t *filters;  // digits in pairs of channels: groups x steps x DIGITS
-    int32_t *digits;    // of the outputs' entries: o x 3
-    adit_conv_task *tasks;
-    int64_t wrong;      // the first row found so far; INT64_MAX for none
-} field_job;
-
-/// Whether the rows of a piece agree; remembers the first that doesn't.
-static void compare_piece(field_job *j, const adit_conv_task *task, const adit_conv_piece *piece, const int64_t *sums) {
-    const adit_conv_plan *const plan = j->plan;
-    const int64_t width = plan->path->width, og = plan->og;
-    __int128 found[CONV_WIDTH] = {0};
-    for (int64_t o = 0; o < og; o += FIELD_OUTPUTS) {
-        int64_t digits[3 * CONV_WIDTH] = {0};
-        const int64_t plane = piece->image * plan->c.o + task->group * og + o;
-        j->field->line(j->y + plane * plan->positions + piece->position, plan->positions, adit_min(FIELD_OUTPUTS, og - o),
-            j->digits + (task->group * og + o) * 3, piece->count, digits);
-        for (int64_t i = 0; i < piece->count; i++) {
-            const __int128 part = (__int128)digits[i] + (__int128)digits[piece->count + i] * (1 << 21)
-                + (__int128)digits[2 * piece->count + i] * ((__int128)1 << 42);
-            found[i] += (__int128)adit_field_reduce(part);
-        }
-    }
-    for (int64_t i = 0; i < piece->count; i++) {
-        __int128 expected = 0;
-        for (int t = DIGITS - 1; t >= 0; t--) expected = expected * 65536 + sums[t * width + piece->lane + i];
-        if (adit_field_reduce(expected) == adit_field_reduce(found[i])) continue;
-        const int64_t row = row_of(plan, piece->image, task->group, piece->position + i);
-        int64_t first = __atomic_load_n(&j->wrong, __ATOMIC_RELAXED);
-        while (row < first && !__atomic_compare_exchange_n(&j->wrong, &first, row, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {}
-    }
-}
-
-static void field_task(void *context, int64_t index, int32_t worker) {
-    field_job *const j = context;
-    const adit_conv_plan *const plan = j->plan;
-    const adit_conv_path *const path = plan->path;
-    adit_conv_task *const task = &j->tasks[worker];
-    adit_conv_piece pieces[CONV_WIDTH];
-    adit_conv_load(plan, j->x, index, CONV_VALUE, task);
-    for (int64_t cell = 0; cell < task->cell_count; cell += path->width) {
-        const int64_t count = adit_conv_pieces(plan, task, cell, path->width, pieces);
-        if (count == 0) continue;
-        int64_t sums[DIGITS * CONV_WIDTH] = {0};
-        int32_t tile[DIGITS * CONV_WIDTH];
-        for (int64_t s = 0; s < plan->steps; s += CONV_FIELD_STEPS) {
-            path->tile(DIGITS, adit_min(CONV_FIELD_STEPS, plan->steps - s), plan->offsets + s, task->cells + cell * path->cell_bytes,
-                j->filters + (task->group * plan->steps + s) * DIGITS, tile);
-            for (int64_t i = 0; i < DIGITS * path->width; i++) sums[i] += tile[i];
-        }
-        for (int64_t p = 0; p < count; p++) compare_piece(j, task, &pieces[p], sums);
-    }
-}
-
-/// Digit t of a number below 2^61: in -2^15..<2^15, the highest below 2^14; value = sum of digit[t] 2^(16 t).
-static void split(uint64_t value, int16_t digits[DIGITS]) {
-    int64_t rest = (int64_t)value;
-    for (int t = 0; t < DIGITS; t++) {
-        digits[t] = (int16_t)(uint16_t)(uint64_t)rest;
-        rest = (rest - digits[t]) / 65536;
-    }
-}
-
-static void pack_filters(const adit_conv_plan *plan, const uint64_t *filters, uint32_t *out) {
-    const int64_t taps = plan->c.kh * plan->c.kw, depth = plan->cg * taps;
-    for (int64_t group = 0; group < plan->c.groups; group++)
-        for (int64_t s = 0; s < plan->steps; s++) {
-            const int64_t channel = s / taps * 2, tap = s % taps;
-            int16_t low[DIGITS], high[DIGITS] = {0};
-            split(filters[group * depth + channel * taps + tap], low);
-            if (channel + 1 < plan->cg) split(filters[group * depth + (channel + 1) * taps + tap], high);
-            for (int t = 0; t < DIGITS; t++) *out++ = (uint32_t)(uint16_t)low[t] | (uint32_t)(uint16_t)high[t] << 16;
-        }
-}
-
-int32_t adit_conv_mismatch(const adit_run *run, const adit_convolution *c, const int8_t *x, const int32_t *y, const uint64_t *filters,
-    const uint64_t *vectors, int64_t count, int64_t *row) {
-    if (!adit_conv_is_valid(run, c) || count < 0) return ADIT_BAD_ARGUMENT;
-    adit_conv_plan plan;
-    int32_t status = adit_conv_make_plan(&plan, c, i8_paths[run->isa], DIGITS, run->threads);
-    if (status != ADIT_OK) return status;
-    const int64_t workers = adit_min(run->threads, plan.tasks), depth = plan.cg * c->kh * c->kw;
-    field_job j = {.plan = &plan, .field = field_paths[run->isa], .x = x, .y = y, .wrong = INT64_MAX};
-    j.tasks = adit_conv_make_tasks(&plan, workers);
-    j.filters = adit_allocate((size_t)(c->groups * plan.steps * DIGITS) * sizeof *j.filters);
-    j.digits = adit_allocate((size_t)c->o * 3 * sizeof *j.digits);
-    status = j.tasks != NULL && j.filters != NULL && j.digits != NULL ? ADIT_OK : ADIT_NO_MEMORY;
-    for (int64_t v = 0; v < count && status == ADIT_OK; v++) {
-        pack_filters(&plan, filters + v * c->groups * depth, j.filters);
-        for (int64_t o = 0; o < c->o; o++)
-            for (int t = 0; t < 3; t++) j.digits[o * 3 + t] = (int32_t)(vectors[v * c->o + o] >> (21 * t) & 0x1fffff);
-        adit_parallel((int32_t)workers, plan.tasks, field_task, &j);
-    }
-    adit_conv_free_tasks(j.tasks, workers);
-    free(j.filters);
-    free(j.digits);
-    adit_conv_free_plan(&plan);
-    *row = j.wrong == INT64_MAX ? -1 : j.wrong;
-    return status;
+    const job j = {.x = x, .y = y, .filters = filters, .energies = energy, .rows = rows};
+    const int32_t status = residuals(run, c, j, probe, weights);
+    return status == ADIT_OK && energy != NULL ? energies(run, c, j) : status;
 }

@@ -20,4 +20,5 @@ typedef int64_t conv_long_pair __attribute__((ext_vector_type(2)));
 const adit_conv_path adit_conv_f32_portable = CONV_F32_PATH;
 const adit_conv_path adit_conv_i8_portable = CONV_I8_PATH;
 const adit_conv_path adit_conv_f64_portable = CONV_F64_PATH;
+const adit_conv_path adit_conv_wide_portable = CONV_WIDE_PATH;
 const adit_conv_field_path adit_conv_field_portable = CONV_FIELD_PATH;

@@ -67,8 +67,8 @@ static void float_task(void *context, int64_t index, int32_t worker) {
     bool any = j->wanted == NULL;
     for (int64_t o = 0; o < plan->og && !any; o++) any = j->wanted[o0 + o];
     if (!any) return;
-    adit_conv_load(plan, j->x, index, CONV_VALUE, values);
-    adit_conv_load(plan, j->x, index, CONV_MAGNITUDE, magnitudes);
+    adit_conv_load(plan, j->x, index, 0, CONV_VALUE, values);
+    adit_conv_load(plan, j->x, index, 0, CONV_MAGNITUDE, magnitudes);
     for (int64_t panel = 0; panel < j->weights->panels; panel++) {
         int64_t first;
         const int64_t rows = adit_conv_panel(plan->og, j->weights->panels, panel, &first);
@@ -101,7 +101,7 @@ static void integer_task(void *context, int64_t index, int32_t worker) {
     adit_conv_task *const task = &j->tasks[worker];
     int32_t sums[CONV_ROWS * CONV_WIDTH];
     adit_conv_piece pieces[CONV_WIDTH];
-    adit_conv_load(plan, j->x, index, CONV_VALUE, task);
+    adit_conv_load(plan, j->x, index, 0, CONV_VALUE, task);
     for (int64_t panel = 0; panel < j->weights->panels; panel++) {
         int64_t first;
         const int64_t rows = adit_conv_panel(plan->og, j->weights->panels, panel, &first);
@@ -138,7 +138,7 @@ static bool absolute(const adit_conv_plan *plan, const adit_conv_weights *weight
 static int32_t compare(const adit_run *run, const adit_conv_path *path, adit_body body, int64_t copies, const void *w, job j, const adit_convolution *c,
     int64_t *element) {
     adit_conv_plan plan;
-    int32_t status = adit_conv_make_plan(&plan, c, path, c->o / c->groups, run->threads);
+    int32_t status = adit_conv_make_plan(&plan, c, path, c->o / c->groups, false, run->threads);
     if (status != ADIT_OK) return status;
     adit_conv_weights weights, magnitudes = {0};
     const int64_t workers = adit_min(run->threads, plan.tasks);
@@ -189,7 +189,7 @@ int32_t adit_conv_wrong_rows_f32(const adit_run *run, const adit_convolution *c,
     int64_t count, double scale, double floor, int64_t *element) {
     if (!adit_conv_is_valid(run, c) || count < 0) return ADIT_BAD_ARGUMENT;
     adit_conv_plan plan;
-    const int32_t status = adit_conv_make_plan(&plan, c, f64_paths[run->isa], 1, 1);
+    const int32_t status = adit_conv_make_plan(&plan, c, f64_paths[run->isa], 1, false, 1);
     if (status != ADIT_OK) return status;
     for (int64_t i = 0; i < count; i++)
         if (rows[i] < 0 || rows[i] >= c->n * c->groups * plan.positions) {
@@ -202,31 +202,6 @@ int32_t adit_conv_wrong_rows_f32(const adit_run *run, const adit_convolution *c,
     if (j.wrong != INT64_MAX) {
         const int64_t row = rows[j.wrong / plan.og], output = row / plan.positions % c->groups * plan.og + j.wrong % plan.og;
         *element = (row / plan.positions / c->groups * c->o + output) * plan.positions + row % plan.positions;
-    }
-    adit_conv_free_plan(&plan);
-    return ADIT_OK;
-}
-
-int32_t adit_conv_gather(const adit_run *run, const adit_convolution *c, const float *x, const int64_t *rows, int64_t count, float *out) {
-    if (!adit_conv_is_valid(run, c) || count < 0) return ADIT_BAD_ARGUMENT;
-    adit_conv_plan plan;
-    const int32_t status = adit_conv_make_plan(&plan, c, f64_paths[run->isa], 1, 1);
-    if (status != ADIT_OK) return status;
-    const int64_t all = c->n * c->groups * plan.positions;
-    for (int64_t i = 0; i < count; i++) {
-        if (rows[i] < 0 || rows[i] >= all) {
-            adit_conv_free_plan(&plan);
-            return ADIT_BAD_ARGUMENT;
-        }
-        const int64_t position = rows[i] % plan.positions, group = rows[i] / plan.positions % c->groups, image = rows[i] / plan.positions / c->groups;
-        const int64_t top = position / plan.ow * c->stride_h - c->pad_h, left = position % plan.ow * c->stride_w - c->pad_w;
-        for (int64_t l = 0; l < plan.cg; l++)
-            for (int64_t a = 0; a < c->kh; a++)
-                for (int64_t b = 0; b < c->kw; b++) {
-                    const int64_t row = top + a * c->dilation_h, column = left + b * c->dilation_w;
-                    const bool inside = row >= 0 && row < c->h && column >= 0 && column < c->w;
-                    *out++ = inside ? x[((image * c->c + group * plan.cg + l) * c->h + row) * c->w + column] : 0;
-                }
     }
     adit_conv_free_plan(&plan);
     return ADIT_OK;

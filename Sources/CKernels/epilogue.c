@@ -1,14 +1,15 @@
-// What follows a product: a bias for each column and an activation, each rounded once; and the comparison of a result with that.
+// What follows a product or a convolution: a bias for each column or channel and an activation, each rounded once; and the comparison of a
+// result with that.
 #include <math.h>
 
 #include "elementary.h"
 #include "internal.h"
 
-enum { PIECE = 1024, TASK = 1 << 14 };  // cells computed together, on the stack; cells of a task, in whole rows
+enum { PIECE = 1024, TASK = 1 << 14 };  // cells computed together, on the stack; cells of a task, about
 
 typedef struct {
     adit_progress progress;
-    int64_t rows, n, task;  // rows of a task
+    int64_t rows, n, plane, task;  // cells of a task
     const void *product, *bias;
     int32_t activation;
     void *out;
@@ -48,56 +49,72 @@ static void note(job *j, int64_t index) {
             out[i] = out[i] != out[i] ? canonical : out[i];                                                                        \
         }                                                                                                                          \
     }                                                                                                                              \
-    static void task_##SUFFIX(void *context, int64_t index, int32_t worker) {                                                      \
-        (void)worker;                                                                                                              \
-        job *const j = context;                                                                                                    \
-        if (__atomic_load_n(&j->progress.canceled, __ATOMIC_RELAXED)) return;                                                      \
-        const int64_t n = j->n, start = index * j->task * n, end = adit_min((index + 1) * j->task, j->rows) * n;                   \
-        const REAL_TYPE *const product = j->product, *bias = j->bias;                                                              \
-        /* Of narrow rows several at once: the bias is repeated. */                                                                \
-        REAL_TYPE repeated[PIECE], cells[PIECE];                                                                                   \
-        const int64_t period = n < PIECE / 2 ? PIECE / n * n : n;                                                                  \
-        if (bias != NULL && period != n) {                                                                                         \
-            for (int64_t i = 0; i < period; i++) repeated[i] = bias[i % n];                                                        \
-            bias = repeated;                                                                                                       \
-        }                                                                                                                          \
-        for (int64_t line = start; line < end; line += period) {                                                                   \
-            const int64_t length = adit_min(period, end - line);                                                                   \
-            for (int64_t i = 0; i < length; i += PIECE) {                                                                          \
-                const int64_t count = adit_min(PIECE, length - i), place = line + i;                                               \
-                cells_##SUFFIX(count, product + place, bias == NULL ? NULL : bias + i, j->activation, cells);                      \
-                if (j->out != NULL) {                                                                                              \
-                    memcpy((REAL_TYPE *)j->out + place, cells, (size_t)count * sizeof *cells);                                     \
-                } else if (memcmp((const REAL_TYPE *)j->found + place, cells, (size_t)count * sizeof *cells) != 0) {               \
-                    int64_t wrong = 0;                                                                                             \
-                    while (memcmp((const REAL_TYPE *)j->found + place + wrong, cells + wrong, sizeof *cells) == 0) wrong++;        \
-                    note(j, place + wrong);                                                                                        \
-                    return;                                                                                                        \
-                }                                                                                                                  \
-            }                                                                                                                      \
-        }                                                                                                                          \
-        adit_advance(&j->progress, end - start);                                                                                   \
-    }                                                                                                                              \
-    int32_t adit_epilogue_##SUFFIX(const adit_run *run, int64_t rows, int64_t n, const REAL_TYPE *product, const REAL_TYPE *bias,  \
-        int32_t activation, REAL_TYPE *out) {                                                                                      \
-        job j = {.rows = rows, .n = n, .product = product, .bias = bias, .activation = activation, .out = out};                    \
-        return run_all(run, &j, task_##SUFFIX);                                                                                    \
-    }                                                                                                                              \
-    int32_t adit_epilogue_check_##SUFFIX(const adit_run *run, int64_t rows, int64_t n, const REAL_TYPE *product,                   \
-        const REAL_TYPE *bias, int32_t activation, const REAL_TYPE *found, int64_t *first) {                                       \
-        job j = {.rows = rows, .n = n, .product = product, .bias = bias, .activation = activation, .found = found};                \
-        const int32_t status = run_all(run, &j, task_##SUFFIX);                                                                    \
-        *first = j.first == INT64_MAX ? -1 : j.first;                                                                              \
-        return status;                                                                                                             \
+    /* Cells from `place` on, at most PIECE; false once one differs from what was found. */                                                        \
+    static bool piece_##SUFFIX(job *j, int64_t place, int64_t count, const REAL_TYPE *bias) {                                                      \
+        REAL_TYPE cells[PIECE];                                                                                                                    \
+        cells_##SUFFIX(count, (const REAL_TYPE *)j->product + place, bias, j->activation, cells);                                                  \
+        if (j->out != NULL) {                                                                                                                      \
+            memcpy((REAL_TYPE *)j->out + place, cells, (size_t)count * sizeof *cells);                                                             \
+        } else if (memcmp((const REAL_TYPE *)j->found + place, cells, (size_t)count * sizeof *cells) != 0) {                                       \
+            int64_t wrong = 0;                                                                                                                     \
+            while (memcmp((const REAL_TYPE *)j->found + place + wrong, cells + wrong, sizeof *cells) == 0) wrong++;                                \
+            note(j, place + wrong);                                                                                                                \
+            return false;                                                                                                                          \
+        }                                                                                                                                          \
+        return true;                                                                                                                               \
+    }                                                                                                                                              \
+    static void task_##SUFFIX(void *context, int64_t index, int32_t worker) {                                                                      \
+        (void)worker;                                                                                                                              \
+        job *const j = context;                                                                                                                    \
+        if (__atomic_load_n(&j->progress.canceled, __ATOMIC_RELAXED)) return;                                                                      \
+        const int64_t n = j->n, plane = j->plane, start = index * j->task, end = adit_min(start + j->task, j->rows * n * plane);                   \
+        const REAL_TYPE *const bias = j->bias;                                                                                                     \
+        REAL_TYPE repeated[PIECE];                                                                                                                 \
+        /* Of narrow rows several at once: the bias is repeated. */                                                                                \
+        const int64_t period = bias == NULL || plane > 1 ? end - start : n < PIECE / 2 ? PIECE / n * n : n;                                        \
+        if (bias != NULL && plane == 1 && period != n) for (int64_t i = 0; i < period; i++) repeated[i] = bias[i % n];                             \
+        for (int64_t line = start; line < end; line += period) {                                                                                   \
+            const int64_t length = adit_min(period, end - line);                                                                                   \
+            for (int64_t i = 0; i < length; i += PIECE) {                                                                                          \
+                const int64_t count = adit_min(PIECE, length - i);                                                                                 \
+                const REAL_TYPE *biases = bias == NULL ? NULL : (period != n ? repeated : bias) + i;                                               \
+                if (bias != NULL && plane > 1) {                                                                                                   \
+                    /* Each channel's number for its part of the piece. */                                                                         \
+                    for (int64_t at = line + i, k = 0; k < count;) {                                                                               \
+                        const int64_t same = adit_min(count - k, plane - at % plane);                                                              \
+                        const REAL_TYPE number = bias[at / plane % n];                                                                             \
+                        for (int64_t last = k + same; k < last; k++) repeated[k] = number;                                                         \
+                        at += same;                                                                                                                \
+                    }                                                                                                                              \
+                    biases = repeated;                                                                                                             \
+                }                                                                                                                                  \
+                if (!piece_##SUFFIX(j, line + i, count, biases)) return;                                                                           \
+            }                                                                                                                                      \
+        }                                                                                                                                          \
+        adit_advance(&j->progress, end - start);                                                                                                   \
+    }                                                                                                                                              \
+    int32_t adit_epilogue_##SUFFIX(const adit_run *run, int64_t rows, int64_t n, int64_t plane, const REAL_TYPE *product, const REAL_TYPE *bias,   \
+        int32_t activation, REAL_TYPE *out) {                                                                                                      \
+        job j = {.rows = rows, .n = n, .plane = plane, .product = product, .bias = bias, .activation = activation, .out = out};                    \
+        return run_all(run, &j, task_##SUFFIX);                                                                                                    \
+    }                                                                                                                                              \
+    int32_t adit_epilogue_check_##SUFFIX(const adit_run *run, int64_t rows, int64_t n, int64_t plane, const REAL_TYPE *product,                    \
+        const REAL_TYPE *bias, int32_t activation, const REAL_TYPE *found, int64_t *first) {                                                       \
+        job j = {.rows = rows, .n = n, .plane = plane, .product = product, .bias = bias, .activation = activation, .found = found};                \
+        const int32_t status = run_all(run, &j, task_##SUFFIX);                                                                                    \
+        *first = j.first == INT64_MAX ? -1 : j.first;                                                                                              \
+        return status;                                                                                                                             \
     }
 
 static int32_t run_all(const adit_run *run, job *j, adit_body task) {
     j->first = INT64_MAX;
-    if (!adit_run_is_valid(run) || j->rows < 0 || j->n < 0 || j->activation < 0 || j->activation > ADIT_LAST_ACTIVATION) return ADIT_BAD_ARGUMENT;
+    if (!adit_run_is_valid(run) || j->rows < 0 || j->n < 0 || j->plane < 1 || j->activation < 0 || j->activation > ADIT_LAST_ACTIVATION)
+        return ADIT_BAD_ARGUMENT;
     if (j->rows == 0 || j->n == 0) return ADIT_OK;
     j->progress.run = run;
-    j->task = adit_max(1, TASK / j->n);
-    adit_parallel(run->threads, adit_ceil_div(j->rows, j->task), task, j);
+    // Whole rows, but of planes any cells.
+    j->task = j->plane > 1 ? TASK : adit_max(1, TASK / j->n) * j->n;
+    adit_parallel(run->threads, adit_ceil_div(j->rows * j->n * j->plane, j->task), task, j);
     return j->progress.canceled ? ADIT_CANCELED : ADIT_OK;
 }
 

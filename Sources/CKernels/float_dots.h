@@ -21,10 +21,7 @@ static inline const REAL *NAME(columns)(const STORED *line, const adit_blocked_p
     for (; j + LANES <= count; j += LANES) {
         NAME(source) v = NAME(load)(from + j);
 #if !SCALED
-        if (drop != 0) {
-            const NAME(unsigned_bits) bits = (NAME(unsigned_bits))v, half = (NAME(unsigned_bits))((1u << (drop - 1)) - 1);
-            v = (NAME(source))((bits + half + (bits >> (uint32_t)drop & (NAME(unsigned_bits))(1u))) & (NAME(unsigned_bits))(~((1u << drop) - 1)));
-        }
+        if (drop != 0) v = NAME(round_vector)(v, drop);
 #endif
         *(NAME(source) *)(copy + j) = v;
     }

@@ -46,6 +46,13 @@ static inline REAL NAME(round)(REAL value, int drop) {
     return value;
 }
 
+#if !SCALED
+static inline NAME(source) NAME(round_vector)(NAME(source) v, int drop) {
+    const NAME(unsigned_bits) bits = (NAME(unsigned_bits))v, half = (NAME(unsigned_bits))((1u << (drop - 1)) - 1);
+    return (NAME(source))((bits + half + (bits >> (uint32_t)drop & (NAME(unsigned_bits))(1u))) & (NAME(unsigned_bits))(~((1u << drop) - 1)));
+}
+#endif
+
 static inline double NAME(total)(NAME(vector) v) {
     double sum = 0;
     for (int i = 0; i < LANES; i++) sum += v[i];
@@ -182,8 +189,14 @@ static inline __attribute__((always_inline)) void NAME(probe_strided)(const STOR
                 const STORED *const line = b + (column + j) * stride + l;
                 double *const out = tile + j * NAME(group);
                 __builtin_prefetch(l + NAME(group) < last ? line + NAME(group) : line + depth * stride - (l - first));
-                if (!counts || lanes < NAME(group) || drop != 0) {
+                if (!counts || lanes < NAME(group)) {
                     for (int64_t i = 0; i < NAME(group); i++) out[i] = counts && i < lanes ? (double)NAME(round)(NAME(value)(line[i]), drop) : 0;
+#if !SCALED
+                } else if (drop != 0) {
+#pragma clang loop unroll(full)
+                    for (int i = 0; i < NAME(group); i += LANES)
+                        *(NAME(vector) *)(out + i) = __builtin_convertvector(NAME(round_vector)(NAME(load)(line + i), drop), NAME(vector));
+#endif
                 } else {
 #pragma clang loop unroll(full)
                     for (int i = 0; i < NAME(group); i += LANES) *(NAME(vector) *)(out + i) = NAME(widen)(line + i);

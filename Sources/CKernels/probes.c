@@ -20,7 +20,6 @@ typedef struct {
     int64_t element;  // bytes
     const adit_blocked_probe *probe;
     const adit_residual_job *residual;
-    int drop;
     double *first, *second;
     adit_row_residual *rows;
     const int64_t *chosen;
@@ -135,50 +134,56 @@ static int32_t running(const adit_run *run, const adit_float_path *path, adit_vi
     return ADIT_OK;
 }
 
+enum { VARIANTS = 4 };
+
+/// Products of one view, its elements rounded in several ways, with an X for each.
+typedef struct {
+    const adit_float_path *path;
+    adit_view view;
+    int variants;
+    int drops[VARIANTS];
+    const double *x[VARIANTS], *weights;
+    double *out[VARIANTS];
+    adit_blocked_probe probes[VARIANTS];
+} rounded_job;
+
+/// The variants of a chunk follow on each other, so that its elements are still near.
 static void rounded_chunk(void *context, int64_t index, int32_t worker) {
     (void)worker;
-    const job *const j = context;
-    const int64_t first = index * ROW_CHUNK, last = adit_min(first + ROW_CHUNK, j->view.rows);
-    j->path->probe_rounded(&j->view, j->probe, j->drop, first, last, j->first + first * 8);
+    const rounded_job *const j = context;
+    const int64_t first = index / j->variants * ROW_CHUNK, last = adit_min(first + ROW_CHUNK, j->view.rows);
+    const int v = (int)(index % j->variants);
+    j->path->probe_rounded(&j->view, &j->probes[v], j->drops[v], first, last, j->out[v] + first * 8);
 }
 
-/// out = (the view's elements, `drop` bits fewer) x.
-static int32_t rounded(const adit_run *run, const adit_float_path *path, adit_view view, int drop, const double *x, const double *weights, double *out) {
-    adit_blocked_probe blocked;
-    double *const storage = block_probe(view.columns, x, weights, &blocked);
-    if (storage == NULL) return ADIT_NO_MEMORY;
-    job j = {.path = path, .view = view, .probe = &blocked, .first = out, .drop = drop};
-    adit_parallel(run->threads, adit_ceil_div(view.rows, ROW_CHUNK), rounded_chunk, &j);
-    free(storage);
-    return ADIT_OK;
-}
-
-/// The formats that a family's filters round to: two below F32, one below BF16; 0 ends them.
-static void drops_of(bool bf16, int drops[2]) {
-    drops[0] = bf16 ? ADIT_DROP_E4M3 : ADIT_DROP_TF32;
-    drops[1] = bf16 ? 0 : ADIT_DROP_BF16;
+static int32_t rounded(const adit_run *run, rounded_job *j) {
+    if (!adit_run_is_valid(run) || j->view.rows < 0 || j->view.columns < 0) return ADIT_BAD_ARGUMENT;
+    double *storage[VARIANTS] = {0};
+    int32_t status = ADIT_OK;
+    for (int v = 0; v < j->variants; v++) {
+        storage[v] = block_probe(j->view.columns, j->x[v], j->weights, &j->probes[v]);
+        if (storage[v] == NULL) status = ADIT_NO_MEMORY;
+    }
+    if (status == ADIT_OK) adit_parallel(run->threads, adit_ceil_div(j->view.rows, ROW_CHUNK) * j->variants, rounded_chunk, j);
+    for (int v = 0; v < j->variants; v++) free(storage[v]);
+    return status;
 }
 
 static int32_t rounded_probes(const adit_run *run, const adit_float_path *path, bool bf16, adit_view b, const double *x, const double *weights, double *y,
     int64_t pitch) {
-    if (!adit_run_is_valid(run) || b.rows < 0 || b.columns < 0) return ADIT_BAD_ARGUMENT;
-    int drops[2], status = ADIT_OK;
-    drops_of(bf16, drops);
-    for (int v = 0; v < 2 && drops[v] != 0 && status == ADIT_OK; v++) status = rounded(run, path, b, drops[v], x, weights, y + v * pitch);
-    return status;
+    // Two formats below F32, one below BF16.
+    rounded_job j = {.path = path, .view = b, .variants = bf16 ? 1 : 2, .drops = {bf16 ? ADIT_DROP_E4M3 : ADIT_DROP_TF32, ADIT_DROP_BF16}, .x = {x, x},
+        .weights = weights, .out = {y, y + pitch}};
+    return rounded(run, &j);
 }
 
 static int32_t filter_images(const adit_run *run, const adit_float_path *path, bool bf16, adit_view a, const double *y, const double *rounded_y,
     int64_t pitch_y, double *images, int64_t pitch) {
-    if (!adit_run_is_valid(run) || a.rows < 0 || a.columns < 0) return ADIT_BAD_ARGUMENT;
-    int drops[2];
-    drops_of(bf16, drops);
     // In the order of `Filter`: both rounded, A alone, B alone, and both to the second format.
-    int32_t status = rounded(run, path, a, drops[0], rounded_y, NULL, images);
-    if (status == ADIT_OK) status = rounded(run, path, a, drops[0], y, NULL, images + pitch);
-    if (status == ADIT_OK) status = rounded(run, path, a, 0, rounded_y, NULL, images + 2 * pitch);
-    if (status == ADIT_OK && drops[1] != 0) status = rounded(run, path, a, drops[1], rounded_y + pitch_y, NULL, images + 3 * pitch);
-    return status;
+    const int drop = bf16 ? ADIT_DROP_E4M3 : ADIT_DROP_TF32;
+    rounded_job j = {.path = path, .view = a, .variants = bf16 ? 3 : 4, .drops = {drop, drop, 0, ADIT_DROP_BF16},
+        .x = {rounded_y, y, rounded_y, bf16 ? NULL : rounded_y + pitch_y}, .out = {images, images + pitch, images + 2 * pitch, images + 3 * pitch}};
+    return rounded(run, &j);
 }
 
 typedef struct {

@@ -17,14 +17,14 @@ extension NativeGEMM {
             try unsafe c.buffer.withUnsafeMutableBytes { out throws(Problem) in
                 try unsafe withBytes(product, bias) { product, bias throws(Problem) in
                     try unsafe call.run(control, operations: Int64(epilogue.count)) { run in
-                        let (rows, n) = (Int64(epilogue.rows), Int64(epilogue.columns))
+                        let (rows, n, plane) = (Int64(epilogue.rows), Int64(epilogue.columns), Int64(epilogue.plane))
                         guard let product = unsafe product, let out = out.baseAddress else { return Int32(ADIT_BAD_ARGUMENT) }
                         return epilogue.dtype == .f32
                             ? unsafe adit_epilogue_f32(
-                                run, rows, n, product.assumingMemoryBound(to: Float.self), bias?.assumingMemoryBound(to: Float.self),
+                                run, rows, n, plane, product.assumingMemoryBound(to: Float.self), bias?.assumingMemoryBound(to: Float.self),
                                 epilogue.activation.code, out.assumingMemoryBound(to: Float.self))
                             : unsafe adit_epilogue_f64(
-                                run, rows, n, product.assumingMemoryBound(to: Double.self), bias?.assumingMemoryBound(to: Double.self),
+                                run, rows, n, plane, product.assumingMemoryBound(to: Double.self), bias?.assumingMemoryBound(to: Double.self),
                                 epilogue.activation.code, out.assumingMemoryBound(to: Double.self))
                     }
                 }
@@ -41,14 +41,14 @@ extension NativePasses {
         var run = unsafe call.quiet
         let status = unsafe c.buffer.withUnsafeBytes { found in
             unsafe withBytes(product, bias) { product, bias in
-                let (rows, n) = (Int64(epilogue.rows), Int64(epilogue.columns))
+                let (rows, n, plane) = (Int64(epilogue.rows), Int64(epilogue.columns), Int64(epilogue.plane))
                 guard let product = unsafe product, let found = found.baseAddress else { return Int32(ADIT_BAD_ARGUMENT) }
                 return epilogue.dtype == .f32
                     ? unsafe adit_epilogue_check_f32(
-                        &run, rows, n, product.assumingMemoryBound(to: Float.self), bias?.assumingMemoryBound(to: Float.self),
+                        &run, rows, n, plane, product.assumingMemoryBound(to: Float.self), bias?.assumingMemoryBound(to: Float.self),
                         epilogue.activation.code, found.assumingMemoryBound(to: Float.self), &first)
                     : unsafe adit_epilogue_check_f64(
-                        &run, rows, n, product.assumingMemoryBound(to: Double.self), bias?.assumingMemoryBound(to: Double.self),
+                        &run, rows, n, plane, product.assumingMemoryBound(to: Double.self), bias?.assumingMemoryBound(to: Double.self),
                         epilogue.activation.code, found.assumingMemoryBound(to: Double.self), &first)
             }
         }

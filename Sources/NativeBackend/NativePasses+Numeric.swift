@@ -28,7 +28,9 @@ extension NativePasses {
         let (size, number) = (a.count * a.rows * ColumnProbe.width, Filter.family(a.dtype).count)
         guard number > 0 else { return [] }
         var images = [Double](repeating: 0, count: number * size)
-        let all = Array(rounded.joined())
+        var all: [Double] = []
+        all.reserveCapacity(rounded.count * length)
+        for vectors in rounded { all.append(contentsOf: vectors) }
         var run = unsafe call.quiet
         let count = Int64(a.count)
         let status = unsafe a.withView { view in

@@ -44,6 +44,32 @@ import Wire
         }
     }
 
+    @Test(arguments: Activation.allCases)
+    func `a channel's number for all its positions`(activation: Activation) throws {
+        for (index, (images, channels, plane)) in [(1, 1, 7), (2, 3, 1), (2, 5, 49), (1, 3, 1023), (2, 2, 1025), (3, 40, 196), (1, 2, 20_000)].enumerated() {
+            let epilogue = try Epilogue(activation: activation, hasBias: index != 1, dtype: .f32, rows: images, columns: channels, plane: plane)
+            let product = try Self.tensor(.f32, [images, channels, 1, plane], Data.allCases[index % Data.allCases.count], 1)
+            let bias = epilogue.hasBias ? try Self.tensor(.f32, [channels], .normal, 2) : nil
+            let expected = try Tensor(zeros: product.descriptor)
+            epilogue.fill(expected, product: product, bias: bias)
+            for backend in Backends.native {
+                let y = try Tensor(zeros: product.descriptor)
+                try backend.run(epilogue, product: product, bias: bias, into: y, control: .none)
+                #expect(y.buffer.bytes == expected.buffer.bytes, "\(backend.device) \(images)×\(channels)×\(plane)")
+            }
+            let passes: [any VerifierPasses] = [try NativePasses(threads: 2), PlainPasses()]
+            for passes in passes {
+                #expect(try passes.firstWrong(epilogue, product: product, bias: bias, c: expected) == nil)
+                let place = epilogue.count * 2 / 3
+                let wrong = try expected.copy { tensor in
+                    unsafe tensor.buffer.withUnsafeMutableBytes { raw in unsafe raw[place * 4] ^= 1 }
+                }
+                #expect(try passes.firstWrong(epilogue, product: product, bias: bias, c: wrong) == place)
+                #expect(try epilogue.refusal(at: place, product: product, bias: bias, c: wrong).cell == Cell(row: 0, column: place))
+            }
+        }
+    }
+
     @Test func `tensors of other work are refused`() throws {
         let epilogue = try Epilogue(activation: .relu, hasBias: true, dtype: .f32, rows: 2, columns: 3)
         let (six, three) = (try Self.tensor(.f32, [2, 3], .normal, 1), try Self.tensor(.f32, [3], .normal, 1))

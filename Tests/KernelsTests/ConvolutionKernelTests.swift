@@ -83,6 +83,49 @@ import Wire
         }
     }
 
+    @Test func `a bias and an activation follow the convolution`() throws {
+        let x = try TensorDescriptor(name: "x", dtype: .f32, shape: [2, 3, 5, 4])
+        let w = try TensorDescriptor(name: "w", dtype: .f32, shape: [33, 3, 3, 3])
+        let bias = try TensorDescriptor(name: "bias", dtype: .f32, shape: [33])
+        let kernel = try Conv2DKernel(params: ["activation": "relu", "padding": .array([1, 1])], inputs: [x, w, bias])
+        #expect(kernel.outputs.map(\.name) == ["y", "product"] && kernel.intermediates == ["product"] && kernel.verification.name == "numeric")
+        let inputs = try inputs(kernel, seed: "epilogue")
+        let right = try kernel.reference(inputs)
+        let plain = try Conv2DKernel(params: ["padding": .array([1, 1])], inputs: [x, w]).reference(Array(inputs.prefix(2)))[0]
+        #expect(right[1].buffer.bytes == plain.buffer.bytes)
+        let (values, sums, biases) = (right[0].values(Float.self), plain.values(Float.self), inputs[2].values(Float.self))
+        #expect(values.indices.allSatisfy { values[$0] == max(0, sums[$0] + biases[$0 / 20 % 33]) })
+        var random = TestRandom(5)
+        let passes = PlainPasses()
+        #expect(try kernel.verify(inputs, right, challenge: try random.challenge(), passes: passes).isAccepted)
+        // The bias left out, that of the next channel, the activation left out, a wrong convolution with what rightly follows it.
+        let epilogue = try #require(kernel.epilogue)
+        let without = try Epilogue(activation: .relu, hasBias: false, dtype: .f32, rows: 2, columns: 33, plane: 20)
+        let linear = try Epilogue(activation: .none, hasBias: true, dtype: .f32, rows: 2, columns: 33, plane: 20)
+        let next = try inputs[2].changing(Float.self) { bias in
+            let first = bias[0]
+            for index in 0..<32 { bias[index] = bias[index + 1] }
+            bias[32] = first
+        }
+        let wrong = try right[1].changing(Float.self) { $0[77] += 0.25 }
+        var cheats: [(Tensor, Tensor)] = []
+        for (epilogue, product, bias) in [(without, right[1], nil), (epilogue, right[1], next), (linear, right[1], inputs[2]), (epilogue, wrong, inputs[2])] {
+            let y = try Tensor(zeros: kernel.outputs[0])
+            epilogue.fill(y, product: product, bias: bias)
+            cheats.append((y, product))
+        }
+        for (y, product) in cheats {
+            let report = try kernel.verify(inputs, [y, product], challenge: try random.challenge(), passes: passes)
+            #expect(!report.isAccepted)
+        }
+        #expect(try kernel.verify(inputs, [cheats[3].0, wrong], challenge: try random.challenge(), passes: passes).refusal?.output == "product")
+        let narrow = try TensorDescriptor(name: "bias", dtype: .f32, shape: [32])
+        #expect { try Conv2DKernel(params: [:], inputs: [x, w, narrow]) } throws: { ($0 as? Problem)?.code == .shapeMismatch }
+        #expect { try Conv2DKernel(params: ["activation": "tanh"], inputs: [x, w]) } throws: { ($0 as? Problem)?.code == .badParams }
+        let bytes = try [x, w].map { try TensorDescriptor(name: $0.name, dtype: .i8, shape: $0.shape) }
+        #expect { try Conv2DKernel(params: ["activation": "relu"], inputs: bytes) } throws: { ($0 as? Problem)?.code == .unsupportedDtype }
+    }
+
     @Test func `infinite weights and inputs over five percent are not for sale`() throws {
         let kernel = try kernel(["padding": .array([1, 1])], x: [2, 2, 9, 9], w: [40, 2, 3, 3])
         let inputs = try inputs(kernel, seed: "special")

@@ -1,33 +1,6 @@
 import Wire
 
-/// β of one filter, over rows: how much of a lower precision's error there is in the output's.
-struct FilterEstimate {
-    private var count = 0.0
-    private var trace = 0.0
-    private var power = 0.0
-    private var square = 0.0
-
-    /// One row's ⟨r, D⟩, ⟨D, D⟩ and ⟨r, r⟩, each over T².
-    mutating func add(trace: Double, power: Double, square: Double) {
-        count += 1
-        self.trace += trace
-        self.power += power
-        self.square += square
-    }
-
-    /// β > 1/4 and over four standard errors.
-    ///
-    /// What isn't explained, r − βD, has 8 components a row; its mean square σ² = (Σ⟨r,r⟩ − β²·Σ⟨D,D⟩)/(8·rows) gives Σ⟨r,D⟩ a variance of
-    /// σ²·Σ⟨D,D⟩, and β one of σ²/Σ⟨D,D⟩.
-    var speaks: Bool {
-        guard power > 0 else { return false }
-        let beta = trace / power
-        let variance = max(square - beta * beta * power, 0) / (8 * count)
-        return beta > 0.25 && beta > 4 * (variance / power).squareRoot()
-    }
-}
-
-/// The filters of the class *numeric* on some rows of a convolution's group, gathered as matrices.
+/// The filters of the class *numeric* on some rows of a convolution, gathered as matrices.
 struct ConvolutionFilters {
     private let convolution: Convolution
     private let x: Tensor
@@ -39,61 +12,72 @@ struct ConvolutionFilters {
         (self.convolution, self.x, self.w, self.y, self.passes) = (convolution, x, w, y, passes)
     }
 
-    /// Adds finite rows of one group to the estimates of every lower precision.
-    func add(_ rows: [Int], group: Int, probe: FloatProbe, to estimates: inout [FilterEstimate]) throws(Problem) {
-        let inputs = try passes.gather(convolution, x: x, rows: rows)
-        let weights = try groupWeights(group)
-        let right = try product(inputs, weights, probe)
-        let found = try passes.probe(try MatrixView(try outputs(rows)), with: probe.columns, energies: false).y
-        let width = ColumnProbe.width
-        for (index, lower) in LowerPrecision.allCases.enumerated() {
-            let lowered = try product(try inputs.mapped(lower.first), try weights.mapped(lower.second), probe)
-            for row in rows.indices {
-                var (trace, power, square, signal) = (0.0, 0.0, 0.0, 0.0)
-                for p in row * width..<(row + 1) * width {
-                    let (r, d) = (found[p] - right[p], lowered[p] - right[p])
-                    trace += r * d
-                    power += d * d
-                    square += r * r
-                    signal += right[p] * right[p]
+    /// Of a group's outputs, when there are more than twice as many, a secret choice of so many is looked at. β is a share over all of them,
+    /// so a choice estimates it: of a lower precision in half the outputs with a standard error of 1/16.
+    static let mostOutputs = 64
+
+    /// The largest β of the filters that speak over these finite rows; 0 if none does.
+    ///
+    /// - Parameter probes: of each group.
+    func largest(_ rows: [Int], _ probes: [FloatProbe], _ stream: inout ChallengeStream) throws(Problem) -> Double {
+        var traces = Filter.family(.f32).map { _ in Trace() }
+        let groups = Dictionary(grouping: rows) { convolution.row($0).group }.sorted { $0.key < $1.key }
+        for (group, rows) in groups {
+            let probe = probes[group]
+            let outputs = choose(&stream)
+            let columns = probe.columns(outputs)
+            let weights = try MatrixView(try self.weights(group, outputs), transposed: true)
+            let inputs = try MatrixView(try passes.gather(convolution, x: x, rows: rows))
+            let probed = try passes.probe(weights, with: columns, energies: false)
+            let found = try passes.rowResiduals(a: inputs, c: try MatrixView(try cells(rows, outputs)), rows: probed, probe: columns, vectors: true)
+            let images = try passes.filterImages(a: inputs, y: probed.y, rounded: try passes.roundedProbes(weights, with: columns))
+            guard found.rows.count == rows.count, images.allSatisfy({ $0.count == found.images.count }) else {
+                throw Problem(.internalError, "a filter pass gave vectors of another length")
+            }
+            for (index, row) in found.rows.enumerated() where row.maximum < .infinity {
+                let bound = probe.bound(signal: row.signal, energy: 0, maximum: row.maximum, product: 0)
+                for (filter, image) in images.enumerated() {
+                    traces[filter].add(found.differences, found.images, row: index, filtered: image, row: index, precision: bound > 0 ? 1 / (bound * bound) : 0)
                 }
-                // T of a row is what a residual of 1 is divided by.
-                let inverse = probe.ratio(RowResidual(residual: 1, signal: signal, energy: 0, maximum: 0))
-                guard inverse.isFinite else { continue }
-                let scale = inverse * inverse
-                estimates[index].add(trace: trace * scale, power: power * scale, square: square * scale)
             }
         }
+        return traces.reduce(0) { max($0, $1.loudness) }
     }
 
-    /// A·(B·X), rows × 8.
-    private func product(_ inputs: Tensor, _ weights: Tensor, _ probe: FloatProbe) throws(Problem) -> [Double] {
-        let probed = try passes.probe(try MatrixView(weights, transposed: true), with: probe.columns, energies: false)
-        let ones = [Double](repeating: 1, count: convolution.depth)
-        return try passes.probe(try MatrixView(inputs), with: ColumnProbe(x: probed.y, weights: ones), energies: false).y
-    }
-
-    /// A group's weights, outputs × depth.
-    private func groupWeights(_ group: Int) throws(Problem) -> Tensor {
-        let (count, depth) = (convolution.groupOutputs, convolution.depth)
-        let copy = try Tensor(zeros: try TensorDescriptor(name: "w", dtype: .f32, shape: [count, depth]))
-        w.withElements(as: Float.self) { w in
-            copy.withMutableElements(as: Float.self) { out in
-                for index in out.indices { out[index] = w[group * count * depth + index] }
-            }
-        }
-        return copy
-    }
-
-    /// The outputs of some rows, rows × the group's outputs.
-    private func outputs(_ rows: [Int]) throws(Problem) -> Tensor {
+    private func choose(_ stream: inout ChallengeStream) -> [Int] {
         let count = convolution.groupOutputs
-        let copy = try Tensor(zeros: try TensorDescriptor(name: "y", dtype: .f32, shape: [rows.count, count]))
+        return count > 2 * Self.mostOutputs ? stream.distinct(Self.mostOutputs, below: count) : Array(0..<count)
+    }
+
+    /// The weights of some outputs of a group, outputs × depth.
+    private func weights(_ group: Int, _ outputs: [Int]) throws(Problem) -> Tensor {
+        let all = try convolution.weights(w)
+        let some = try Tensor(zeros: try TensorDescriptor(name: "w", dtype: .f32, shape: [outputs.count, convolution.depth]))
+        let length = convolution.depth * DType.f32.byteCount
+        unsafe all.buffer.withUnsafeBytes { from in
+            unsafe some.buffer.withUnsafeMutableBytes { to in
+                for (line, output) in outputs.enumerated() {
+                    let start = (group * convolution.groupOutputs + output) * length
+                    let source = unsafe UnsafeRawBufferPointer(rebasing: from[start..<start + length])
+                    unsafe UnsafeMutableRawBufferPointer(rebasing: to[line * length..<(line + 1) * length]).copyMemory(from: source)
+                }
+            }
+        }
+        return some
+    }
+
+    /// Cells of Y: rows × outputs.
+    private func cells(_ rows: [Int], _ outputs: [Int]) throws(Problem) -> Tensor {
+        let copy = try Tensor(zeros: try TensorDescriptor(name: "y", dtype: .f32, shape: [rows.count, outputs.count]))
         y.withElements(as: Float.self) { y in
             copy.withMutableElements(as: Float.self) { out in
-                for (line, index) in rows.enumerated() {
+                var place = 0
+                for index in rows {
                     let row = convolution.row(index)
-                    for output in 0..<count { out[line * count + output] = y[convolution.cell(row, output: output)] }
+                    for output in outputs {
+                        out[place] = y[convolution.cell(row, output: output)]
+                        place += 1
+                    }
                 }
             }
         }
@@ -101,15 +85,10 @@ struct ConvolutionFilters {
     }
 }
 
-extension Tensor {
-    /// A copy of an F32 tensor with every element changed.
-    fileprivate func mapped(_ change: (Float) -> Float) throws(Problem) -> Tensor {
-        let copy = try Tensor(zeros: descriptor)
-        withElements(as: Float.self) { from in
-            copy.withMutableElements(as: Float.self) { to in
-                for index in to.indices { to[index] = change(from[index]) }
-            }
-        }
-        return copy
+extension FloatProbe {
+    /// The probe of some columns alone.
+    fileprivate func columns(_ chosen: [Int]) -> ColumnProbe {
+        let width = ColumnProbe.width
+        return ColumnProbe(x: chosen.flatMap { columns.x[$0 * width..<($0 + 1) * width] }, weights: chosen.map { columns.weights[$0] })
     }
 }

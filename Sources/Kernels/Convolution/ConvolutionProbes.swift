@@ -59,7 +59,7 @@ struct ConvolutionProbes {
         }
         let look = try look(probes)
         effort.suspiciousRows = look.suspicious.count
-        effort.worstRatio = look.worstRatio
+        (effort.worstRatio, effort.rmsRatio) = (look.worstRatio, look.rms)
 
         // Rows that can't be probed, cell by cell: all that read a NaN or an infinity, and a secret choice of those that overflowed.
         let budget = max(Self.worstRows, convolution.rows / 20)
@@ -67,8 +67,9 @@ struct ConvolutionProbes {
         effort.rows += single.count
         if let refusal = try confirmed(try passes.firstWrong(convolution, x: x, w: w, y: y, rows: single)) { return refusal }
 
-        let speaks = try filterSpeaks(probes, look, &stream)
-        guard !look.suspicious.isEmpty || !(look.rms <= Self.rmsLimit) || speaks else { return nil }
+        effort.largestTrace = try trace(probes, look, &stream)
+        guard !look.suspicious.isEmpty || !(look.rms <= Self.rmsLimit) || effort.largestTrace > 0 else { return nil }
+        effort.isSecondLook = true
         let second = ConvolutionSecondLook(convolution, x: x, w: w, y: y, scales: weights.scales, passes: passes)
         let random = stream.distinct(ConvolutionSecondLook.rows, below: convolution.rows)
         effort.rows += ConvolutionSecondLook.rows + random.count
@@ -123,7 +124,8 @@ struct ConvolutionProbes {
             weights: probes.flatMap(\.columns.weights))
         let rows = try passes.residuals(convolution, x: x, y: y, probe: probe)
         guard rows.count == convolution.rows else { throw Problem(.internalError, "a verifier pass gave \(rows.count) rows, not \(convolution.rows)") }
-        let mayOverflow = mayOverflow
+        // Reads X and W once more: only where it matters.
+        let mayOverflow = rows.contains { $0.maximum < .infinity && !$0.residual.isFinite } && mayOverflow
         var look = Look()
         var ratios: [(index: Int, ratio: Double)] = []
         var (sum, count) = (0.0, 0)
@@ -180,15 +182,11 @@ struct ConvolutionProbes {
         return sums
     }
 
-    /// Whether the errors of some secret rows are those that a lower precision of the inputs leaves: β > 1/4 and over four standard errors.
-    private func filterSpeaks(_ probes: [FloatProbe], _ look: Look, _ stream: inout ChallengeStream) throws(Problem) -> Bool {
-        guard convolution.depth > Self.filteredDepth else { return false }
+    /// The largest trace of a lower precision in the errors of some secret rows; 0 if there is none.
+    private func trace(_ probes: [FloatProbe], _ look: Look, _ stream: inout ChallengeStream) throws(Problem) -> Double {
+        guard convolution.depth > Self.filteredDepth else { return 0 }
         let left = Set(look.nonFinite + look.overflowing)
         let rows = stream.distinct(Self.filteredRows, below: convolution.rows).filter { !left.contains($0) }
-        var estimates = LowerPrecision.allCases.map { _ in FilterEstimate() }
-        for (group, part) in Dictionary(grouping: rows, by: { convolution.row($0).group }) {
-            try ConvolutionFilters(convolution, x: x, w: w, y: y, passes: passes).add(part, group: group, probe: probes[group], to: &estimates)
-        }
-        return estimates.contains { $0.speaks }
+        return try ConvolutionFilters(convolution, x: x, w: w, y: y, passes: passes).largest(rows, probes, &stream)
     }
 }

@@ -1,6 +1,7 @@
 package import Wire
 
-/// What follows a product, element by element: C = activation(P + bias), the bias one number for each column.
+/// What follows a product or a convolution, element by element: C = activation(P + bias), the bias one number for each column of a matrix or for
+/// each channel of an image. C is rows × columns × plane: element i has the bias's number i / plane mod columns.
 ///
 /// P, the product, is committed to besides C, so that it is checked as a product and C from it to the bit. The sum is rounded once, in the
 /// format of C, and then the activation's value; after each step −0 is +0, at the end every NaN the canonical one.
@@ -9,20 +10,24 @@ package struct Epilogue: Sendable, Hashable {
     package let hasBias: Bool
     /// F32 or F64.
     package let dtype: DType
-    /// Rows of all products of a batch together.
+    /// Rows of all products of a batch together, or images.
     package let rows: Int
+    /// Columns, or channels.
     package let columns: Int
+    /// 1, or a channel's positions.
+    package let plane: Int
 
     /// - Throws: `unsupported_dtype` but for F32 and F64; `out_of_range` for sizes below 0 or too large.
-    package init(activation: Activation, hasBias: Bool, dtype: DType, rows: Int, columns: Int) throws(Problem) {
+    package init(activation: Activation, hasBias: Bool, dtype: DType, rows: Int, columns: Int, plane: Int = 1) throws(Problem) {
         guard dtype == .f32 || dtype == .f64 else { throw Problem(.unsupportedDtype, "a bias or an activation needs F32 or F64, not \(dtype.rawValue)") }
-        guard rows >= 0, columns >= 0 else { throw Problem(.outOfRange, "sizes are not below 0") }
-        _ = try Checked.product(try Checked.product(rows, columns, "the cells"), dtype.byteCount, "the cells' bytes")
+        guard rows >= 0, columns >= 0, plane >= 1 else { throw Problem(.outOfRange, "sizes are not below 0, and a plane is not empty") }
+        let cells = try Checked.product(try Checked.product(rows, columns, "the cells"), plane, "the cells")
+        _ = try Checked.product(cells, dtype.byteCount, "the cells' bytes")
         (self.activation, self.hasBias, self.dtype) = (activation, hasBias, dtype)
-        (self.rows, self.columns) = (rows, columns)
+        (self.rows, self.columns, self.plane) = (rows, columns, plane)
     }
 
-    package var count: Int { rows * columns }
+    package var count: Int { rows * columns * plane }
 
     /// Throws `shape_mismatch` unless the tensors are this work's. Backends and passes call it before they touch memory.
     package func check(product: Tensor, bias: Tensor?, c: Tensor) throws(Problem) {
@@ -52,7 +57,7 @@ package struct Epilogue: Sendable, Hashable {
                 for index in cells.indices where !body(index, Panel256.canonicalBits(activation.apply(sum(index) + 0))) { return }
             }
             guard let bias else { return all { cells[$0] } }
-            bias.withElements(as: type) { bias in all { cells[$0] + bias[$0 % columns] } }
+            bias.withElements(as: type) { bias in all { cells[$0] + bias[$0 / plane % columns] } }
         }
     }
 
@@ -69,19 +74,21 @@ package struct Epilogue: Sendable, Hashable {
         if dtype == .f64 { fill(UInt64.self) } else { fill(UInt32.self) }
     }
 
-    /// Why C is refused: a wrong element that a pass found, confirmed by the definition.
+    /// Why C is refused: a wrong element that a pass found, confirmed by the definition. In images it is named by its place alone.
     ///
     /// - Throws: `internal_error` if the definition doesn't find it wrong.
     func refusal(at place: Int, product: Tensor, bias: Tensor?, c: Tensor) throws(Problem) -> VerificationReport.Refusal {
         let expected = dtype == .f64 ? bits(Double.self, place, product, bias) : bits(Float.self, place, product, bias)
         let found = dtype == .f64 ? c.withElements(as: UInt64.self) { $0[place] } : UInt64(c.withElements(as: UInt32.self) { $0[place] })
         guard expected != found else { throw Problem(.internalError, "a verifier pass disagrees with the definition at element \(place)") }
-        return VerificationReport.Refusal(c, Cell(row: place / columns, column: place % columns), expected: expected, found: found)
+        let isMatrix = c.shape.count < 4
+        let cell = isMatrix ? Cell(row: place / columns, column: place % columns) : Cell(row: 0, column: place)
+        return VerificationReport.Refusal(c, cell, expected: expected, found: found)
     }
 
     private func bits<T: PanelFloat>(_ type: T.Type, _ place: Int, _ product: Tensor, _ bias: Tensor?) -> UInt64 {
         let cell = product.withElements(as: type) { $0[place] }
-        let sum = bias.map { $0.withElements(as: type) { cell + $0[place % columns] } } ?? cell
+        let sum = bias.map { $0.withElements(as: type) { cell + $0[place / plane % columns] } } ?? cell
         return Panel256.canonicalBits(activation.apply(sum + 0))
     }
 }
@@ -94,6 +101,16 @@ package enum Activation: String, Sendable, CaseIterable, Hashable {
     case gelu
     /// Its form by tanh.
     case geluTanh = "gelu_tanh"
+
+    /// The parameter `activation`; none where there is none. Throws `bad_params` for another name.
+    init(_ fields: inout JSONFields) throws(Problem) {
+        let name = try fields.optionalString("activation", maxBytes: 32) ?? Activation.none.rawValue
+        guard let activation = Activation(rawValue: name) else {
+            let known = Activation.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Problem(.badParams, "no activation \"\(name)\"; there are \(known)")
+        }
+        self = activation
+    }
 
     package var code: Int32 {
         switch self {

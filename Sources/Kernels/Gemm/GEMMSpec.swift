@@ -14,12 +14,8 @@ struct GEMMSpec {
         let transposeA = try fields.optionalBool("transpose_a") ?? false
         let transposeB = try fields.optionalBool("transpose_b") ?? false
         let order = try fields.optionalString("arithmetic", maxBytes: 32)
-        let activationName = try fields.optionalString("activation", maxBytes: 32) ?? Activation.none.rawValue
+        let activation = try Activation(&fields)
         try fields.finish()
-        guard let activation = Activation(rawValue: activationName) else {
-            let known = Activation.allCases.map(\.rawValue).joined(separator: ", ")
-            throw Problem(.badParams, "no activation \"\(activationName)\"; there are \(known)")
-        }
         let a = try Self.input("a", of: inputs)
         let b = try Self.input("b", of: inputs)
         let bias = inputs.first { $0.name == "bias" }

@@ -35,7 +35,13 @@ struct Traces {
             let bound = probe.bound(signal: row.signal, energy: row.energy, maximum: row.maximum, product: index / gemm.m)
             return bound > 0 ? 1 / (bound * bound) : 0
         }
-        return images.reduce(0) { largest, image in max(largest, Self.trace(look, rows, image, precisions)) }
+        return images.reduce(0) { largest, image in
+            var trace = Trace()
+            for (index, precision) in precisions.enumerated() {
+                trace.add(look.differences, look.images, row: rows[index], filtered: image, row: index, precision: precision)
+            }
+            return max(largest, trace.loudness)
+        }
     }
 
     /// The rows that are looked at, and A with those alone. Rows that lie apart in memory (a transposed A), and batches, are taken whole.
@@ -55,31 +61,46 @@ struct Traces {
         }
         return (rows, try MatrixView(some))
     }
+}
 
-    /// - Parameters: rows: the places in `look` that `image` and `precisions` are about.
-    private static func trace(_ look: ProbeLook, _ rows: [Int], _ image: [Double], _ precisions: [Double]) -> Double {
+/// β of one filter, from rows that are added one by one.
+struct Trace {
+    /// Σ⟨r,D⟩/T², Σ⟨D,D⟩/T², Σ⟨r,r⟩/T² and the numbers in r.
+    private var both = 0.0
+    private var filtered = 0.0
+    private var found = 0.0
+    private var count = 0.0
+
+    /// Adds row `row` of the differences r and of the images ABX, with row `filteredRow` of F(A)F(B)X.
+    ///
+    /// - Parameter precision: 1/T² of the row; 0 or infinite for one that says nothing.
+    mutating func add(
+        _ differences: [Double], _ images: [Double], row: Int, filtered image: [Double], row filteredRow: Int, precision: Double
+    ) {
+        guard precision > 0, precision < .infinity else { return }
         let width = ColumnProbe.width
-        var (both, filtered, found, count) = (0.0, 0.0, 0.0, 0.0)
-        for (index, precision) in precisions.enumerated() where precision > 0 && precision < .infinity {
-            var (rd, dd, rr) = (0.0, 0.0, 0.0)
-            for probe in 0..<width {
-                let place = rows[index] * width + probe
-                let (r, d) = (look.differences[place], image[index * width + probe] - look.images[place])
-                rd += r * d
-                dd += d * d
-                rr += r * r
-            }
-            // Rounding can overflow where the value itself does not: such rows say nothing.
-            guard dd.isFinite else { continue }
-            both += rd * precision
-            filtered += dd * precision
-            found += rr * precision
-            count += Double(width)
+        var (rd, dd, rr) = (0.0, 0.0, 0.0)
+        for probe in 0..<width {
+            let place = row * width + probe
+            let (r, d) = (differences[place], image[filteredRow * width + probe] - images[place])
+            rd += r * d
+            dd += d * d
+            rr += r * r
         }
+        // Rounding can overflow where the value itself does not: such rows say nothing.
+        guard dd.isFinite else { return }
+        both += rd * precision
+        filtered += dd * precision
+        found += rr * precision
+        count += Double(width)
+    }
+
+    /// β if it speaks, +∞ if it can't be said; 0 if the filter says nothing.
+    var loudness: Double {
         guard filtered > 0 else { return 0 }
         let share = both / filtered
         let error = (max(0, found - share * both) / (filtered * max(count - 1, 1))).squareRoot()
         // Written so that NaN speaks.
-        return share <= Self.share || share <= errors * error ? 0 : share.isNaN ? .infinity : share
+        return share <= Traces.share || share <= Traces.errors * error ? 0 : share.isNaN ? .infinity : share
     }
 }
