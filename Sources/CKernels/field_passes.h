@@ -27,16 +27,16 @@ static inline int64_t NAME(sum_longs)(NAME(longs) v) {
     return sum;
 }
 
-/// `rows` (1 or 2) dot products of I8 rows with a vector in digits of 16 bits.
+/// `rows` (up to 4) dot products of I8 rows with a vector in digits of 16 bits.
 static inline __attribute__((always_inline)) void NAME(dot_i8)(int rows, const int8_t *data, int64_t columns, const adit_digits *x, uint64_t *out) {
     enum { block = 128 * 2 * LANES };  // 128 pairs a lane: sums stay within 2^30
-    __int128 total[2] = {0};
+    __int128 total[4] = {0};
     for (int64_t start = 0; start < columns; start += block) {
         const int64_t end = adit_min(columns, start + block);
-        NAME(words) acc[2][4] = {0};
+        NAME(words) acc[4][4] = {0};
         int64_t j = start;
         for (; j + 2 * LANES <= end; j += 2 * LANES) {
-            NAME(words) v[2];
+            NAME(words) v[4];
 #pragma clang loop unroll(full)
             for (int r = 0; r < rows; r++) {
                 const NAME(bytes) b = *(const NAME(loose_bytes) *)(data + r * columns + j);
@@ -62,6 +62,10 @@ static inline __attribute__((always_inline)) void NAME(dot_i8)(int rows, const i
 
 static void NAME(field_i8)(const int8_t *data, int64_t columns, int64_t first, int64_t last, const adit_digits *x, uint64_t *out) {
     int64_t i = first;
+#if LANES >= 16
+    // Enough registers, and four streams come faster from memory than two.
+    for (; i + 4 <= last; i += 4) NAME(dot_i8)(4, data + i * columns, columns, x, out + i);
+#endif
     for (; i + 2 <= last; i += 2) NAME(dot_i8)(2, data + i * columns, columns, x, out + i);
     if (i < last) NAME(dot_i8)(1, data + i * columns, columns, x, out + i);
 }
@@ -102,16 +106,16 @@ static void NAME(field_i8_transposed)(
     }
 }
 
-/// `rows` (1 or 2) dot products of I32 rows with a vector in digits of 21 bits.
+/// `rows` (up to 4) dot products of I32 rows with a vector in digits of 21 bits.
 static inline __attribute__((always_inline)) void NAME(dot_i32)(int rows, const int32_t *data, int64_t columns, const adit_digits *x, uint64_t *out) {
     enum { block = 1024 };  // products are within 2^52 in magnitude: all lanes together stay within 2^62
-    __int128 total[2] = {0};
+    __int128 total[4] = {0};
     for (int64_t start = 0; start < columns; start += block) {
         const int64_t end = adit_min(columns, start + block);
-        NAME(longs) acc[2][3] = {0};
+        NAME(longs) acc[4][3] = {0};
         int64_t j = start;
         for (; j + LANES <= end; j += LANES) {
-            NAME(longs) even[2], odd[2];
+            NAME(longs) even[4], odd[4];
 #pragma clang loop unroll(full)
             for (int r = 0; r < rows; r++) even[r] = *(const NAME(loose_longs) *)(data + r * columns + j), odd[r] = even[r] >> 32;
 #pragma clang loop unroll(full)
@@ -134,6 +138,10 @@ static inline __attribute__((always_inline)) void NAME(dot_i32)(int rows, const 
 
 static void NAME(field_i32)(const int32_t *data, int64_t columns, int64_t first, int64_t last, const adit_digits *x, uint64_t *out) {
     int64_t i = first;
+#if LANES >= 16
+    // As above.
+    for (; i + 4 <= last; i += 4) NAME(dot_i32)(4, data + i * columns, columns, x, out + i);
+#endif
     for (; i + 2 <= last; i += 2) NAME(dot_i32)(2, data + i * columns, columns, x, out + i);
     if (i < last) NAME(dot_i32)(1, data + i * columns, columns, x, out + i);
 }

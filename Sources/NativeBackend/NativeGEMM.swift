@@ -35,6 +35,8 @@ package final class NativeGEMM: ComputeBackend {
 
     /// Of large products in reproducible F32; nil where nobody measured.
     var floatSpeed: Double? { speeds[.f32Panel256] }
+    /// And in F64.
+    var doubleSpeed: Double? { speeds[.f64Panel256] }
 
     package var device: String { "cpu \(instructionSet.name) (\(InstructionSet.cpuFeatures)), \(threads) threads" }
 

@@ -155,6 +155,29 @@ int32_t adit_train(const adit_run *run, const adit_train_plan *plan, const float
 /// y = activation(product + bias), rows x columns, in canonical bits.
 int32_t adit_layer(const adit_run *run, int64_t rows, int64_t columns, const float *product, const float *bias, int32_t activation, float *y);
 
+/// gram, (k + 1) x (k + 1): the sum over m rows of weight z z^T with z = (x_i, last_i) - centre. X is m x k; without `last` it is 1, without
+/// `weights` they are; `centre` has k + 1 numbers. Needs up to 20 MiB.
+int32_t adit_gram(const adit_run *run, int64_t m, int64_t k, const double *x, const double *last, const double *centre, const double *weights, double *gram);
+
+/// What a row's residual is at a point (w, intercept): 1, z - y, or 1 / (1 + e^-z) - y, with z = x w + intercept.
+enum { ADIT_SLOPE_ONES = 0, ADIT_SLOPE_LINEAR = 1, ADIT_SLOPE_LOGISTIC = 2 };
+
+typedef struct {
+    int32_t kind;
+    const double *w, *centre;  // k each; w is not read for ADIT_SLOPE_ONES
+    double intercept;
+} adit_slope_point;
+
+/// Sums over all rows: of the residuals; of their squares, or of log(1 + e^z) - y z; and the largest residual's magnitude (NaN if one is).
+typedef struct {
+    double residuals, objective, largest;
+} adit_slope_sums;
+
+/// gradient[k] = the sum over m rows of residual (x_i - centre); `squares` (may be NULL) of (x_i - centre)^2; `weights` (may be NULL), m, gets a
+/// logistic row's p (1 - p).
+int32_t adit_slope(const adit_run *run, int64_t m, int64_t k, const double *x, const double *y, const adit_slope_point *point, double *gradient,
+    double *squares, double *weights, adit_slope_sums *sums);
+
 /// A convolution of X[n, c, h, w] with W[o, c / groups, kh, kw], packed; padding is zeros on both sides. Every size but the padding is
 /// >= 1 and all are < 2^31; groups divide c and o; there is at least one output position.
 typedef struct {

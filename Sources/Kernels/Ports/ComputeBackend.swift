@@ -4,7 +4,7 @@ package import Wire
 ///
 /// `run` is synchronous and may take minutes. Callers give it a thread of their own, never one of Swift's shared pool.
 /// One backend runs one job at a time; a backend that is called from two threads serialises them itself.
-package protocol ComputeBackend: Sendable, NeuralEngine {
+package protocol ComputeBackend: Sendable, NeuralEngine, RegressionEngine {
     /// Stable and lower case, such as `native` or `openblas`.
     var name: String { get }
 
@@ -61,6 +61,9 @@ package protocol ComputeBackend: Sendable, NeuralEngine {
     /// What this backend promises for such a training, or for what follows a layer's product, or nil if it can't do it (`NeuralEngine`).
     func capability(for training: TrainingPlan) -> Capability?
     func capability(for layer: LayerOutput) -> Capability?
+
+    /// What this backend promises for a regression's passes (`RegressionEngine`), or nil if it can't do them.
+    func capability(for data: RegressionData) -> Capability?
 
     /// What this backend promises for such a convolution, or nil if it can't do it.
     func capability(for convolution: Convolution) -> Capability?

@@ -10,7 +10,7 @@ package import Wire
 ///
 /// A view may hold a batch: `count` equal matrices. Then so do all views of the call, and what is said of a matrix below is said of each:
 /// results lie one after the other, and row i of matrix p is row p·rows + i wherever a row or cell is named. Floats are F32, F64 or BF16.
-package protocol VerifierPasses: Sendable, NeuralEngine, ConvolutionPasses {
+package protocol VerifierPasses: Sendable, NeuralEngine, ConvolutionPasses, RegressionPass {
     /// M·v over GF(p), p = 2^61 − 1, for several vectors in one pass over the matrix.
     ///
     /// - Parameters:

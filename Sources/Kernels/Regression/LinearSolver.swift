@@ -9,117 +9,79 @@ struct LinearSolver {
     static let smallestPivot = 0x1p-26
 
     let plan: RegressionPlan
-    let gram: (Tensor, Tensor) throws(Problem) -> Void
+    let engine: any RegressionEngine
+    let control: RunControl
 
     /// - Parameters: x: m × k. y: m.
-    /// - Throws: `singular_system`; `memory_limit`; what `gram` throws.
-    func solve(_ x: Tensor, _ y: [Double]) throws(Problem) -> (coefficients: [Double], intercept: Double) {
-        let (m, k) = (plan.m, plan.k)
-        let design = try Design(x, y, plan)
-        for (column, norm) in design.norms.enumerated() where !(norm > 0) && plan.ridge == 0 {
+    /// - Throws: `singular_system`; `memory_limit`; what the engine throws.
+    func solve(_ x: Tensor, _ y: Tensor) throws(Problem) -> (coefficients: [Double], intercept: Double) {
+        let k = plan.k
+        let (means, meanY) = try means(x, y)
+        // The last column is y's: Xᵀy comes with XᵀX.
+        let gram = try engine.gram(x: x, last: y, centre: means + [meanY], weights: nil, control: control.part(from: 0.1, 0.6))
+        let norms = (0..<k).map { Self.norm(gram[$0 * (k + 1) + $0], mean: means[$0], examples: plan.m) }
+        for (column, norm) in norms.enumerated() where !(norm > 0) && plan.ridge == 0 {
             throw Problem(.singularSystem, "feature \(column) is the same in every example: it has no coefficient of its own; give a ridge, or leave it out")
         }
-        let product = try Tensor(zeros: try TensorDescriptor(name: "c", dtype: .f64, shape: [k, k]))
-        try gram(design.matrix, product)
-        var system = product.withElements(as: Double.self) { elements in elements.indices.map { elements[$0] } }
         // Columns of norm 0 have λ alone.
-        let scale = design.norms.map { 1 / ($0 * $0 + plan.ridge).squareRoot() }
+        let scale = norms.map { 1 / ($0 * $0 + plan.ridge).squareRoot() }
+        var system = [Double](repeating: 0, count: k * k)
         for i in 0..<k {
-            system[i * k + i] += plan.ridge
-            for j in 0..<k { system[i * k + j] *= scale[i] * scale[j] }
+            for j in 0..<k { system[i * k + j] = (gram[i * (k + 1) + j] + (i == j ? plan.ridge : 0)) * scale[i] * scale[j] }
         }
         var solution: [Double]
         if let factor = Cholesky(system, n: k), factor.smallestPivot > Self.smallestPivot {
-            let right = zip(design.products, scale).map { $0 * $1 }
-            solution = factor.solve(right)
+            solution = factor.solve((0..<k).map { gram[$0 * (k + 1) + k] * scale[$0] })
             // One step of refinement against the data itself takes out what the system's own rounding left.
-            let residual = design.gradient(zip(solution, scale).map { $0 * $1 }, plan.ridge)
+            let w = zip(solution, scale).map { $0 * $1 }
+            let residual = try gradient(x, y, w, means, meanY)
             let correction = factor.solve(zip(residual, scale).map { $0 * $1 })
             for j in 0..<k { solution[j] -= correction[j] }
         } else {
-            var columns = (0..<k).map { design.column($0, scale[$0]) }
-            var right = design.target
-            if plan.ridge > 0 {
-                // min ‖Xw − y‖² + λ‖w‖² is least squares with the rows √λ·I below.
-                for j in 0..<k { columns[j] += (0..<k).map { $0 == j ? plan.ridge.squareRoot() * scale[j] : 0 } }
-                right += Array(repeating: 0, count: k)
-            }
-            guard let found = HouseholderQR.solve(columns, right) else {
-                throw Problem(
-                    .singularSystem, "the \(k) features of \(m) examples depend on each other: there is no unique answer; give a ridge, or leave some out")
-            }
-            solution = found
+            solution = try reflected(x, y, means, meanY, scale)
         }
         let coefficients = zip(solution, scale).map { $0 * $1 }
         guard coefficients.allSatisfy(\.isFinite) else { throw Problem(.singularSystem, "the answer is beyond binary64's range; scale the features") }
-        return (coefficients, plan.intercept ? design.meanY - zip(coefficients, design.means).reduce(0) { $0.addingProduct($1.0, $1.1) } : 0)
-    }
-}
-
-/// The data of a fit: centred where there is an intercept, and what is known of its columns.
-struct Design {
-    /// m × k, row-major.
-    let matrix: Tensor
-    /// y, centred alike.
-    let target: [Double]
-    let means: [Double]
-    let meanY: Double
-    /// ‖x_j‖, of the centred columns.
-    let norms: [Double]
-    /// Xᵀy, of the centred ones.
-    let products: [Double]
-    private let k: Int
-
-    init(_ x: Tensor, _ y: [Double], _ plan: RegressionPlan) throws(Problem) {
-        let (m, k) = (plan.m, plan.k)
-        var means = [Double](repeating: 0, count: k)
-        var meanY = 0.0
-        if plan.intercept {
-            x.withElements(as: Double.self) { elements in
-                for i in 0..<m { for j in 0..<k { means[j] += elements[i &* k &+ j] } }
-            }
-            for j in 0..<k { means[j] /= Double(m) }
-            meanY = y.reduce(0, +) / Double(m)
-        }
-        let matrix = try Tensor(zeros: try TensorDescriptor(name: "a", dtype: .f64, shape: [m, k]))
-        let target = y.map { $0 - meanY }
-        var squares = [Double](repeating: 0, count: k)
-        var products = squares
-        x.withElements(as: Double.self) { from in
-            matrix.withMutableElements(as: Double.self) { to in
-                for i in 0..<m {
-                    for j in 0..<k {
-                        let value = from[i &* k &+ j] - means[j]
-                        to[i &* k &+ j] = value
-                        squares[j] += value * value
-                        products[j] += value * target[i]
-                    }
-                }
-            }
-        }
-        // What centring leaves of a constant column is the mean's rounding: nothing.
-        norms = zip(squares, means).map { square, mean in
-            let noise = 0x1p-50 * mean.magnitude * Double(m).squareRoot()
-            return square.squareRoot() > noise ? square.squareRoot() : 0
-        }
-        (self.matrix, self.target, self.means, self.meanY) = (matrix, target, means, meanY)
-        (self.products, self.k) = (products, k)
+        return (coefficients, plan.intercept ? meanY - Self.dot(coefficients, means) : 0)
     }
 
-    func column(_ j: Int, _ scale: Double) -> [Double] {
-        matrix.withElements(as: Double.self) { elements in (0..<target.count).map { elements[$0 &* k &+ j] * scale } }
+    private func means(_ x: Tensor, _ y: Tensor) throws(Problem) -> ([Double], Double) {
+        let zeros = [Double](repeating: 0, count: plan.k)
+        guard plan.intercept else { return (zeros, 0) }
+        let sums = try engine.slope(at: RegressionPoint(.ones, w: zeros), x: x, y: y, squares: false, weighs: false, control: control.part(to: 0.1))
+        let total = y.withElements(as: Double.self) { y in y.indices.reduce(0) { $0 + y[$1] } }
+        return (sums.gradient.map { $0 / Double(plan.m) }, total / Double(plan.m))
     }
 
-    /// Xᵀ(Xw − y) + λw.
-    func gradient(_ w: [Double], _ ridge: Double) -> [Double] {
-        var gradient = w.map { $0 * ridge }
-        matrix.withElements(as: Double.self) { elements in
-            for i in 0..<target.count {
-                var residual = -target[i]
-                for j in 0..<k { residual += elements[i &* k &+ j] * w[j] }
-                for j in 0..<k { gradient[j] += elements[i &* k &+ j] * residual }
-            }
-        }
-        return gradient
+    /// Xᵀ(Xw − y) + λw of the centred data.
+    private func gradient(_ x: Tensor, _ y: Tensor, _ w: [Double], _ means: [Double], _ meanY: Double) throws(Problem) -> [Double] {
+        let point = RegressionPoint(.linear, w: w, intercept: meanY - Self.dot(w, means), centre: means)
+        let slope = try engine.slope(at: point, x: x, y: y, squares: false, weighs: false, control: control.part(from: 0.7, 0.3))
+        return zip(slope.gradient, w).map { $0.addingProduct(plan.ridge, $1) }
     }
+
+    /// By QR, from a copy of the data by columns.
+    private func reflected(_ x: Tensor, _ y: Tensor, _ means: [Double], _ meanY: Double, _ scale: [Double]) throws(Problem) -> [Double] {
+        let k = plan.k
+        var columns = x.withElements(as: Double.self) { x in (0..<k).map { j in (0..<plan.m).map { (x[$0 &* k &+ j] - means[j]) * scale[j] } } }
+        var right = y.withElements(as: Double.self) { y in y.indices.map { y[$0] - meanY } }
+        if plan.ridge > 0 {
+            // min ‖Xw − y‖² + λ‖w‖² is least squares with the rows √λ·I below.
+            for j in 0..<k { columns[j] += (0..<k).map { $0 == j ? plan.ridge.squareRoot() * scale[j] : 0 } }
+            right += Array(repeating: 0, count: k)
+        }
+        guard let found = HouseholderQR.solve(columns, right) else {
+            throw Problem(
+                .singularSystem, "the \(k) features of \(plan.m) examples depend on each other: there is no unique answer; give a ridge, or leave some out")
+        }
+        return found
+    }
+
+    /// What centring leaves of a constant column is the mean's rounding: nothing.
+    private static func norm(_ square: Double, mean: Double, examples: Int) -> Double {
+        let noise = 0x1p-50 * mean.magnitude * Double(examples).squareRoot()
+        return square.squareRoot() > noise ? square.squareRoot() : 0
+    }
+
+    private static func dot(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0.addingProduct($1.0, $1.1) } }
 }

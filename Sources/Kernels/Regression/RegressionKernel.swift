@@ -36,60 +36,52 @@ package struct RegressionKernel: Kernel {
     package var operations: Int64 { plan.operations }
     package var verification: VerificationClass { RegressionVerifier.figures(plan) }
 
-    /// Eight probes over each side, and copies of them.
-    package var verifierBytes: Int {
-        let (bytes, overflow) = (plan.m + plan.k).multipliedReportingOverflow(by: 400)
-        return overflow ? Int.max : bytes
-    }
+    /// Sums of up to 64 parts of the rows.
+    package var verifierBytes: Int { 66 * 8 * (2 * plan.k + 16) }
 
-    /// The product Xᵀ·X, with the intercept's column where the solver takes it along.
-    private func gramProduct(_ columns: Int) throws(Problem) -> GEMM {
-        try GEMM(m: columns, n: columns, k: plan.m, transposeA: true, arithmetic: .f64Panel256)
-    }
+    package func capability(on backend: any ComputeBackend) -> Capability? { backend.capability(for: RegressionData(m: plan.m, k: plan.k)) }
 
-    package func capability(on backend: any ComputeBackend) -> Capability? {
-        guard let gemm = try? gramProduct(plan.unknowns), let product = backend.capability(for: gemm) else { return nil }
-        return Capability(arithmetic: .f64, operationsPerSecond: product.operationsPerSecond)
-    }
-
-    /// Throws `non_finite_input` for a NaN or an infinity; `out_of_range` for a label that is neither 0 nor 1.
+    /// Throws `non_finite_input` for a NaN or an infinity; `out_of_range` for a label that is neither 0 nor 1, and where squares overflow.
     package func admit(_ inputs: [Tensor], passes: any VerifierPasses) throws(Problem) {
         for tensor in inputs {
-            let bad = tensor.withElements(as: Double.self) { elements in elements.indices.first { !elements[$0].isFinite } }
-            if let bad { throw Problem(.nonFiniteInput, "\(tensor.name)[\(bad)] is not finite") }
+            // Of y's numbers as one column.
+            let norms = try passes.columnNorms(tensor.shape.count == 2 ? try MatrixView(tensor) : try Self.column(tensor))
+            if norms.maxima.contains(where: { !($0 < .infinity) }) {
+                let bad = tensor.withElements(as: Double.self) { elements in elements.indices.first { !elements[$0].isFinite } }
+                throw Problem(.nonFiniteInput, "\(tensor.name)[\(bad ?? 0)] is not finite")
+            }
+            if let bad = norms.sumsOfSquares.firstIndex(where: { !($0 < .infinity) }) {
+                throw Problem(.outOfRange, "column \(bad) of \(tensor.name) holds numbers whose squares overflow: scale them")
+            }
         }
         guard plan.model == .logistic, let y = inputs.first(where: { $0.name == "y" }) else { return }
         let bad = y.withElements(as: Double.self) { elements in elements.indices.first { elements[$0] != 0 && elements[$0] != 1 } }
         if let bad { throw Problem(.outOfRange, "y[\(bad)] is neither 0 nor 1") }
     }
 
+    private static func column(_ tensor: Tensor) throws(Problem) -> MatrixView {
+        try MatrixView(try Tensor(try TensorDescriptor(name: tensor.name, dtype: .f64, shape: [tensor.shape[0], 1]), tensor.buffer))
+    }
+
     /// Throws `singular_system` and `not_converged` besides: then there is no answer, on whatever device.
     package func run(_ inputs: [Tensor], into outputs: [Tensor], on backend: any ComputeBackend, control: RunControl) throws(Problem) {
-        try solve(inputs, outputs, control) { (a, c) throws(Problem) in
-            try backend.run(try gramProduct(a.shape[1]), a: a, b: a, into: c, control: .none)
-        }
+        try solve(inputs, outputs, control, backend)
     }
 
     package func reference(_ inputs: [Tensor]) throws(Problem) -> [Tensor] {
         var made: [Tensor] = []
         for output in outputs { made.append(try Tensor(zeros: output)) }
-        try solve(inputs, made, .none) { (a, c) throws(Problem) in
-            let gemm = try gramProduct(a.shape[1])
-            ReferenceProduct.fill(gemm, try MatrixView(a, transposed: true), try MatrixView(a), into: c)
-        }
+        try solve(inputs, made, .none, PlainRegression())
         return made
     }
 
-    private func solve(
-        _ inputs: [Tensor], _ outputs: [Tensor], _ control: RunControl, _ gram: @escaping (Tensor, Tensor) throws(Problem) -> Void
-    ) throws(Problem) {
+    private func solve(_ inputs: [Tensor], _ outputs: [Tensor], _ control: RunControl, _ engine: any RegressionEngine) throws(Problem) {
         try control.step(0)
-        let x = try tensor(self.inputs[0], in: inputs)
-        let y = RegressionVerifier.numbers(try tensor(self.inputs[1], in: inputs))
+        let (x, y) = (try tensor(self.inputs[0], in: inputs), try tensor(self.inputs[1], in: inputs))
         let answer =
             plan.model == .linear
-            ? try LinearSolver(plan: plan, gram: gram).solve(x, y)
-            : try LogisticSolver(plan: plan, gram: gram).solve(x, y) { (share) throws(Problem) in try control.step(share) }
+            ? try LinearSolver(plan: plan, engine: engine, control: control).solve(x, y)
+            : try LogisticSolver(plan: plan, engine: engine, control: control).solve(x, y)
         try tensor(self.outputs[0], in: outputs).withMutableElements(as: Double.self) { elements in
             for index in elements.indices { elements[index] = answer.coefficients[index] }
         }
@@ -101,7 +93,7 @@ package struct RegressionKernel: Kernel {
         _ inputs: [Tensor], _ outputs: [Tensor], challenge: Challenge, passes: any VerifierPasses
     ) throws(Problem) -> VerificationReport {
         try RegressionVerifier(plan: plan, passes: passes).verify(
-            try tensor(self.inputs[0], in: inputs), RegressionVerifier.numbers(try tensor(self.inputs[1], in: inputs)),
-            try tensor(self.outputs[0], in: outputs), plan.intercept ? try tensor(self.outputs[1], in: outputs) : nil)
+            try tensor(self.inputs[0], in: inputs), try tensor(self.inputs[1], in: inputs), try tensor(self.outputs[0], in: outputs),
+            plan.intercept ? try tensor(self.outputs[1], in: outputs) : nil)
     }
 }

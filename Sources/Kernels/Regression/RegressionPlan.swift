@@ -7,6 +7,9 @@ package struct RegressionPlan: Sendable, Hashable {
         case linear
         /// Maximum likelihood for labels 0 and 1: the minimum of Σ log(1 + e^z) − y·z + (λ/2)·‖w‖², z = Xw + c.
         case logistic
+
+        /// What a row's residual is.
+        var residual: RegressionPoint.Kind { self == .linear ? .linear : .logistic }
     }
 
     package let model: Model

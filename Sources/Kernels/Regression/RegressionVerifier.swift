@@ -10,7 +10,7 @@ import Wire
 /// (√m + k)·u with a small factor (Higham and Mary, SIAM J. Sci. Comput. 41(5), 2019): 64 is taken, and the measured margins are in
 /// docs/VERIFICATION.md. Logistic residuals are below 1, so √m stands for ‖y‖ there.
 ///
-/// It reads X three times, by the passes of the products' probes: norms, Xw, Xᵀr.
+/// It reads X once: norms, residuals and gradient are made in one pass.
 struct RegressionVerifier {
     let plan: RegressionPlan
     let passes: any VerifierPasses
@@ -31,7 +31,7 @@ struct RegressionVerifier {
     }
 
     /// - Parameters: x: m × k. y: m. w: k coefficients and c, as committed.
-    func verify(_ x: Tensor, _ y: [Double], _ coefficients: Tensor, _ intercept: Tensor?) throws(Problem) -> VerificationReport {
+    func verify(_ x: Tensor, _ y: Tensor, _ coefficients: Tensor, _ intercept: Tensor?) throws(Problem) -> VerificationReport {
         var effort = VerificationReport.Effort()
         let w = Self.numbers(coefficients)
         let c = intercept.map { Self.numbers($0)[0] } ?? 0
@@ -43,14 +43,16 @@ struct RegressionVerifier {
         if let bad = w.firstIndex(where: { !$0.isFinite }) { return refuse(coefficients, bad) }
         if let intercept, !c.isFinite { return refuse(intercept, 0) }
 
-        let view = try MatrixView(x)
-        let norms = try passes.columnNorms(view).sumsOfSquares.map { $0.squareRoot() }
-        let predictions = try product(view, w)
-        let residuals = zip(predictions, y).map { z, y in plan.model == .linear ? z + c - y : Double.sigmoid(z + c) - y }
-        var gradient = try product(view.transposed, residuals)
+        let point = RegressionPoint(plan.model.residual, w: w, intercept: c)
+        let slope = try passes.slope(at: point, x: x, y: y, squares: true, weighs: false, control: .none)
+        guard slope.gradient.count == plan.k, slope.squares.count == plan.k else {
+            throw Problem(.internalError, "a verifier pass gave \(slope.gradient.count) and \(slope.squares.count) sums, not \(plan.k)")
+        }
+        var gradient = slope.gradient
         for j in 0..<plan.k { gradient[j].addProduct(plan.ridge, w[j]) }
-        if plan.intercept { gradient.append(residuals.reduce(0, +)) }
-        let target = y.reduce(0) { $0.addingProduct($1, $1) }.squareRoot()
+        if plan.intercept { gradient.append(slope.residuals) }
+        let norms = slope.squares.map { $0.squareRoot() }
+        let target = y.withElements(as: Double.self) { y in y.indices.reduce(0) { $0.addingProduct(y[$1], y[$1]) } }.squareRoot()
         let scales = Self.scales(plan, norms: norms, w: w, intercept: c, target: target)
         var worst = (share: 0.0, place: 0)
         for (place, (g, s)) in zip(gradient, scales).enumerated() {
@@ -62,15 +64,6 @@ struct RegressionVerifier {
         guard worst.share > 1 else { return VerificationReport(Self.figures(plan), refusal: nil, effort: effort) }
         if worst.place < plan.k { return refuse(coefficients, worst.place, worst.share) }
         return refuse(intercept ?? coefficients, 0, worst.share)
-    }
-
-    /// M·v, as the first of eight probes.
-    private func product(_ matrix: MatrixView, _ v: [Double]) throws(Problem) -> [Double] {
-        var x = [Double](repeating: 0, count: v.count * ColumnProbe.width)
-        for (index, value) in v.enumerated() { x[index * ColumnProbe.width] = value }
-        let y = try passes.probe(matrix, with: ColumnProbe(x: x, weights: Array(repeating: 1, count: v.count)), energies: false).y
-        guard y.count == matrix.rows * ColumnProbe.width else { throw Problem(.internalError, "a verifier pass gave \(y.count) numbers") }
-        return (0..<matrix.rows).map { y[$0 * ColumnProbe.width] }
     }
 
     static func numbers(_ tensor: Tensor) -> [Double] { tensor.withElements(as: Double.self) { elements in elements.indices.map { elements[$0] } } }
