@@ -9,7 +9,7 @@ struct ConvolutionProbes {
     static func standard(_ convolution: Convolution) -> VerificationClass {
         .numeric(
             NumericFigures(
-                rowLimit: 6, rmsLimit: rmsLimit, filters: LowerPrecision.allCases.map(\.rawValue), secondLookRows: ConvolutionSecondLook.rows,
+                rowLimit: 6, rmsLimit: rmsLimit, filters: Filter.family(.f32).map(\.name), secondLookRows: ConvolutionSecondLook.rows,
                 isFull: convolution.depth <= NumericVerifier.longestFull))
     }
 

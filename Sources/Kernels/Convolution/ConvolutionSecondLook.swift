@@ -26,14 +26,20 @@ struct ConvolutionSecondLook {
     private struct Finding {
         var row: Convolution.Row
         var errorSquared = 0.0
-        var orderSquared = [Double](repeating: 0, count: SumOrder.allCases.count)
+        var orderSquared: [Double]
         var boundSquared = 0.0
-        /// ⟨error, D⟩, ⟨each order's error, D⟩ and ⟨D, D⟩ for each lower precision's difference D.
-        var traces = [Double](repeating: 0, count: LowerPrecision.allCases.count)
-        var orderTraces = [[Double]](repeating: [Double](repeating: 0, count: SumOrder.allCases.count), count: LowerPrecision.allCases.count)
-        var powers = [Double](repeating: 0, count: LowerPrecision.allCases.count)
+        /// ⟨error, D⟩, ⟨each order's error, D⟩ and ⟨D, D⟩ for each filter's difference D.
+        var traces: [Double]
+        var orderTraces: [[Double]]
+        var powers: [Double]
         /// The output, within its group, that is furthest off.
         var worst = (output: 0, error: -1.0)
+
+        init(_ row: Convolution.Row, orders: Int, filters: Int) {
+            self.row = row
+            (orderSquared, traces, powers) = (Array(repeating: 0, count: orders), Array(repeating: 0, count: filters), Array(repeating: 0, count: filters))
+            orderTraces = Array(repeating: orderSquared, count: filters)
+        }
     }
 
     /// - Parameters: worst: rows with the largest ratios. random: rows drawn from the challenge.
@@ -41,8 +47,15 @@ struct ConvolutionSecondLook {
         var findings: [Finding] = []
         let all = worst + random.filter { !worst.contains($0) }
         let inputs = try passes.gather(convolution, x: x, rows: all)
+        let weights = try convolution.weights(w)
         for (line, index) in all.enumerated() {
-            guard let finding = finding(convolution.row(index), inputs, line) else { continue }
+            let row = convolution.row(index)
+            let b = try MatrixView(weights, transposed: true, batch: row.group)
+            let sums = try passes.recomputeSums(a: try MatrixView(inputs), b: b, rows: [line], again: true)
+            guard ([sums.exact] + sums.filtered + sums.orders).allSatisfy({ $0.count == convolution.groupOutputs }) else {
+                throw Problem(.internalError, "a verifier pass gave sums of another number")
+            }
+            guard let finding = finding(row, inputs, line, sums) else { continue }
             // Written so that NaN is refused.
             let allowed = 4 * (finding.orderSquared.max() ?? 0).squareRoot() + 2 * finding.boundSquared.squareRoot()
             guard finding.errorSquared.squareRoot() <= allowed else { return refusal(finding) }
@@ -56,9 +69,10 @@ struct ConvolutionSecondLook {
 
     /// Whether the errors of these rows are those of a lower precision of the inputs.
     private func isLower(_ findings: [Finding]) -> Bool {
-        LowerPrecision.allCases.indices.contains { lower in
+        guard let first = findings.first else { return false }
+        return first.powers.indices.contains { lower in
             var (trace, power) = (0.0, 0.0)
-            var orders = [Double](repeating: 0, count: SumOrder.allCases.count)
+            var orders = [Double](repeating: 0, count: first.orderSquared.count)
             for finding in findings where finding.boundSquared > 0 {
                 trace += finding.traces[lower] / finding.boundSquared
                 power += finding.powers[lower] / finding.boundSquared
@@ -76,39 +90,37 @@ struct ConvolutionSecondLook {
     }
 
     /// nil for a row that can overflow or isn't finite: its cells are compared one by one elsewhere.
-    private func finding(_ row: Convolution.Row, _ inputs: Tensor, _ line: Int) -> Finding? {
+    private func finding(_ row: Convolution.Row, _ inputs: Tensor, _ line: Int, _ sums: RowSums) -> Finding? {
         let depth = convolution.depth
-        var finding = Finding(row: row)
-        let a = inputs.withElements(as: Float.self) { inputs in (0..<depth).map { inputs[line * depth + $0] } }
+        var finding = Finding(row, orders: sums.orders.count, filters: sums.filtered.count)
+        let a = inputs.withElements(as: Float.self) { inputs in (0..<depth).map { Double(inputs[line * depth + $0]) } }
         guard a.allSatisfy(\.isFinite) else { return nil }
-        let lowered = LowerPrecision.allCases.map { lower in a.map { lower.first($0) } }
         var (signal, energy, underflow) = (0.0, 0.0, 0.0)
         for output in 0..<convolution.groupOutputs {
             let place = row.group * convolution.groupOutputs + output
-            let scale = scales[place]
+            let (scale, sum) = (scales[place], sums.exact[output])
             guard scale != 0 else { continue }
-            let b = w.withElements(as: Float.self) { w in (0..<depth).map { w[place * depth + $0] } }
-            var (sum, magnitude) = (0.0, 0.0)
-            var products = [Float](repeating: 0, count: depth)
-            for l in 0..<depth {
-                let product = Double(a[l]) * Double(b[l])
-                sum += product
-                magnitude += product.magnitude
-                energy += product * product * scale * scale
-                products[l] = a[l] * b[l]
+            var (magnitude, squares) = (0.0, 0.0)
+            w.withElements(as: Float.self) { w in
+                for l in 0..<depth {
+                    let product = a[l] * Double(w[place * depth + l])
+                    magnitude += product.magnitude
+                    squares += product * product
+                }
             }
             guard magnitude < ReferenceConvolution.overflow else { return nil }
+            energy += squares * scale * scale
             let error = scale * (Double(y.withElements(as: Float.self) { $0[convolution.cell(row, output: output)] }) - sum)
             finding.errorSquared += error * error
             if !(error.magnitude <= finding.worst.error) { finding.worst = (output, error.magnitude) }
             signal += scale * scale * sum * sum
             underflow += (0x1p-150 * scale) * (0x1p-150 * scale)
-            let orders = SumOrder.allCases.map { scale * (Double($0.sum(products)) - sum) }
+            let orders = sums.orders.map { scale * ($0[output] - sum) }
             for (index, order) in orders.enumerated() { finding.orderSquared[index] += order * order }
-            for (index, lower) in LowerPrecision.allCases.enumerated() {
-                var difference = 0.0
-                for l in 0..<depth { difference += Double(lowered[index][l]) * Double(lower.second(b[l])) - Double(a[l]) * Double(b[l]) }
-                difference *= scale
+            for (index, filtered) in sums.filtered.enumerated() {
+                let difference = scale * (filtered[output] - sum)
+                // A rounded operand may overflow where the operand doesn't.
+                guard difference.isFinite else { continue }
                 finding.traces[index] += error * difference
                 finding.powers[index] += difference * difference
                 for order in orders.indices { finding.orderTraces[index][order] += orders[order] * difference }
@@ -118,58 +130,5 @@ struct ConvolutionSecondLook {
         let k = Double(depth)
         finding.boundSquared = 0x1p-48 / 3 * (k / 3 * signal + k / 6 * energy + signal) + k * underflow
         return finding
-    }
-}
-
-/// The six orders of binary32 sums that honest work is measured by: products rounded, then added.
-enum SumOrder: CaseIterable {
-    case ascending, descending, two, eight, thirtyTwo, sixtyFour
-
-    func sum(_ products: [Float]) -> Float {
-        switch self {
-        case .ascending: products.reduce(0, +)
-        case .descending: products.reversed().reduce(0, +)
-        case .two: interleaved(products, 2)
-        case .eight: interleaved(products, 8)
-        case .thirtyTwo: interleaved(products, 32)
-        case .sixtyFour: interleaved(products, 64)
-        }
-    }
-
-    private func interleaved(_ products: [Float], _ count: Int) -> Float {
-        var sums = [Float](repeating: 0, count: count)
-        for l in products.indices { sums[l % count] += products[l] }
-        return sums.reduce(0, +)
-    }
-}
-
-/// Lower precisions whose trace is looked for, and which operands they round.
-enum LowerPrecision: String, CaseIterable {
-    case tf32 = "tf32"
-    case tf32First = "tf32-a"
-    case tf32Second = "tf32-b"
-    case bf16 = "bf16"
-
-    func first(_ value: Float) -> Float {
-        switch self {
-        case .tf32, .tf32First: Self.rounded(value, dropping: 13)
-        case .tf32Second: value
-        case .bf16: Self.rounded(value, dropping: 16)
-        }
-    }
-
-    func second(_ value: Float) -> Float {
-        switch self {
-        case .tf32, .tf32Second: Self.rounded(value, dropping: 13)
-        case .tf32First: value
-        case .bf16: Self.rounded(value, dropping: 16)
-        }
-    }
-
-    /// A finite value to the nearest with fewer significand bits, ties to even.
-    static func rounded(_ value: Float, dropping bits: UInt32) -> Float {
-        let word = value.bitPattern
-        let half: UInt32 = (1 << (bits - 1)) - 1 + ((word >> bits) & 1)
-        return Float(bitPattern: (word &+ half) & ~((1 << bits) - 1))
     }
 }
