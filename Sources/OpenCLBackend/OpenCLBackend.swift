@@ -16,6 +16,12 @@ package final class OpenCLBackend: ComputeBackend {
     private let engines: [Arithmetic: ChosenEngine]
     /// The formats in which chains of `compute` give the definition's bits.
     let chainDTypes: Set<DType>
+    /// Those in which rows and reductions do.
+    let rowDTypes: Set<DType>
+    /// What convolutions are done with, by the format of X.
+    let convolutions: [DType: ChosenEngine]
+    /// How fast the device is for attention, by the format of Q.
+    let attentions: [DType: ChosenEngine]
     private let workplace: Mutex<Workplace>
 
     package var device: String { "opencl \(description.summary)" }
@@ -44,6 +50,9 @@ package final class OpenCLBackend: ComputeBackend {
         }
         engines = outcome.engines
         chainDTypes = outcome.chains
+        rowDTypes = outcome.rows
+        convolutions = outcome.convolutions
+        attentions = outcome.attentions
         notes = outcome.notes.map { "opencl:\(index) (\(found.description.name)): \($0)" }
         self.workplace = Mutex(workplace)
     }
@@ -52,10 +61,13 @@ package final class OpenCLBackend: ComputeBackend {
     ///
     /// Takes a while (see `init`); never throws: without OpenCL there is a note.
     package static func open(_ options: OpenCLOptions = OpenCLOptions()) -> (backends: [OpenCLBackend], notes: [String]) {
+        var gate: (isOpen: Bool, notes: [String]) = (true, [])
+        if let probe = options.probe { gate = DriverGate.pass(DriverProbe(command: probe), cacheFolder: options.cacheFolder) }
+        guard gate.isOpen else { return ([], gate.notes) }
         let found: (devices: [FoundDevice], notes: [String])
-        do throws(Problem) { found = try DeviceDiscovery.find() } catch { return ([], ["without OpenCL: \(error.detail)"]) }
+        do throws(Problem) { found = try DeviceDiscovery.find() } catch { return ([], gate.notes + ["without OpenCL: \(error.detail)"]) }
         var backends: [OpenCLBackend] = []
-        var notes = found.notes
+        var notes = gate.notes + found.notes
         for (index, device) in found.devices.enumerated() {
             if device.description.kind == .cpu, !options.includesCPUs {
                 notes.append("opencl:\(index) (\(device.description.name)) is a CPU and is not used: the processor is already there")

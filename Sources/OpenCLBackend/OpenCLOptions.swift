@@ -12,6 +12,8 @@ package struct OpenCLOptions: Sendable {
     package var tuningBudget: Duration = .seconds(90)
     /// Whether memory that a device shares with the host is used in place.
     package var sharesMemory = true
+    /// The program, with arguments, that loads a driver before this process does, as `OpenCLBackend.probe` says; nil: drivers are trusted.
+    package var probe: [String]?
 
     package init() {}
 }

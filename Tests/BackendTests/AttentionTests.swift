@@ -4,6 +4,7 @@ import Testing
 import Wire
 
 @testable import Kernels
+@testable import OpenCLBackend
 
 /// Attention on our own kernels, and the passes of its check, on every instruction set.
 @Suite struct AttentionTests {
@@ -38,7 +39,7 @@ import Wire
             // The plain definition itself where it is quick, elsewhere the pass that is compared with it below.
             let isSmall = job.attention.operations < 20_000
             let exact = try job.exact(isSmall ? PlainPasses() : NativePasses(threads: 1))
-            for backend in Backends.native {
+            for backend in Backends.attention {
                 expectNear(job, try job.run(on: backend), exact, "\(backend.device) \(shape) \(data) causal \(causal)")
             }
         }
@@ -123,4 +124,9 @@ import Wire
         #expect(job.kernel.capability(on: blas) == nil)
         #expect { try job.run(on: blas) } throws: { ($0 as? Problem)?.code == .unsupportedDtype }
     }
+}
+
+extension Backends {
+    /// What runs attention.
+    static var attention: [any ComputeBackend] { native + OpenCLDevices.backends.filter { !$0.attentions.isEmpty } }
 }

@@ -25,6 +25,9 @@ enum Backends {
 
     static var all: [any ComputeBackend] { native + openBLAS + oneDNN + OpenCLDevices.backends }
 
+    /// What runs softmax, layernorm and reduce.
+    static var elementwise: [any ComputeBackend] { native + OpenCLDevices.backends }
+
     /// Why OpenBLAS's tests have nothing to do here, if so.
     static var missing: Comment { "no OpenBLAS on this machine" }
     static var withoutOneDNN: Comment { "no oneDNN on this machine" }

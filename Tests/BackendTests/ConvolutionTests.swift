@@ -113,5 +113,5 @@ struct ConvolutionJob: CustomStringConvertible {
 
 extension Backends {
     /// What runs convolutions.
-    static var convolution: [any ComputeBackend] { native + oneDNN }
+    static var convolution: [any ComputeBackend] { native + oneDNN + OpenCLDevices.backends }
 }

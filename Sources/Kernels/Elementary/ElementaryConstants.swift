@@ -1,31 +1,31 @@
 /// What exp, log, tanh and erf take from a format: their coefficients, highest power first, and the bounds of their arguments.
 ///
 /// The numbers of `Sources/CKernels/elementary.h`, digit by digit: Remez's exchange in 50 digits, then rounded.
-struct ElementaryConstants<Number: Sendable>: Sendable {
+package struct ElementaryConstants<Number: Sendable>: Sendable {
     /// (e^r − 1 − r)/r² for |r| ≤ 0.347.
-    let exp: [Number]
+    package let exp: [Number]
     /// Of the logarithm's series (see `log`).
-    let log: [Number]
+    package let log: [Number]
     /// erf(a)/a − 1 in a², a ≤ 0.92.
-    let erfNear: [Number]
+    package let erfNear: [Number]
     /// −ln erfc a from 0.92 on.
-    let erfFar: [Number]
+    package let erfFar: [Number]
     /// Adding it rounds to an integer.
-    let magic: Number
+    package let magic: Number
     /// ln 2 as a sum, and 1/ln 2.
-    let ln2High: Number, ln2Low: Number, log2e: Number
+    package let ln2High: Number, ln2Low: Number, log2e: Number
     /// e^x is 0 below and infinite above.
-    let expLow: Number, expHigh: Number
+    package let expLow: Number, expHigh: Number
     /// tanh and erf are 1 from here on.
-    let tanhEnd: Number, erfEnd: Number
+    package let tanhEnd: Number, erfEnd: Number
     /// √½ and √(2/π), and gelu_tanh's 0.044715.
-    let sqrtHalf: Number, sqrtTwoOverPi: Number, cubic: Number
+    package let sqrtHalf: Number, sqrtTwoOverPi: Number, cubic: Number
     /// The power of two that brings subnormals into the normal range.
-    let subnormalExponent: Int
+    package let subnormalExponent: Int
 }
 
 extension Float {
-    static let elementary = ElementaryConstants<Float>(
+    package static let elementary = ElementaryConstants<Float>(
         exp: [
             0x1.6a234ep-10, 0x1.123a6cp-7, 0x1.5558f4p-5, 0x1.555490p-3, 0x1.fffffcp-2,
         ],
@@ -45,7 +45,7 @@ extension Float {
 }
 
 extension Double {
-    static let elementary = ElementaryConstants<Double>(
+    package static let elementary = ElementaryConstants<Double>(
         exp: [
             0x1.ad7effa349b19p-26, 0x1.28adce7b8b873p-22, 0x1.71df262e4764dp-19, 0x1.a01999adc32e0p-16, 0x1.a01a0129b367ap-13,
             0x1.6c16c1844b03dp-10, 0x1.1111111127e86p-7, 0x1.55555555507f1p-5, 0x1.55555555554f9p-3, 0x1.000000000000ap-1,

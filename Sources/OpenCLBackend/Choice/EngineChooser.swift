@@ -13,6 +13,9 @@ struct EngineChooser {
     struct Outcome {
         var engines: [Arithmetic: ChosenEngine] = [:]
         var chains: Set<DType> = []
+        var rows: Set<DType> = []
+        var convolutions: [DType: ChosenEngine] = [:]
+        var attentions: [DType: ChosenEngine] = [:]
         var notes: [String] = []
     }
 
@@ -34,7 +37,7 @@ struct EngineChooser {
             }
             do throws(Problem) {
                 try choose(dtype, on: &workplace, &file, &outcome)
-                if dtype != .i8, try keepsChains(dtype, on: &workplace) { outcome.chains.insert(dtype) }
+                if dtype != .i8 { try chooseElementwise(dtype, on: &workplace, &outcome) }
             } catch {
                 outcome.notes.append("no \(dtype.rawValue): \(error.detail)")
                 workplace.close()
@@ -55,6 +58,14 @@ struct EngineChooser {
             outcome.notes.append(
                 "no reproducible \(dtype.rawValue): the device \(keeps ? "doesn't give the definition's bits" : "flushes subnormals or doesn't fuse")")
         }
+        if dtype != .f64 {
+            if try convolves(dtype, own, on: &workplace) {
+                outcome.convolutions[dtype] = own
+            } else {
+                outcome.notes.append("no conv2d in \(dtype.rawValue): wrong answers")
+            }
+        }
+        if dtype == .f32 { try chooseAttention(own, on: &workplace, &outcome) }
         guard dtype != .i8 else { return }
         let free: Arithmetic = dtype == .f32 ? .f32 : .f64
         outcome.engines[free] = own
@@ -63,6 +74,28 @@ struct EngineChooser {
             if let library = try clblast(dtype, free, judge: own, on: &workplace, &file) { outcome.engines[free] = library }
         } catch {
             outcome.notes.append("\(dtype.rawValue) without CLBlast: \(error.detail)")
+        }
+    }
+
+    private func chooseElementwise(_ dtype: DType, on workplace: inout Workplace, _ outcome: inout Outcome) throws(Problem) {
+        if try keepsChains(dtype, on: &workplace) {
+            outcome.chains.insert(dtype)
+            if try keepsRows(dtype, on: &workplace) { outcome.rows.insert(dtype) }
+        }
+        if !outcome.rows.contains(dtype) {
+            outcome.notes.append(
+                "no \(outcome.chains.contains(dtype) ? "" : "compute, ")softmax, layernorm and reduce in \(dtype.rawValue): not the definition's bits")
+        }
+    }
+
+    private func chooseAttention(_ engine: ChosenEngine, on workplace: inout Workplace, _ outcome: inout Outcome) throws(Problem) {
+        guard hasRoomForAttention else { return outcome.notes.append("no attention: the device has too little local memory, or too small groups") }
+        for dtype in [DType.f32, .bf16] {
+            if try attends(dtype, engine, on: &workplace) {
+                outcome.attentions[dtype] = engine
+            } else {
+                outcome.notes.append("no attention in \(dtype.rawValue): wrong answers")
+            }
         }
     }
 

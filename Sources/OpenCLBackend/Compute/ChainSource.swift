@@ -12,7 +12,7 @@ enum ChainSource {
     ]
 
     /// What a panel starts with, and how an element joins it. A NaN wins over any number.
-    private static let reductions = [
+    static let reductions = [
         "sum": ("(T)0", "acc + x"), "mean": ("(T)0", "acc + x"), "product": ("(T)1", "acc * x"),
         "min": ("(T)INFINITY", "acc < x || isnan(acc) ? acc : x"), "max": ("(T)-INFINITY", "acc > x || isnan(acc) ? acc : x"),
     ]
@@ -21,13 +21,13 @@ enum ChainSource {
     static func program(_ chain: ComputeChain) -> ProgramSource? {
         var body = ""
         for step in chain.elementwise {
-            guard let expression = steps[step.rawValue] else { return nil }
+            guard let expression = steps[step.rawValue] ?? ElementarySource.steps[step.rawValue] else { return nil }
             // −0 becomes +0 after every step.
             body += "    x = \(expression);\n    x = x + (T)0;\n"
         }
         let isDouble = chain.dtype == .f64
         var defines = ["T": isDouble ? "double" : "float"]
-        var text = prologue(isDouble) + "static T steps(T x) {\n\(body)    return x;\n}\n"
+        var text = prologue(isDouble) + ElementarySource.functions(isDouble) + "static T steps(T x) {\n\(body)    return x;\n}\n"
         if let reduction = chain.reduction {
             guard let (start, join) = reductions[reduction.rawValue] else { return nil }
             defines["REDUCED"] = "1"

@@ -16,8 +16,10 @@ extension OpenCLBackend {
 }
 
 extension EngineChooser {
-    /// What a device has to show first: correctly rounded roots and quotients, and sums in their order.
-    private static let chains: [[String]] = [["sqrt", "reciprocal"], ["square", "sum"]]
+    /// What a device has to show first: correctly rounded roots and quotients, sums in their order, and fused functions.
+    private static let chains: [[String]] = [
+        ["sqrt", "reciprocal"], ["square", "sum"], ["exp", "log", "tanh", "erf", "sigmoid", "gelu", "gelu_tanh"],
+    ]
 
     /// Whether chains in this format give the definition's bits here.
     ///

@@ -15,7 +15,7 @@ import Wire
     func `bits are the definition's`(dtype: DType) throws {
         let chains: [[ComputeStep]] = [
             [.square, .negate, .abs, .sqrt, .reciprocal], [.relu, .floor, .negate, .ceil], [.round], [.truncate, .sum], [.product, .square], [.abs, .mean],
-            [.min, .negate], [.max],
+            [.min, .negate], [.max], [.exp], [.log], [.tanh], [.erf, .gelu], [.sigmoid, .geluTanh, .sum],
         ]
         for (index, steps) in chains.enumerated() {
             for (count, data) in [(1, Data.normal), (257, .special), (2049 + index, .subnormal), (700, .huge), (512, .negativeZero)] {

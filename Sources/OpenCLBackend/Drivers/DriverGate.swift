@@ -1,0 +1,68 @@
+import Foundation
+import Glibc
+import Wire
+
+/// Lets the loader see only drivers that another process has loaded and left alive.
+enum DriverGate {
+    /// What is left to load.
+    enum Outcome: Equatable {
+        /// As the environment has it.
+        case all
+        /// Only the drivers in a folder; others are sick.
+        case some(folder: String)
+        case none
+    }
+
+    /// Tries out every driver that isn't known yet, and says which may be loaded, and why others may not, in sentences.
+    static func judge(_ probe: DriverProbe, vendors: String?, cacheFolder: String?) -> (outcome: Outcome, notes: [String]) {
+        guard let drivers = DriverFile.installed(vendors), !drivers.isEmpty else {
+            // A loader without ICD files may be a driver itself.
+            guard case .sick(let reason, _) = probe.verdict(vendors: nil) else { return (.all, []) }
+            return (.none, ["without OpenCL: \(OpenCLLibrary.fileName) \(reason)"])
+        }
+        var verdicts = DriverVerdicts.load(cacheFolder)
+        let before = verdicts
+        var (healthy, notes) = ([DriverFile](), [String]())
+        for driver in drivers {
+            let fingerprint = driver.fingerprint
+            let verdict = verdicts[fingerprint] ?? verdict(probe, driver)
+            verdicts.keep(verdict, of: fingerprint)
+            switch verdict {
+            case .healthy: healthy.append(driver)
+            case .sick(let reason, _): notes.append("OpenCL driver \(driver.name) is left out: it \(reason)")
+            }
+        }
+        if verdicts != before { verdicts.save(cacheFolder) }
+        if healthy.count == drivers.count { return (.all, []) }
+        guard !healthy.isEmpty else { return (.none, notes) }
+        guard let folder = folder(of: healthy) else { return (.none, notes + ["without OpenCL: no room for a list of its drivers"]) }
+        return (.some(folder: folder), notes)
+    }
+
+    /// Does it for this process, before the loader is opened: it reads the environment once.
+    ///
+    /// - Returns: whether OpenCL may be opened, and notes.
+    static func pass(_ probe: DriverProbe, cacheFolder: String?) -> (isOpen: Bool, notes: [String]) {
+        let (outcome, notes) = judge(probe, vendors: ProcessInfo.processInfo.environment[DriverFile.variable], cacheFolder: cacheFolder)
+        if case .some(let folder) = outcome { unsafe setenv(DriverFile.variable, folder, 1) }
+        return (outcome != .none, notes)
+    }
+
+    private static func verdict(_ probe: DriverProbe, _ driver: DriverFile) -> DriverProbe.Verdict {
+        guard let folder = folder(of: [driver]) else { return .sick("can't be tried out: no room for temporary files", isLasting: false) }
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        return probe.verdict(vendors: folder)
+    }
+
+    /// A new folder with copies of some ICD files. The process's own stays as long as the loader may read it.
+    private static func folder(of drivers: [DriverFile]) -> String? {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "adit-opencl-drivers-\(UUID().uuidString)").path
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            for driver in drivers { try FileManager.default.copyItem(atPath: driver.path, toPath: "\(folder)/\(driver.name)") }
+            return folder
+        } catch {
+            return nil
+        }
+    }
+}
