@@ -39,6 +39,21 @@ extension NativePasses {
     package func activate(_ layer: LayerOutput, product: Tensor, bias: Tensor, into y: Tensor, control: RunControl) throws(Problem) {
         try call.activate(layer, product, bias, y, control)
     }
+
+    package func firstWrong(_ layer: LayerOutput, product: Tensor, bias: Tensor, y: Tensor) throws(Problem) -> Int? {
+        try layer.check(product: product, bias: bias, y: y)
+        var (first, run): (Int64, adit_run) = unsafe (-1, call.quiet)
+        let status = unsafe withFloats(product) { product in
+            unsafe withFloats(bias) { bias in
+                unsafe withFloats(y) { y in
+                    unsafe adit_layer_check(
+                        &run, Int64(layer.rows), Int64(layer.columns), product, bias, Int32(layer.activation.code), y, &first)
+                }
+            }
+        }
+        try KernelCall.check(status)
+        return first < 0 ? nil : Int(first)
+    }
 }
 
 extension KernelCall {

@@ -47,6 +47,28 @@ import Wire
         }
     }
 
+    @Test func `passes find the first wrong element of a layer`() throws {
+        for (rows, columns) in [(1, 1), (17, 3), (40, 33), (3, 300)] {
+            for activation in LayerActivation.allCases {
+                let layer = LayerOutput(rows: rows, columns: columns, activation: activation)
+                let product = try Tensor(zeros: try TensorDescriptor(name: "product", dtype: .f32, shape: [rows, columns]))
+                let bias = try Tensor(zeros: try TensorDescriptor(name: "b", dtype: .f32, shape: [columns]))
+                Data.special.fill(product, seed: 3)
+                Data.normal.fill(bias, seed: 4)
+                let y = try Tensor(zeros: product.descriptor)
+                try PlainEngine().activate(layer, product: product, bias: bias, into: y, control: .none)
+                let place = rows * columns * 2 / 3
+                let wrong = try y.copy { $0.withMutableElements(as: UInt32.self) { for i in $0.indices where i >= place { $0[i] ^= 1 } } }
+                for instructionSet in InstructionSet.allCases where instructionSet.isAvailable {
+                    let passes = try NativePasses(threads: 2, instructionSet: instructionSet)
+                    #expect(try passes.firstWrong(layer, product: product, bias: bias, y: y) == nil, "\(layer) \(instructionSet)")
+                    #expect(try passes.firstWrong(layer, product: product, bias: bias, y: wrong) == place, "\(layer) \(instructionSet)")
+                }
+                #expect(try PlainPasses().firstWrong(layer, product: product, bias: bias, y: wrong) == place)
+            }
+        }
+    }
+
     @Test func `cheats are refused`() throws {
         let kernel = try kernel(64, [32, 48, 10], ["relu", "softmax"])
         let inputs = try tensors(kernel)

@@ -155,6 +155,10 @@ int32_t adit_train(const adit_run *run, const adit_train_plan *plan, const float
 /// y = activation(product + bias), rows x columns, in canonical bits.
 int32_t adit_layer(const adit_run *run, int64_t rows, int64_t columns, const float *product, const float *bias, int32_t activation, float *y);
 
+/// The first element of `found`, in row-major order, that isn't that; -1 if all are.
+int32_t adit_layer_check(const adit_run *run, int64_t rows, int64_t columns, const float *product, const float *bias, int32_t activation,
+    const float *found, int64_t *first);
+
 /// gram, (k + 1) x (k + 1): the sum over m rows of weight z z^T with z = (x_i, last_i) - centre. X is m x k; without `last` it is 1, without
 /// `weights` they are; `centre` has k + 1 numbers. Needs up to 20 MiB.
 int32_t adit_gram(const adit_run *run, int64_t m, int64_t k, const double *x, const double *last, const double *centre, const double *weights, double *gram);

@@ -140,19 +140,20 @@ package struct MLPForwardKernel: Kernel {
         for (layer, product) in products.enumerated() {
             let (w, b) = (try tensor(self.inputs[1 + 2 * layer], in: inputs), try tensor(self.inputs[2 + 2 * layer], in: inputs))
             let c = try tensor(self.outputs[1 + layer], in: outputs)
-            if isFree, let refusal = try overflow(layer, values, w, product.k, outputs) {
+            if isFree, let refusal = try overflow(SumRange(layer, terms: product.k, values, w, passes), layer, values) {
                 return VerificationReport(verification, refusal: refusal, effort: effort)
             }
             let report = try verify(product, a: try MatrixView(values), b: try MatrixView(w), c: try MatrixView(c), challenge, passes)
             effort.add(report.effort)
             if let refusal = report.refusal { return VerificationReport(verification, refusal: refusal, effort: effort) }
+            effort.cells += rows * layers.sizes[layer + 1]
+            guard layer < layers.count - 1 else {
+                let refusal = try differing(try tensor(self.outputs[0], in: outputs), product: c, bias: b, passes)
+                return VerificationReport(verification, refusal: refusal, effort: effort)
+            }
             let y = try Tensor(zeros: try TensorDescriptor(name: "y", dtype: .f32, shape: [rows, layers.sizes[layer + 1]]))
             try passes.activate(output(layer), product: c, bias: b, into: y, control: .none)
-            effort.cells += y.descriptor.elementCount
             (values, challenge) = (y, challenge.second)
-            guard layer == layers.count - 1 else { continue }
-            let refusal = try differing(try tensor(self.outputs[0], in: outputs), y, product: c, bias: b)
-            return VerificationReport(verification, refusal: refusal, effort: effort)
         }
         return VerificationReport(verification, refusal: nil, effort: effort)
     }
@@ -166,10 +167,7 @@ package struct MLPForwardKernel: Kernel {
     }
 
     /// Nobody could compute such a layer, and `run` says so: who hands in numbers all the same has made them up.
-    private func overflow(
-        _ layer: Int, _ values: Tensor, _ weights: Tensor, _ terms: Int, _ outputs: [Tensor]
-    ) throws(Problem) -> VerificationReport.Refusal? {
-        let range = SumRange(layer, terms: terms, values, weights)
+    private func overflow(_ range: SumRange, _ layer: Int, _ values: Tensor) throws(Problem) -> VerificationReport.Refusal? {
         guard let problem = range.problem(.outOfRange) else { return nil }
         // The first layer's operands are the client's, which were not admitted.
         if layer == 0 { throw problem }
@@ -177,20 +175,21 @@ package struct MLPForwardKernel: Kernel {
         return VerificationReport.Refusal(output: self.outputs[layer].name, cell: Cell(row: row, column: column), finding: range.finding)
     }
 
-    /// The first element of `found` that is not what was computed again, confirmed by the definition of its row.
-    private func differing(_ found: Tensor, _ expected: Tensor, product: Tensor, bias: Tensor) throws(Problem) -> VerificationReport.Refusal? {
-        let columns = layers.sizes[layers.count]
-        let wrong = found.withElements(as: UInt32.self) { found in
-            expected.withElements(as: UInt32.self) { expected in found.indices.first { found[$0] != expected[$0] }.map { ($0, found[$0], expected[$0]) } }
-        }
-        guard let (index, bits, again) = wrong else { return nil }
+    /// The first element of `found` that is not what follows from the last product, confirmed by the definition of its row.
+    private func differing(
+        _ found: Tensor, product: Tensor, bias: Tensor, _ passes: any VerifierPasses
+    ) throws(Problem) -> VerificationReport.Refusal? {
+        let (layer, columns) = (output(layers.count - 1), layers.sizes[layers.count])
+        guard let index = try passes.firstWrong(layer, product: product, bias: bias, y: found) else { return nil }
+        let bits = found.withElements(as: UInt32.self) { $0[index] }
         let (row, column) = index.quotientAndRemainder(dividingBy: columns)
         let offsets = bias.withElements(as: Float.self) { bias in (0..<columns).map { bias[$0] } }
         let line = product.withElements(as: Float.self) { product in (0..<columns).map { product[row * columns + $0] } }
-        guard Panel256.canonicalBits(output(layers.count - 1).row(line, offsets)[column]) == UInt64(again) else {
+        let expected = Panel256.canonicalBits(layer.row(line, offsets)[column])
+        guard expected != UInt64(bits) else {
             throw Problem(.internalError, "a verifier pass disagrees with the definition at y[\(row), \(column)]")
         }
-        return VerificationReport.Refusal(found, Cell(row: row, column: column), expected: UInt64(again), found: UInt64(bits))
+        return VerificationReport.Refusal(found, Cell(row: row, column: column), expected: expected, found: UInt64(bits))
     }
 }
 

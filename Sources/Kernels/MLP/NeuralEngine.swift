@@ -101,4 +101,12 @@ extension VerifierPasses {
     package func activate(_ layer: LayerOutput, product: Tensor, bias: Tensor, into y: Tensor, control: RunControl) throws(Problem) {
         try PlainEngine().activate(layer, product: product, bias: bias, into: y, control: control)
     }
+
+    package func firstWrong(_ layer: LayerOutput, product: Tensor, bias: Tensor, y: Tensor) throws(Problem) -> Int? {
+        let expected = try Tensor(zeros: y.descriptor)
+        try PlainEngine().activate(layer, product: product, bias: bias, into: expected, control: .none)
+        return y.withElements(as: UInt32.self) { found in
+            expected.withElements(as: UInt32.self) { expected in found.indices.first { found[$0] != expected[$0] } }
+        }
+    }
 }

@@ -13,10 +13,18 @@ struct SumRange {
 
     /// - Parameters: values: what the layer takes, F32. weights: F32. nil for one whose numbers are known to be within [−1, 1].
     init(_ layer: Int, terms: Int, _ values: Tensor?, _ weights: Tensor?) {
+        self.init(layer, terms: terms, values.map { Double($0.largestMagnitude) } ?? 1, weights.map { Double($0.largestMagnitude) } ?? 1)
+    }
+
+    /// By a verifier's passes.
+    init(_ layer: Int, terms: Int, _ values: Tensor, _ weights: Tensor, _ passes: any VerifierPasses) throws(Problem) {
+        self.init(layer, terms: terms, try passes.rowExtent(values).maximum, try passes.rowExtent(weights).maximum)
+    }
+
+    private init(_ layer: Int, terms: Int, _ x: Double, _ w: Double) {
         self.layer = layer
-        let (x, w) = (values?.largestMagnitude ?? 1, weights?.largestMagnitude ?? 1)
         // An infinite x with weights of 0 is no number.
-        bound = x.isFinite && w.isFinite ? Double(terms) * Double(x) * Double(w) : .infinity
+        bound = x.isFinite && w.isFinite ? Double(terms) * x * w : .infinity
     }
 
     var finding: VerificationReport.Finding { .init(rule: "the largest sum of layer \(layer)", value: bound, limit: Self.limit) }

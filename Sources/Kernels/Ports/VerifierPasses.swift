@@ -75,6 +75,9 @@ package protocol VerifierPasses: Sendable, NeuralEngine, ConvolutionPasses, Regr
     /// - Throws: `shape_mismatch` unless the tensors are the epilogue's.
     func firstWrong(_ epilogue: Epilogue, product: Tensor, bias: Tensor?, c: Tensor) throws(Problem) -> Int?
 
+    /// The first element of Y whose bits are not activation(product + bias) of a network's layer; nil if there is none. Throws as above.
+    func firstWrong(_ layer: LayerOutput, product: Tensor, bias: Tensor, y: Tensor) throws(Problem) -> Int?
+
     /// The first element of Y, in row-major order, whose bits are not the row work's; nil if there is none. Throws as above.
     func firstWrong(_ work: RowWork, x: Tensor, gamma: Tensor?, beta: Tensor?, y: Tensor) throws(Problem) -> Int?
 
