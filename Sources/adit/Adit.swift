@@ -21,7 +21,7 @@ struct Adit: AsyncParsableCommand {
             BenchCommand.self,
             AuditCommand.self, ProveCommand.self, EvidenceCommand.self, CheckCommand.self,
             InspectCommand.self,
-            SignCommand.self,
+            SignCommand.self, OpenCLProbe.self,
         ])
 
     static func main() async {

@@ -19,6 +19,7 @@ enum OpenCLSettings {
         let megabytes = try settings.integer("MINER_OPENCL_MEMORY_MB", in: 0...1 << 30, default: 0)
         options.memoryCap = megabytes > 0 ? megabytes << 20 : nil
         options.cacheFolder = folder.map { "\($0)/opencl" } ?? cache(settings)
+        options.probe = OpenCLProbe.command(options)
         return options
     }
 
