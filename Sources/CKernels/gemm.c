@@ -1,5 +1,5 @@
 // Products over threads: picks the path, cuts C into tasks or puts small products together in one, runs them.
-#include <stdlib.h>
+#include <math.h>
 
 #include "internal.h"
 
@@ -43,6 +43,23 @@ static const int64_t largest_side = 2048;
 /// Elements of both operands up to which a product isn't packed: they fit the first two caches many times over.
 static const int64_t direct_elements = 8192;
 
+/// What packing an element of A or of B costs, in multiplications of a row by a column: 0.4 and 0.3 ns against 0.017 ns on a core of Zen 4.
+static const double packing_a = 24, packing_b = 16;
+
+/// How many parts each side of C is cut in: the cut whose slowest thread has the least to do, in multiplications and in packing.
+static void cut(const adit_gemm_path *path, const adit_product *p, int64_t count, int64_t threads, int64_t *down, int64_t *across) {
+    const int64_t most = 4 * threads, tiles_down = adit_ceil_div(p->m, path->row_step), tiles_across = adit_ceil_div(p->n, path->column_step);
+    const int64_t least_down = threads == 1 ? 1 : adit_ceil_div(p->m, largest_side), least_across = adit_ceil_div(p->n, largest_side);
+    double best = INFINITY;
+    for (int64_t d = least_down; d == least_down || (d <= most && d <= tiles_down); d++)
+        for (int64_t a = least_across; a == least_across || (a * d <= most && a <= tiles_across); a++) {
+            const double rows = (double)(adit_ceil_div(tiles_down, d) * path->row_step), columns = (double)(adit_ceil_div(tiles_across, a) * path->column_step);
+            const double rounds = (double)adit_ceil_div(adit_ceil_div(p->m, (int64_t)rows) * adit_ceil_div(p->n, (int64_t)columns) * count, threads);
+            const double cost = rounds * (rows * columns + packing_a * rows + packing_b * columns);
+            if (cost < best) best = cost, *down = d, *across = a;
+        }
+}
+
 static int32_t multiply(const adit_run *run, const adit_gemm_path *path, job j, adit_product p) {
     // In floating point, since the product of four sizes may pass 2^63.
     const double single = (double)p.m * (double)p.n * (double)p.k * 2, useful = single * (double)j.count / (double)operations_per_thread;
@@ -62,14 +79,7 @@ static int32_t multiply(const adit_run *run, const adit_gemm_path *path, job j, 
         const double worthwhile = (double)operations_per_thread / (single > 1 ? single : 1);
         j.group = adit_max(1, adit_min(worthwhile < 1e6 ? (int64_t)worthwhile : 1000000, adit_ceil_div(j.count, 4 * threads)));
     } else {
-        // Cut the longer side until there is a task for each thread and none is too large.
-        down = threads == 1 ? 1 : adit_ceil_div(p.m, largest_side), across = adit_ceil_div(p.n, largest_side);
-        while (down * across * j.count < threads) {
-            const int64_t rows = adit_ceil_div(p.m, down), columns = adit_ceil_div(p.n, across);
-            if (rows <= path->row_step && columns <= path->column_step) break;
-            if (columns >= rows && columns > path->column_step) across += 1;
-            else down += 1;
-        }
+        cut(path, &p, j.count, threads, &down, &across);
         j.group = 1;
     }
     j.path = path, j.product = &p, j.progress.run = run;
@@ -79,10 +89,10 @@ static int32_t multiply(const adit_run *run, const adit_gemm_path *path, job j, 
     j.tasks = j.tasks_down * adit_ceil_div(p.n, j.task_columns);
     const int64_t tasks = adit_ceil_div(j.count, j.group) * j.tasks, workers = adit_min(threads, tasks);
     j.scratch_stride = (size_t)adit_round_up((int64_t)path->scratch_bytes(j.task_rows, j.task_columns, p.k), ADIT_ALIGNMENT);
-    j.scratch = adit_allocate(j.scratch_stride * (size_t)workers);
+    j.scratch = adit_take(j.scratch_stride * (size_t)workers);
     if (j.scratch == NULL) return ADIT_NO_MEMORY;
     adit_parallel((int32_t)workers, tasks, run_task, &j);
-    free(j.scratch);
+    adit_give(j.scratch);
     return j.progress.canceled != 0 ? ADIT_CANCELED : ADIT_OK;
 }
 

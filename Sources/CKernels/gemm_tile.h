@@ -22,9 +22,11 @@
 #define MAX_ROWS 16  // of any register tile
 #define QUAD ((int)(16 / sizeof(PACKED)))  // packed elements in 16 bytes
 #define BLOCK_DEPTH (ADIT_PANEL * DEPTH)
-#define BLOCK_ROWS (adit_round_up(192, ROWS))  // of packed A: about 200 KiB of 4-byte cells, in L2
+#define BLOCK_ROWS (192 / ROWS * ROWS)  // of packed A at most: about 200 KiB of 4-byte cells, in L2
 #define BLOCK_COLUMNS (8192 / (int64_t)sizeof(PACKED))  // of packed B: 2 MiB, shared by every block of A; a panel of it stays in L2
 #define PANEL_LINES(packed) ((packed) + START)
+#define STRIP_DEPTH (4096 / (int64_t)sizeof(PACKED))  // a multiple of the panel; ROWS rows of it fill the larger part of a first-level cache
+#define STRIP_GROUP 8  // panels of B: 2 MiB for 64 columns of 4 bytes
 
 typedef CELL NAME(vector) __attribute__((ext_vector_type(LANES)));
 typedef CELL NAME(unaligned) __attribute__((ext_vector_type(LANES), aligned(sizeof(CELL))));
@@ -202,7 +204,8 @@ static void NAME(pack_a)(const SOURCE *source, int64_t row_stride, int64_t depth
 static size_t NAME(scratch_bytes)(int64_t rows, int64_t columns, int64_t k) {
     const int64_t depth = adit_ceil_div(adit_min(k, BLOCK_DEPTH), DEPTH);
     return (size_t)(adit_min(adit_round_up(rows, ROWS), BLOCK_ROWS) * adit_round_up(depth, ADIT_ALIGNMENT)
-               + adit_min(adit_round_up(columns, COLUMNS), BLOCK_COLUMNS) * PANEL_LINES(depth))
+               + adit_max(adit_min(adit_round_up(columns, COLUMNS), BLOCK_COLUMNS) * PANEL_LINES(depth),
+                   DIRECT ? adit_min(adit_round_up(columns, COLUMNS), STRIP_GROUP * COLUMNS) * adit_min(k, STRIP_DEPTH) : 0))
         * sizeof(PACKED);
 }
 
@@ -222,6 +225,60 @@ static void NAME(block)(
     }
 }
 
+#if DIRECT
+/// A tile whose rows of A are read where they lie.
+static inline __attribute__((always_inline)) void NAME(loose_tile)(
+    int rows, int columns, int64_t depth, const SOURCE *a, int64_t a_row, const PACKED *b, CELL *c, int64_t c_row, bool first, bool last) {
+    if (rows == ROWS && columns == COLUMNS) {
+        NAME(tile_at)(ROWS, VECTORS, depth, a, a_row, 1, b, COLUMNS, c, c_row, false, first, last);
+        return;
+    }
+    _Alignas(ADIT_ALIGNMENT) CELL sums[ROWS * COLUMNS];
+#define CUT(R, V) NAME(tile_at)(R, V, depth, a, a_row, 1, b, COLUMNS, sums, COLUMNS, false, true, false)
+    const int vectors = (columns + LANES - 1) / LANES;
+    if (rows < ROWS)
+        for (int i = 0; i < rows; i++, a += a_row) NAME(tile_at)(1, VECTORS, depth, a, a_row, 1, b, COLUMNS, sums + i * COLUMNS, COLUMNS, false, true, false);
+    else if (vectors == 1) CUT(ROWS, 1);
+#if VECTORS > 2
+    else if (vectors == 2) CUT(ROWS, 2);
+    else if (vectors == 3) CUT(ROWS, 3);
+#endif
+    else CUT(ROWS, VECTORS);
+#undef CUT
+    NAME(join)(rows, columns, sums, c, c_row, 1, first, last);
+}
+
+/// Part of a product whose A is read where it lies. The panels of B for STRIP_DEPTH steps stay in the second-level cache, a strip of ROWS rows of
+/// A in the first, a tile of C in both through all its panels: nothing of A is copied, and C is written once for 4 KiB of its row of A. A larger
+/// A is read in blocks for several panels' columns at once, since otherwise each panel would bring all of it from memory.
+static bool NAME(strips)(adit_progress *progress, const adit_product *p, int64_t row0, int64_t row1, int64_t column0, int64_t column1, PACKED *packed) {
+    const bool is_large = (row1 - row0) * adit_min(p->k, STRIP_DEPTH) * (int64_t)sizeof(PACKED) > 4 << 20;
+    const int64_t width = (is_large ? STRIP_GROUP : 1) * COLUMNS, height = is_large ? 512 / ROWS * ROWS : row1 - row0;
+    for (int64_t l0 = 0; l0 < p->k; l0 += STRIP_DEPTH) {
+        const int64_t l1 = adit_min(p->k, l0 + STRIP_DEPTH);
+        for (int64_t column = column0; column < column1; column += width) {
+            const int64_t columns = adit_min(column1 - column, width), span = adit_round_up(columns, COLUMNS);
+            for (int64_t l = l0; l < l1; l += ADIT_PANEL)
+                NAME(pack_b)((const SOURCE *)p->b + l * p->b_depth + column * p->b_column, p->b_depth, p->b_column, columns, adit_min(l1 - l, ADIT_PANEL),
+                    packed + (l - l0) * span);
+            for (int64_t block = row0; block < row1; block += height) {
+                const int64_t last = adit_min(row1, block + height);
+                for (int64_t j = 0; j < columns; j += COLUMNS)
+                    for (int64_t row = block; row < last; row += ROWS)
+                        for (int64_t l = l0; l < l1; l += ADIT_PANEL) {
+                            const int64_t depth = adit_min(l1 - l, ADIT_PANEL);
+                            NAME(loose_tile)((int)adit_min(last - row, ROWS), (int)adit_min(columns - j, COLUMNS), depth,
+                                (const SOURCE *)p->a + row * p->a_row + l, p->a_row, packed + (l - l0) * span + j * depth,
+                                (CELL *)p->c + row * p->c_row + column + j, p->c_row, l == 0, l + depth == p->k);
+                        }
+                if (!adit_advance(progress, 2 * (last - block) * columns * (l1 - l0))) return false;
+            }
+        }
+    }
+    return true;
+}
+#endif
+
 static bool NAME(tile)(
     adit_progress *progress, const adit_product *p, int64_t row0, int64_t row1, int64_t column0, int64_t column1, void *scratch) {
     const SOURCE *const a = p->a, *const b = p->b;
@@ -229,13 +286,18 @@ static bool NAME(tile)(
     PACKED *const packed_b = scratch;
     PACKED *const packed_a = packed_b
         + adit_min(adit_round_up(column1 - column0, COLUMNS), BLOCK_COLUMNS) * PANEL_LINES(adit_ceil_div(adit_min(p->k, BLOCK_DEPTH), DEPTH));
+#if DIRECT
+    if ((STRIPS || column1 - column0 <= COLUMNS) && p->a_depth == 1 && p->c_column == 1)
+        return NAME(strips)(progress, p, row0, row1, column0, column1, packed_b);
+#endif
+    const int64_t blocks = adit_ceil_div(row1 - row0, BLOCK_ROWS), block_rows = adit_round_up(adit_ceil_div(row1 - row0, blocks), ROWS);
     for (int64_t column = column0; column < column1; column += BLOCK_COLUMNS) {
         const int64_t columns = adit_min(column1 - column, BLOCK_COLUMNS);
         for (int64_t l = 0; l < p->k; l += BLOCK_DEPTH) {
             const int64_t depth = adit_min(p->k - l, BLOCK_DEPTH);
             NAME(pack_b)(b + l * p->b_depth + column * p->b_column, p->b_depth, p->b_column, columns, depth, packed_b);
-            for (int64_t row = row0; row < row1; row += BLOCK_ROWS) {
-                const int64_t rows = adit_min(row1 - row, BLOCK_ROWS);
+            for (int64_t row = row0; row < row1; row += block_rows) {
+                const int64_t rows = adit_min(row1 - row, block_rows);
                 NAME(pack_a)(a + row * p->a_row + l * p->a_depth, p->a_row, p->a_depth, rows, depth, packed_a);
                 NAME(block)(rows, columns, adit_ceil_div(depth, DEPTH), packed_a, packed_b, c + row * p->c_row + column * p->c_column, p->c_row,
                     p->c_column, l == 0, l + depth == p->k);
@@ -308,6 +370,8 @@ static void NAME(direct)(const adit_product *p, void *scratch) {
 #undef BLOCK_ROWS
 #undef BLOCK_COLUMNS
 #undef PANEL_LINES
+#undef STRIP_DEPTH
+#undef STRIP_GROUP
 #undef CELL
 #undef PACKED
 #undef SOURCE

@@ -25,6 +25,11 @@ void adit_parallel(int32_t threads, int64_t count, adit_body body, void *context
 /// `bytes` of memory aligned to 64, or NULL; freed with free().
 void *adit_allocate(size_t bytes);
 
+/// Scratch memory for one call, aligned to 64, or NULL; given back with adit_give. The last block that was given back is kept for the next call, in
+/// huge pages: small ones land anywhere in the caches' sets, which makes a process slower by up to a tenth for as long as it has them.
+void *adit_take(size_t bytes);
+void adit_give(void *memory);
+
 /// A run and where it is; shared by the call's threads.
 typedef struct {
     const adit_run *run;

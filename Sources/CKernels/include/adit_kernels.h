@@ -2,7 +2,7 @@
 //
 // Conventions. Matrices are row-major and dense; op(A) is m x k, op(B) is k x n, C is m x n. A "transposed" operand is stored
 // as op's transpose, with its own leading dimension (elements between the starts of stored rows). Sizes are >= 0 and products
-// of sizes are the caller's to check. Nothing here keeps state between calls, takes more than a few MiB a thread (adit_rows_*: and 64), or
+// of sizes are the caller's to check. Nothing here keeps state between calls but its threads and up to 16 MiB of scratch, takes more than a few MiB a thread (adit_rows_*: and 64), or
 // writes outside the output. Every function restores the caller's floating-point environment.
 //
 // Instruction sets. Each function takes the path to use; a path the CPU lacks is answered with ADIT_BAD_ARGUMENT.
