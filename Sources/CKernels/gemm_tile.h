@@ -63,14 +63,15 @@ static inline __attribute__((always_inline)) void NAME(accumulate)(int rows, int
         for (int v = 0; v < vectors; v++) acc[i][v] = sum[i][v];
 }
 
-/// One register tile of a panel into C. `first` and `last` say which panel of the sum it is.
+/// One register tile of a panel into C. `first` and `last` say which panel of the sum it is; `past_caches` that it is the only one and that C's
+/// lines, aligned, are written to memory without being read first.
 static inline __attribute__((always_inline)) void NAME(tile_at)(int rows, int vectors, int64_t depth, const PACKED *a, int64_t a_row, int64_t a_depth,
-    const PACKED *b, int64_t b_depth, CELL *c, int64_t c_row, bool start, bool first, bool last) {
+    const PACKED *b, int64_t b_depth, CELL *c, int64_t c_row, bool start, bool first, bool last, bool past_caches) {
     NAME(vector) acc[MAX_ROWS][VECTORS];
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++)
 #pragma clang loop unroll(full)
-        for (int v = 0; v < vectors; v++) __builtin_prefetch(c + i * c_row + v * LANES, 1);
+        for (int v = 0; v < vectors && !past_caches; v++) __builtin_prefetch(c + i * c_row + v * LANES, 1);
     NAME(accumulate)(rows, vectors, depth, a, a_row, a_depth, b, b_depth, start, acc);
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++) {
@@ -78,18 +79,19 @@ static inline __attribute__((always_inline)) void NAME(tile_at)(int rows, int ve
         for (int v = 0; v < vectors; v++) {
             NAME(unaligned) *const cell = (NAME(unaligned) *)(c + i * c_row + v * LANES);
             const NAME(vector) sum = first ? acc[i][v] : *cell + acc[i][v];
-            *cell = last ? FINISH(sum) : sum;
+            if (past_caches) __builtin_nontemporal_store(FINISH(sum), (NAME(vector) *)(void *)cell);
+            else *cell = last ? FINISH(sum) : sum;
         }
     }
 }
 
 static __attribute__((noinline)) void NAME(full_tile)(int64_t depth, const PACKED *a, const PACKED *b, CELL *c, int64_t c_row, bool first, bool last) {
-    NAME(tile_at)(ROWS, VECTORS, depth, a, 1, ROWS, b, COLUMNS, c, c_row, START, first, last);
+    NAME(tile_at)(ROWS, VECTORS, depth, a, 1, ROWS, b, COLUMNS, c, c_row, START, first, last, false);
 }
 
 /// A tile cut by C's edge: as many vectors as there are columns for, and all rows (those beyond C's were packed as zeros) or one.
 static __attribute__((noinline)) void NAME(cut_tile)(int rows, int vectors, int64_t depth, const PACKED *a, const PACKED *b, CELL *out) {
-#define CUT(R, V) NAME(tile_at)(R, V, depth, a, 1, ROWS, b, COLUMNS, out, COLUMNS, START, true, false)
+#define CUT(R, V) NAME(tile_at)(R, V, depth, a, 1, ROWS, b, COLUMNS, out, COLUMNS, START, true, false, false)
     if (rows == 1) CUT(1, VECTORS);
     else if (rows <= 3 && vectors > VECTORS / 2) CUT(3, VECTORS);
     else if (vectors == 1) CUT(ROWS, 1);
@@ -230,14 +232,14 @@ static void NAME(block)(
 static inline __attribute__((always_inline)) void NAME(loose_tile)(
     int rows, int columns, int64_t depth, const SOURCE *a, int64_t a_row, const PACKED *b, CELL *c, int64_t c_row, bool first, bool last) {
     if (rows == ROWS && columns == COLUMNS) {
-        NAME(tile_at)(ROWS, VECTORS, depth, a, a_row, 1, b, COLUMNS, c, c_row, false, first, last);
+        NAME(tile_at)(ROWS, VECTORS, depth, a, a_row, 1, b, COLUMNS, c, c_row, false, first, last, false);
         return;
     }
     _Alignas(ADIT_ALIGNMENT) CELL sums[ROWS * COLUMNS];
-#define CUT(R, V) NAME(tile_at)(R, V, depth, a, a_row, 1, b, COLUMNS, sums, COLUMNS, false, true, false)
+#define CUT(R, V) NAME(tile_at)(R, V, depth, a, a_row, 1, b, COLUMNS, sums, COLUMNS, false, true, false, false)
     const int vectors = (columns + LANES - 1) / LANES;
     if (rows < ROWS)
-        for (int i = 0; i < rows; i++, a += a_row) NAME(tile_at)(1, VECTORS, depth, a, a_row, 1, b, COLUMNS, sums + i * COLUMNS, COLUMNS, false, true, false);
+        for (int i = 0; i < rows; i++, a += a_row) NAME(tile_at)(1, VECTORS, depth, a, a_row, 1, b, COLUMNS, sums + i * COLUMNS, COLUMNS, false, true, false, false);
     else if (vectors == 1) CUT(ROWS, 1);
 #if VECTORS > 2
     else if (vectors == 2) CUT(ROWS, 2);
@@ -314,6 +316,8 @@ static bool NAME(tile)(
 static void NAME(direct)(const adit_product *p, void *scratch) {
     const int64_t padded = adit_round_up(p->n, COLUMNS);
     const bool in_place = p->b_column == 1 && p->n % LANES == 0;
+    const bool past_caches = p->past_caches && p->k <= ADIT_PANEL && p->n % LANES == 0 && p->c_row % LANES == 0
+        && (uintptr_t)p->c % sizeof(NAME(vector)) == 0;
     for (int64_t l = 0; l < p->k; l += ADIT_PANEL) {
         const int64_t depth = adit_min(p->k - l, ADIT_PANEL);
         const bool first = l == 0, last = l + depth == p->k;
@@ -333,7 +337,7 @@ static void NAME(direct)(const adit_product *p, void *scratch) {
                 CELL *const out = whole ? cells : sums;
                 const int64_t out_row = whole ? p->c_row : COLUMNS;
                 int taken = 1;
-#define TILE(R, V) NAME(tile_at)(taken = R, V, depth, rows, p->a_row, p->a_depth, line, b_depth, out, out_row, false, first || !whole, last && whole)
+#define TILE(R, V) NAME(tile_at)(taken = R, V, depth, rows, p->a_row, p->a_depth, line, b_depth, out, out_row, false, first || !whole, last && whole, past_caches)
 #define TILES(R, V)                       \
     if (left >= R) TILE(R, V);            \
     else if (left >= 4) TILE(4, V);       \

@@ -68,6 +68,7 @@ typedef struct {
     int64_t b_depth, b_column;
     void *c;
     int64_t c_row, c_column;
+    bool past_caches;  // whether C of a small product is better written to memory at once: a batch of them is larger than the caches
 } adit_product;
 
 /// `tile`: rows [row0, row1) and columns [column0, column1) of a product, with `scratch` of scratch_bytes(rows, columns, k); false if the

@@ -14,12 +14,14 @@ import Wire
         let name: String
         let device: String
         private let delay: useconds_t
+        /// Of products above 2·10^9 operations, which no trial has.
+        private let delayWhenLarge: useconds_t
         private let fails: Bool
         private let inner: any ComputeBackend
         let runs = Mutex(0)
 
-        init(_ name: String, delay: useconds_t = 0, fails: Bool = false) throws {
-            (self.name, self.device, self.delay, self.fails) = (name, "cpu \(name)", delay, fails)
+        init(_ name: String, delay: useconds_t = 0, delayWhenLarge: useconds_t = 0, fails: Bool = false) throws {
+            (self.name, self.device, self.delay, self.delayWhenLarge, self.fails) = (name, "cpu \(name)", delay, delayWhenLarge, fails)
             inner = try #require(Backends.native.last)
         }
 
@@ -28,7 +30,7 @@ import Wire
         func run(_ gemm: GEMM, a: Tensor, b: Tensor, into c: Tensor, control: RunControl) throws(Problem) {
             runs.withLock { $0 += 1 }
             if fails { throw Problem(.backendUnavailable, "it never works") }
-            usleep(delay)
+            usleep(gemm.operations > 2_000_000_000 ? delayWhenLarge : delay)
             try inner.run(gemm, a: a, b: b, into: c, control: control)
         }
 
@@ -75,6 +77,19 @@ import Wire
             if round > 0 { #expect(members[0].runs.withLock { $0 } == slow) }
         }
         #expect(try #require(backend.capability(for: product.gemm)?.operationsPerSecond) > 1e5)
+    }
+
+    @Test func `a member that is slow on large works makes way`() throws {
+        let members = [try Member("promising", delayWhenLarge: 300_000), try Member("steady", delay: 20_000, delayWhenLarge: 20_000)]
+        let backend = MeasuredBackend(name: "cpu", members: members, fingerprint: "test", store: NoStore())
+        let gemm = try GEMM(m: 1024, n: 1024, k: 1024, arithmetic: .i32Exact)
+        let a = try Tensor(zeros: TensorDescriptor(name: "a", dtype: .i8, shape: gemm.shapeA))
+        let b = try Tensor(zeros: TensorDescriptor(name: "b", dtype: .i8, shape: gemm.shapeB))
+        let c = try Tensor(zeros: TensorDescriptor(name: "c", dtype: .i32, shape: gemm.shapeC))
+        var used: [String] = []
+        for _ in 0..<8 { used.append(try device { try backend.run(gemm, a: a, b: b, into: c, control: $0) }) }
+        #expect(used.first == "cpu promising")
+        #expect(used.last == "cpu steady")
     }
 
     @Test func `choices are kept for the same machine only, and a torn document is remade`() throws {
