@@ -5,11 +5,11 @@ package import Wire
 extension MeasuredBackend {
     package func capability(for chain: ComputeChain) -> Capability? { capability(Self.work(chain)) { $0.capability(for: chain) } }
 
-    package func run(_ chain: ComputeChain, x: Tensor, into y: Tensor, control: RunControl) throws(Problem) {
+    package func run(_ chain: ComputeChain, x: Tensor, operands: [Tensor], into y: Tensor, control: RunControl) throws(Problem) {
         try run(Self.work(chain), operations: chain.operations, control) {
             $0.capability(for: chain)
         } _: { member, control throws(Problem) in
-            try member.run(chain, x: x, into: y, control: control)
+            try member.run(chain, x: x, operands: operands, into: y, control: control)
         }
     }
 

@@ -154,6 +154,19 @@ ADIT_ELEMENTARY float adit_gelu_tanh_f32(float x) {
     return adit_weighted_half_f32(x, 1 + adit_tanh_f32(inner));
 }
 
+/// x sigmoid(x): 0 where sigmoid is 0, even at -infinity.
+ADIT_ELEMENTARY float adit_silu_f32(float x) {
+    const float weight = adit_sigmoid_f32(x);
+    return weight == 0 ? 0 : x * weight;
+}
+
+/// ln(1 + e^x).
+ADIT_ELEMENTARY float adit_softplus_f32(float x) {
+    const float e = adit_exp_f32(-fabsf(x)), u = 1 + e;
+    const float rest = u == 1 ? e : adit_log_f32(u) * (e / (u - 1));
+    return ADIT_UNLESS_NAN_F32(x, (x > 0 ? x : 0) + rest);
+}
+
 // MARK: binary64
 
 #define ADIT_NAN_F64 adit_from_bits_f64(0x7ff8000000000000u)
@@ -271,6 +284,19 @@ ADIT_ELEMENTARY double adit_gelu_f64(double x) { return adit_weighted_half_f64(x
 ADIT_ELEMENTARY double adit_gelu_tanh_f64(double x) {
     const double inner = fma(x * x * 0.044715, x, x) * 0x1.9884533d43651p-1;
     return adit_weighted_half_f64(x, 1 + adit_tanh_f64(inner));
+}
+
+/// x sigmoid(x): 0 where sigmoid is 0, even at -infinity.
+ADIT_ELEMENTARY double adit_silu_f64(double x) {
+    const double weight = adit_sigmoid_f64(x);
+    return weight == 0 ? 0 : x * weight;
+}
+
+/// ln(1 + e^x).
+ADIT_ELEMENTARY double adit_softplus_f64(double x) {
+    const double e = adit_exp_f64(-fabs(x)), u = 1 + e;
+    const double rest = u == 1 ? e : adit_log_f64(u) * (e / (u - 1));
+    return ADIT_UNLESS_NAN_F64(x, (x > 0 ? x : 0) + rest);
 }
 
 #endif

@@ -52,7 +52,7 @@ CLONES static void add_squares(int64_t k, const double *restrict x, const double
 CLONES static void logistic(const double *restrict y, double *restrict z, double *restrict terms, double *restrict weights) {
     for (int i = 0; i < BLOCK; i++) {
         const double e = adit_exp_f64(-fabs(z[i])), p = (z[i] < 0 ? e : 1) / (1 + e);
-        terms[i] = (z[i] > 0 ? z[i] : 0) + adit_log_f64(1 + e) - y[i] * z[i];
+        terms[i] = adit_softplus_f64(z[i]) - y[i] * z[i];
         weights[i] = p * (1 - p);
         z[i] = p - y[i];
     }

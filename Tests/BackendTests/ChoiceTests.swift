@@ -36,11 +36,11 @@ import Wire
 
         func capability(for chain: ComputeChain) -> Capability? { inner.capability(for: chain) }
 
-        func run(_ chain: ComputeChain, x: Tensor, into y: Tensor, control: RunControl) throws(Problem) {
+        func run(_ chain: ComputeChain, x: Tensor, operands: [Tensor], into y: Tensor, control: RunControl) throws(Problem) {
             runs.withLock { $0 += 1 }
             if fails { throw Problem(.backendUnavailable, "it never works") }
             usleep(delay)
-            try inner.run(chain, x: x, into: y, control: control)
+            try inner.run(chain, x: x, operands: operands, into: y, control: control)
         }
     }
 

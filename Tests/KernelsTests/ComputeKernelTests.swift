@@ -105,6 +105,87 @@ import Wire
         expect(.outOfRange) { _ = try kernel([String](repeating: "abs", count: 32), .f32, [1 << 29, 1 << 29]) }
     }
 
+    /// x = 1, 2, … 6 as [2, 3], with the tensors given.
+    private func values(
+        _ operations: JSON, _ others: [String: (shape: [Int], values: [Double])] = [:], x: [Double] = [1, 2, 3, 4, 5, 6]
+    ) throws -> [Double] {
+        let named = try others.sorted { $0.key < $1.key }.map { (try TensorDescriptor(name: $0.key, dtype: .f64, shape: $0.value.shape), $0.value.values) }
+        let shape = try TensorDescriptor(name: "x", dtype: .f64, shape: [x.count / 3, 3])
+        let kernel = try KernelRegistry.kernel("compute", params: ["operations": operations], inputs: named.map(\.0) + [shape])
+        let tensors = try kernel.inputs.map { input in try Tensor(input, named.first { $0.0 == input }?.1 ?? x) }
+        return try #require(try kernel.reference(tensors).first).values(Double.self)
+    }
+
+    @Test func `operands by hand`() throws {
+        #expect(try values([["op": "add", "value": "2.5"]]) == [3.5, 4.5, 5.5, 6.5, 7.5, 8.5])
+        #expect(try values([["op": "sub", "with": "b"]], ["b": ([3], [1, 2, 3])]) == [0, 0, 0, 3, 3, 3])
+        #expect(try values([["op": "mul", "with": "b"], "sum"], ["b": ([2, 3], [6, 5, 4, 3, 2, 1])]) == [56])
+        #expect(try values([["op": "div", "with": "b"]], ["b": ([], [2])]) == [0.5, 1, 1.5, 2, 2.5, 3])
+        #expect(try values(["sum", ["op": "div", "with": "b"]], ["b": ([1, 1, 1], [4])]) == [5.25])
+        #expect(try values(["square", ["op": "add", "with": "x"]]) == [2, 6, 12, 20, 30, 42])
+        #expect(
+            try values([["op": "min", "value": 3]]) == [1, 2, 3, 3, 3, 3] && values([["op": "max", "with": "b"]], ["b": ([1], [4.5])])[3...5] == [4.5, 5, 6])
+        #expect(try values([["op": "min"]]) == [1] && values([["op": "square"], ["op": "sum"]]) == [91])
+        #expect(try values([["op": "pow", "value": 3]]) == [1, 8, 27, 64, 125, 216] && values([["op": "pow", "value": "-2"]])[1] == 0.25)
+        #expect(try values([["op": "pow", "value": 0]], x: [0, .nan, .infinity]) == [1, 1, 1])
+        #expect(try values([["op": "clamp", "lo": "1.5", "hi": 4]]) == [1.5, 2, 3, 4, 4, 4])
+        #expect(try values([["op": "leaky_relu", "value": "0.5"]], x: [-4, 0, 4]) == [-2, 0, 4])
+        #expect(try values(["sign"], x: [-4, -0.0, 0.1]) == [-1, 0, 1] && values(["rsqrt"], x: [4, 0, .infinity]) == [0.5, .infinity, 0])
+        #expect(try values(["silu"], x: [0, -.infinity, .infinity]) == [0, 0, .infinity])
+        #expect(try values(["softplus"], x: [-.infinity, 1000, -1000]) == [0, 1000, 0])
+        for (name, x, expected) in [("softplus", 0.0, 0.6931471805599453), ("softplus", -30, 9.357622968839737e-14), ("silu", 1, 0.7310585786300049)] {
+            let value = try values([.string(name)], x: [x, 0, 0])[0]
+            #expect(abs(value - expected) <= 3 * expected.ulp, "\(name)(\(x)) \(value)")
+        }
+        // A NaN wins, and −0 is +0.
+        for name in ["add", "sub", "mul", "div", "min", "max"] {
+            for other in [[Double.nan, 1, 2], [1, .nan, 2]] {
+                let y = try values([["op": .string(name), "with": "b"]], ["b": ([3], other)], x: [.nan, 0.5, -0.0])
+                #expect(y[0].bitPattern == Double.canonicalNaN && y[1].isNaN == other[1].isNaN && y[2].bitPattern != 1 << 63, "\(name) \(y)")
+            }
+        }
+    }
+
+    @Test func `operations that make no sense are refused`() throws {
+        func refuse(_ code: Problem.Code, _ operations: JSON, _ b: [Int]? = nil, _ dtype: DType = .f64, sourceLocation: SourceLocation = #_sourceLocation) {
+            expect(
+                code,
+                {
+                    var inputs = [try TensorDescriptor(name: "x", dtype: .f64, shape: [2, 3])]
+                    if let b { inputs.append(try TensorDescriptor(name: "b", dtype: dtype, shape: b)) }
+                    _ = try KernelRegistry.kernel("compute", params: ["operations": operations], inputs: inputs)
+                }, sourceLocation: sourceLocation)
+        }
+        for name: JSON in ["add", "pow", "clamp", "leaky_relu"] {
+            refuse(.missingField, [name])
+            refuse(.missingField, [["op": name]])
+        }
+        refuse(.missingField, [["op": "clamp", "lo": 1]])
+        refuse(.missingField, [["value": 1]])
+        refuse(.missingField, [["op": "add", "with": "b"]])
+        refuse(.badParams, [["op": "add", "with": "b", "value": 1]], [3])
+        refuse(.badParams, [["op": "clamp", "lo": 1, "hi": 0]])
+        refuse(.badParams, ["square"], [3])
+        refuse(.unknownField, [["op": "square", "value": 1]])
+        refuse(.unknownField, [["op": "add", "value": 1, "axis": 0]])
+        refuse(.wrongType, [["op": "add", "value": "one"]])
+        refuse(.wrongType, [["op": "add", "value": .real(0.5)]])
+        refuse(.wrongType, [["op": 1]])
+        refuse(.outOfRange, [["op": "add", "value": "1e999"]])
+        for exponent: JSON in [1025, "-1025", "0.5"] { refuse(.outOfRange, [["op": "pow", "value": exponent]]) }
+        for shape in [[2], [1, 3], [3, 2], [6], [0], [2, 3, 1]] { refuse(.shapeMismatch, [["op": "add", "with": "b"]], shape) }
+        refuse(.shapeMismatch, ["sum", ["op": "add", "with": "b"]], [3])
+        refuse(.unsupportedDtype, [["op": "add", "with": "b"]], [3], .f32)
+        // Beyond F32, within F64.
+        expect(.outOfRange) {
+            _ = try KernelRegistry.kernel(
+                "compute", params: ["operations": [["op": "add", "value": "1e39"]]], inputs: [TensorDescriptor(name: "x", dtype: .f32, shape: [2])])
+        }
+        for (wrong, nearest) in [("sinh", "tanh"), ("neg", "negate"), ("sqr", "sqrt"), ("addd", "add"), ("leakyrelu", "leaky_relu"), ("average", "negate")] {
+            #expect { _ = try kernel([wrong]) } throws: { ($0 as? Problem)?.detail.contains("nearest is \"\(nearest)\"") == true }
+        }
+    }
+
     @Test func `any wrong bit is refused, and named`() throws {
         var random = TestRandom(8)
         let whole = try kernel(["square", "negate"], .f32, [40, 30])

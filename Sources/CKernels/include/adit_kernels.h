@@ -104,14 +104,37 @@ int32_t adit_epilogue_check_f64(const adit_run *run, int64_t rows, int64_t n, in
 enum {
     ADIT_NO_REDUCTION = -1,
     ADIT_SQUARE = 0, ADIT_NEGATE, ADIT_ABS, ADIT_SQRT, ADIT_RECIPROCAL, ADIT_RELU, ADIT_FLOOR, ADIT_CEIL, ADIT_ROUND, ADIT_TRUNCATE,
-    ADIT_EXP, ADIT_LOG, ADIT_TANH, ADIT_ERF, ADIT_SIGMOID, ADIT_GELU, ADIT_GELU_TANH,
+    ADIT_EXP, ADIT_LOG, ADIT_TANH, ADIT_ERF, ADIT_SIGMOID, ADIT_GELU, ADIT_GELU_TANH, ADIT_SIGN, ADIT_RSQRT, ADIT_SILU, ADIT_SOFTPLUS,
     ADIT_SUM, ADIT_PRODUCT, ADIT_MEAN, ADIT_MIN, ADIT_MAX,
+    // Of each element, with numbers or another tensor's elements.
+    ADIT_WITH_ADD = 64, ADIT_WITH_SUB, ADIT_WITH_MUL, ADIT_WITH_DIV, ADIT_WITH_MIN, ADIT_WITH_MAX, ADIT_POW, ADIT_CLAMP, ADIT_LEAKY_RELU,
 };
 
-/// The steps (none a reduction) on each of `count` elements. Without a reduction `out` gets as many elements, in canonical bits; with
-/// one it gets the accumulator of each panel of 256, ceil(count / 256) of them, which the caller joins in order. A mean is a sum here.
-int32_t adit_chain_f32(const adit_run *run, const uint8_t *steps, int32_t step_count, int32_t reduction, const float *x, int64_t count, float *out);
-int32_t adit_chain_f64(const adit_run *run, const uint8_t *steps, int32_t step_count, int32_t reduction, const double *x, int64_t count, double *out);
+enum { ADIT_CHAIN_STEPS = 32 };
+
+/// A step of a chain that is no reduction. From ADIT_WITH_ADD to ADIT_WITH_MAX: with the operand `data`, or with the number `a` if that is NULL.
+typedef struct {
+    int32_t code;
+    int32_t exponent;  // of ADIT_POW
+    double a, b;       // numbers, already rounded to the chain's format; ADIT_CLAMP has two
+    const void *data;  // of the chain's type; element i of x meets element i % period
+    int64_t period;    // >= 1 where there is data
+} adit_chain_step;
+
+/// `step_count` steps, up to ADIT_CHAIN_STEPS, on `count` elements of x, and perhaps a reduction after them.
+typedef struct {
+    const adit_chain_step *steps;
+    int32_t step_count, reduction;
+    int64_t count;
+} adit_chain;
+
+/// Without a reduction `out` gets as many elements, in canonical bits; with one it gets the accumulator of each panel of 256,
+/// ceil(count / 256) of them, which the caller joins in order. A mean is a sum here.
+int32_t adit_chain_f32(const adit_run *run, const adit_chain *chain, const float *x, float *out);
+int32_t adit_chain_f64(const adit_run *run, const adit_chain *chain, const double *x, double *out);
+/// For a chain without a reduction: the index of the first of `found`'s elements whose bits aren't those, or -1.
+int32_t adit_chain_check_f32(const adit_run *run, const adit_chain *chain, const float *x, const float *found, int64_t *first);
+int32_t adit_chain_check_f64(const adit_run *run, const adit_chain *chain, const double *x, const double *found, int64_t *first);
 
 /// Attention: `heads` heads (of all elements of the batch), each with `queries` x d queries and `keys` x d keys and values.
 typedef struct {

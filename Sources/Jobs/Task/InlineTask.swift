@@ -1,14 +1,15 @@
 import Kernels
 package import Wire
 
-/// A task whose input stands in the request itself: `{"type": "compute", "data": {"input": [1, 2, 3], "operations": ["square", "sum"]},
-/// "requirements"?}`. Not signed: a sponsor pays for it.
+/// A task whose input stands in the request itself: `{"type": "compute", "data": {"input": [1, 2, 3], "operations": ["square",
+/// {"op": "add", "value": 0.5}, "sum"]}, "requirements"?}`. Not signed: a sponsor pays for it.
 package struct InlineTask: Sendable, Equatable {
     package let type: String
     package let requirements: Requirements
     /// Becomes the kernel's input `x`, F64 of rank 1.
     package let input: [Double]
-    package let operations: [String]
+    /// As a job's spec has them: reals are texts.
+    package let operations: [JSON]
 
     /// Beyond this, tensors are uploaded.
     package static let maxElements = 4096
@@ -28,11 +29,24 @@ package struct InlineTask: Sendable, Equatable {
             guard let number = item.doubleValue, number.isFinite else { throw Problem(.wrongType, "\"input\" is a list of numbers") }
             return number
         }
-        operations = try JSON.map(try inner.array("operations", maxCount: 64)) { (item) throws(Problem) in
-            guard let name = item.stringValue else { throw Problem(.wrongType, "\"operations\" is a list of names") }
-            return name
-        }
+        operations = try JSON.map(try inner.array("operations", maxCount: 64)) { (item) throws(Problem) in try Self.operation(item) }
         try inner.finish()
+    }
+
+    /// A name as it is; of an object the numbers as the texts that a spec, which holds no reals, has for them.
+    private static func operation(_ item: JSON) throws(Problem) -> JSON {
+        if case .string = item { return item }
+        guard case .object(let object) = item else { throw Problem(.wrongType, "\"operations\" is a list of names and objects") }
+        var members: [(String, JSON)] = []
+        for (key, value) in object.members {
+            switch value {
+            case .real(let number): members.append((key, .string("\(number)")))
+            case .integer(let number): members.append((key, .string("\(number)")))
+            case .string: members.append((key, value))
+            default: throw Problem(.wrongType, "an operation holds names and numbers")
+            }
+        }
+        return .object(JSONObject(distinct: members))
     }
 
     /// The input's bytes, little-endian.
@@ -50,6 +64,6 @@ package struct InlineTask: Sendable, Equatable {
     package func spec(root: Digest) throws(Problem) -> JobSpec {
         let x = try TensorDescriptor(name: "x", dtype: .f64, shape: [input.count])
         return try JobSpec(
-            type: type, params: ["operations": .array(operations.map { .string($0) })], inputs: [InputSpec(x, .blob(root))], requirements: requirements)
+            type: type, params: ["operations": .array(operations)], inputs: [InputSpec(x, .blob(root))], requirements: requirements)
     }
 }

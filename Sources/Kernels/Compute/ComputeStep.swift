@@ -1,4 +1,4 @@
-/// One operation of a `compute` chain: on every element, or of all of them together.
+/// What a `compute` chain does to an element, or to all of them together, with nothing but them.
 ///
 /// Every one is an exact or correctly rounded operation of IEEE 754, or a function defined as a fixed order of them (`ElementaryFloat`), so
 /// that all processors agree to the bit. Raw values are the names on the wire; `code` is what C calls them.
@@ -7,6 +7,7 @@ package enum ComputeStep: String, CaseIterable, Sendable, Hashable {
     case square, negate, abs, sqrt, reciprocal, relu, floor, ceil, round, truncate
     case exp, log, tanh, erf, sigmoid, gelu
     case geluTanh = "gelu_tanh"
+    case sign, rsqrt, silu, softplus
     // Of all elements, giving one.
     case sum, product, mean, min, max
 
@@ -16,7 +17,7 @@ package enum ComputeStep: String, CaseIterable, Sendable, Hashable {
     package var isReduction: Bool {
         switch self {
         case .square, .negate, .abs, .sqrt, .reciprocal, .relu, .floor, .ceil, .round, .truncate, .exp, .log, .tanh, .erf, .sigmoid, .gelu,
-            .geluTanh:
+            .geluTanh, .sign, .rsqrt, .silu, .softplus:
             false
         case .sum, .product, .mean, .min, .max: true
         }
@@ -46,6 +47,10 @@ package enum ComputeStep: String, CaseIterable, Sendable, Hashable {
             case .sigmoid: T.sigmoid(x)
             case .gelu: T.gelu(x)
             case .geluTanh: T.geluTanh(x)
+            case .sign: x > 0 ? 1 : x < 0 ? -1 : x
+            case .rsqrt: 1 / x.squareRoot()
+            case .silu: T.silu(x)
+            case .softplus: T.softplus(x)
             case .sum, .product, .mean, .min, .max: x
             }
         return value + 0

@@ -58,9 +58,6 @@ extension ElementaryFloat {
         return (x < 0 ? e : 1) / (1 + e)
     }
 
-    /// log(1 + e^x), without overflow.
-    static func softplus(_ x: Self) -> Self { (x > 0 ? x : 0) + log(1 + exp(-x.magnitude)) }
-
     /// x·(1 + erf(x/√2))/2.
     static func gelu(_ x: Self) -> Self { weightedHalf(x, 1 + erf(x * elementary.sqrtHalf)) }
 
@@ -74,6 +71,21 @@ extension ElementaryFloat {
     static func geluTanh(_ x: Self) -> Self {
         let inner = x.addingProduct(x * x * elementary.cubic, x) * elementary.sqrtTwoOverPi
         return weightedHalf(x, 1 + tanh(inner))
+    }
+
+    /// x·sigmoid(x): 0 where sigmoid is 0, even at −∞.
+    static func silu(_ x: Self) -> Self {
+        let weight = sigmoid(x)
+        return weight == 0 ? 0 : x * weight
+    }
+
+    /// ln(1 + e^x) as max(x, 0) + ln(1 + e), e = e^−|x|; with u = 1 + e rounded, ln(1 + e) is ln u times e/(u − 1), which mends the rounding
+    /// (Higham, *Accuracy and Stability of Numerical Algorithms*, section 1.14.1).
+    static func softplus(_ x: Self) -> Self {
+        guard !x.isNaN else { return .nan }
+        let e = exp(-x.magnitude)
+        let u = 1 + e
+        return (x > 0 ? x : 0) + (u == 1 ? e : log(u) * (e / (u - 1)))
     }
 
     /// x/2 times a weight in 0...2: 0 where the weight is 0, even at −∞.

@@ -32,7 +32,7 @@ package protocol ComputeBackend: Sendable, NeuralEngine, RegressionEngine {
     func capability(for chain: ComputeChain) -> Capability?
 
     /// Computes y = chain(x), to the bit; for the parameters and problems see the product's `run`.
-    func run(_ chain: ComputeChain, x: Tensor, into y: Tensor, control: RunControl) throws(Problem)
+    func run(_ chain: ComputeChain, x: Tensor, operands: [Tensor], into y: Tensor, control: RunControl) throws(Problem)
 
     /// What this backend promises for what follows a product, or nil if it can't do it.
     func capability(for epilogue: Epilogue) -> Capability?
@@ -70,15 +70,6 @@ package protocol ComputeBackend: Sendable, NeuralEngine, RegressionEngine {
 
     /// Computes y = x ∗ w by `convolution.arithmetic`; for the parameters and problems see the product's `run`.
     func run(_ convolution: Convolution, x: Tensor, w: Tensor, into y: Tensor, control: RunControl) throws(Problem)
-}
-
-/// A backend offers only what it says: whatever it doesn't mention it can't do.
-extension ComputeBackend {
-    package func capability(for chain: ComputeChain) -> Capability? { nil }
-
-    package func run(_ chain: ComputeChain, x: Tensor, into y: Tensor, control: RunControl) throws(Problem) {
-        throw Problem(.unsupportedDtype, "\(name) does not run compute")
-    }
 }
 
 /// What a backend promises for one kind of work.

@@ -81,6 +81,9 @@ package protocol VerifierPasses: Sendable, NeuralEngine, ConvolutionPasses, Regr
     /// The first element of Y, in row-major order, whose bits are not the row work's; nil if there is none. Throws as above.
     func firstWrong(_ work: RowWork, x: Tensor, gamma: Tensor?, beta: Tensor?, y: Tensor) throws(Problem) -> Int?
 
+    /// The first element of Y whose bits are not the chain's; nil if there is none. Throws as above.
+    func firstWrong(_ chain: ComputeChain, x: Tensor, operands: [Tensor], y: Tensor) throws(Problem) -> Int?
+
     /// The first element of Y whose bits are not the reduction's; nil if there is none. Throws as above.
     func firstWrong(_ reduction: Reduction, x: Tensor, y: Tensor) throws(Problem) -> Int?
 

@@ -117,12 +117,12 @@ extension VerifierPasses {
 
 extension Tensor {
     /// A float element's bits, widened with zeros.
-    func widenedBits(_ index: Int) -> UInt64 {
+    package func widenedBits(_ index: Int) -> UInt64 {
         dtype == .f64 ? withElements(as: UInt64.self) { $0[index] } : UInt64(withElements(as: UInt32.self) { $0[index] })
     }
 
     /// Writes float elements' bits from `start` on.
-    func write(_ bits: [UInt64], from start: Int = 0) {
+    package func write(_ bits: [UInt64], from start: Int = 0) {
         if dtype == .f64 {
             withMutableElements(as: UInt64.self) { for i in bits.indices { $0[start + i] = bits[i] } }
         } else {

@@ -8,10 +8,10 @@ extension OpenCLBackend {
         return Capability(arithmetic: chain.arithmetic)
     }
 
-    package func run(_ chain: ComputeChain, x: Tensor, into y: Tensor, control: RunControl) throws(Problem) {
-        try chain.check(x: x, y: y)
+    package func run(_ chain: ComputeChain, x: Tensor, operands: [Tensor], into y: Tensor, control: RunControl) throws(Problem) {
+        try chain.check(x: x, operands: operands, y: y)
         guard capability(for: chain) != nil else { throw Problem(.unsupportedDtype, "\(name) does not run this chain") }
-        try work { workplace throws(Problem) in try workplace.compute(chain, x, into: y, control) }
+        try work { workplace throws(Problem) in try workplace.compute(chain, x, operands, into: y, control) }
     }
 }
 

@@ -5,10 +5,10 @@ extension Workplace {
     /// y = chain(x); tensors are checked.
     ///
     /// - Throws: `unsupported_dtype` for a step that isn't known here.
-    mutating func compute(_ chain: ComputeChain, _ x: Tensor, into y: Tensor, _ control: RunControl) throws(Problem) {
+    mutating func compute(_ chain: ComputeChain, _ x: Tensor, _ operands: [Tensor] = [], into y: Tensor, _ control: RunControl) throws(Problem) {
         guard let source = ChainSource.program(chain) else { throw Problem(.unsupportedDtype, "OpenCL does not run this chain") }
         try control.step(0)
-        let run = ChainRun(session: try open().session, staging: try open().staging, chain: chain, control: control)
+        let run = ChainRun(session: try open().session, staging: try open().staging, chain: chain, operands: operands, control: control)
         if chain.reduction == nil {
             try unsafe x.buffer.withUnsafeBytes { from throws(Problem) in
                 try unsafe y.buffer.withUnsafeMutableBytes { to throws(Problem) in
@@ -17,10 +17,10 @@ extension Workplace {
             }
         } else if chain.dtype == .f64 {
             let panels = try panels(Double.self, chain, x, source, run)
-            y.withMutableElements(as: UInt64.self) { $0[0] = chain.bits(joining: panels) }
+            y.withMutableElements(as: UInt64.self) { $0[0] = chain.bits(joining: panels, operands) }
         } else {
             let panels = try panels(Float.self, chain, x, source, run)
-            y.withMutableElements(as: UInt32.self) { $0[0] = UInt32(truncatingIfNeeded: chain.bits(joining: panels)) }
+            y.withMutableElements(as: UInt32.self) { $0[0] = UInt32(truncatingIfNeeded: chain.bits(joining: panels, operands)) }
         }
         try control.step(1)
     }

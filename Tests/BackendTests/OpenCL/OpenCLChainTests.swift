@@ -32,6 +32,42 @@ import Wire
         }
     }
 
+    /// Numbers and other tensors, of every shape that fits.
+    @Test(arguments: [DType.f32, .f64])
+    func `operands give the definition's bits`(dtype: DType) throws {
+        let all = ComputeOperation.Combination.allCases.map(\.rawValue)
+        let chains: [[JSON]] =
+            ["b", "r", "s", "x"].map { name in all.map { ["op": .string($0), "with": .string(name)] } } + [
+                all.map { ["op": .string($0), "value": "-0.3"] },
+                ["sign", "rsqrt", ["op": "clamp", "lo": "-0.5", "hi": "0.25"], ["op": "leaky_relu", "value": "0.01"]],
+                [["op": "pow", "value": "-3"], ["op": "pow", "value": 7]], [["op": "pow", "value": 0]],
+                [["op": "sub", "with": "r"], ["op": "div", "with": "b"], "sum", ["op": "mul", "with": "s"]],
+            ]
+        for (index, operations) in chains.enumerated() {
+            for (shape, data) in [([1], Data.normal), ([3, 85], .special), ([2049 + index], .subnormal), ([100, 7], .huge), ([512], .negativeZero)] {
+                let kernel = try ChainTests.kernel(operations, dtype, shape)
+                let inputs = try ChainTests.inputs(kernel, data, seed: UInt64(index))
+                let expected = try kernel.reference(inputs)[0].buffer.bytes
+                for backend in OpenCLDevices.backends where backend.capability(for: kernel.chain) != nil {
+                    let y = try kernel.run(inputs, on: backend, control: .none, limit: 1 << 20)
+                    #expect(y[0].buffer.bytes == expected, "\(operations) \(shape) \(data) \(backend.device)")
+                }
+            }
+        }
+    }
+
+    @Test func `operands go by stretches too`() throws {
+        let device = try #require(OpenCLDevices.found.first)
+        var workplace = Workplace(device: device, cache: ProgramCache(folder: OpenCLDevices.folder), memoryCap: 1 << 20, isShared: false)
+        for shape in [[300, 333], [99_900]] {
+            let kernel = try ChainTests.kernel([["op": "sub", "with": "b"], ["op": "mul", "with": shape.count == 2 ? "r" : "x"]], .f32, shape)
+            let inputs = try ChainTests.inputs(kernel, .normal, seed: 5)
+            let y = try Tensor(zeros: kernel.outputs[0])
+            try workplace.compute(kernel.chain, inputs[0], [inputs[1], shape.count == 2 ? inputs[2] : inputs[0]], into: y, .none)
+            #expect(try y.buffer.bytes == kernel.reference(inputs)[0].buffer.bytes)
+        }
+    }
+
     @Test func `long chains go by stretches, report and can be canceled`() throws {
         let device = try #require(OpenCLDevices.found.first)
         // A quarter of the cap for each of four buffers.
