@@ -56,6 +56,7 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS"),
         .systemLibrary(name: "COneDNN"),
         .systemLibrary(name: "COpenCL"),
+        .systemLibrary(name: "CXSMM", providers: [.apt(["libxsmm-dev"])]),
         // -O3 also in debug builds: SwiftPM would compile the kernels at -O0. No contraction and no
         // reassociation: the order and the rounding of every operation are part of the protocol.
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])]),
@@ -73,6 +74,7 @@ let package = Package(
         room("NativeBackend", ["Wire", "Kernels", "CKernels"]),
         room("OpenBLASBackend", ["Wire", "Kernels", "COpenBLAS"]),
         room("OneDNNBackend", ["Wire", "Kernels", "COneDNN"]),
+        room("XSMMBackend", ["Wire", "Kernels", "CXSMM"]),
         room("OpenCLBackend", ["Wire", "Kernels", "COpenCL"]),
         room("BackendChoice", ["Wire", "Kernels"]),
         room("TensorFiles", ["Wire", "Kernels"]),
@@ -103,7 +105,7 @@ let package = Package(
         .executableTarget(
             name: "adit",
             dependencies: [
-                "Wire", "Signing", "Kernels", "Ledger", "Jobs", "NativeBackend", "OpenBLASBackend", "OneDNNBackend", "BackendChoice",
+                "Wire", "Signing", "Kernels", "Ledger", "Jobs", "NativeBackend", "OpenBLASBackend", "OneDNNBackend", "XSMMBackend", "BackendChoice",
                 "OpenCLBackend", "Profiler",
                 "TensorFiles", "ChainClient", "HTTPServing", "ChainNode", "Coordinator", "MinerNode", logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -121,7 +123,9 @@ let package = Package(
         tests("Kernels", ["Wire", "Kernels", "TestSupport"]),
         tests("Ledger", ["Wire", "Signing", "Ledger", "TestSupport"]),
         tests("Jobs", ["Wire", "Signing", "Kernels", "Ledger", "Jobs", "TestSupport"]),
-        tests("Backend", ["Wire", "Kernels", "NativeBackend", "OpenBLASBackend", "OneDNNBackend", "BackendChoice", "OpenCLBackend", "TestSupport"]),
+        tests(
+            "Backend",
+            ["Wire", "Kernels", "NativeBackend", "OpenBLASBackend", "OneDNNBackend", "XSMMBackend", "BackendChoice", "OpenCLBackend", "TestSupport"]),
         tests("TensorFiles", ["Wire", "TensorFiles"]),
         tests("Profiler", ["Wire", "Kernels", "Jobs", "Profiler"]),
         tests("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "ChainClient"]),

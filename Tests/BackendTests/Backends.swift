@@ -4,6 +4,7 @@ import NativeBackend
 import OneDNNBackend
 import OpenBLASBackend
 import Testing
+import XSMMBackend
 
 /// Every backend of this machine in every form: what the contract suite runs against.
 enum Backends {
@@ -23,7 +24,13 @@ enum Backends {
         return try? OneDNN(threads: threads, judge: judge)
     }
 
-    static var all: [any ComputeBackend] { native + openBLAS + oneDNN + OpenCLDevices.backends }
+    /// libxsmm with 1, 2 and 3 threads; empty where its code doesn't run.
+    static let xsmm: [XSMM] = [1, 2, 3].compactMap { threads in
+        guard let judge = native.last else { return nil }
+        return try? XSMM(threads: threads, judge: judge)
+    }
+
+    static var all: [any ComputeBackend] { native + openBLAS + oneDNN + xsmm + OpenCLDevices.backends }
 
     /// What runs softmax, layernorm and reduce.
     static var elementwise: [any ComputeBackend] { native + OpenCLDevices.backends }
@@ -31,4 +38,5 @@ enum Backends {
     /// Why OpenBLAS's tests have nothing to do here, if so.
     static var missing: Comment { "no OpenBLAS on this machine" }
     static var withoutOneDNN: Comment { "no oneDNN on this machine" }
+    static var withoutXSMM: Comment { "libxsmm makes no code that runs here" }
 }

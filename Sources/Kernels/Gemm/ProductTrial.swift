@@ -27,15 +27,18 @@ package struct ProductTrial: Sendable {
     /// - Parameter judge: gives the right bits of `f32Panel256`, `f64Panel256` and `i32Exact`.
     package init(judge: any ComputeBackend) { self.judge = judge }
 
+    package static let allTransposes = [(false, false), (false, true), (true, false), (true, true)]
+
     /// Whether `multiply` gives the right bits for every shape and each pair of transposes.
     ///
     /// - Parameter multiply: computes C by the arithmetic asked for; what it throws counts as failed.
     package func passes(
-        _ arithmetic: Arithmetic, _ shapes: [Shape], _ multiply: (GEMM, Tensor, Tensor, Tensor) throws(Failure) -> Void
+        _ arithmetic: Arithmetic, _ shapes: [Shape], transposes: [(Bool, Bool)] = allTransposes,
+        _ multiply: (GEMM, Tensor, Tensor, Tensor) throws(Failure) -> Void
     ) -> Bool {
         do throws(Problem) {
             for (index, shape) in shapes.enumerated() {
-                for (transposeA, transposeB) in [(false, false), (false, true), (true, false), (true, true)] {
+                for (transposeA, transposeB) in transposes {
                     let gemm = try GEMM(
                         m: shape.m, n: shape.n, k: shape.k, transposeA: transposeA, transposeB: transposeB, batch: shape.batch, arithmetic: arithmetic)
                     for variant in 0..<2 {

@@ -8,6 +8,7 @@ import OneDNNBackend
 import OpenBLASBackend
 import Profiler
 import Wire
+import XSMMBackend
 
 /// The devices of this machine that can run kernels, wired for a miner.
 struct Hardware: Sendable {
@@ -40,6 +41,10 @@ struct Hardware: Sendable {
             join("oneDNN", &members, &notes) { () throws(Problem) in
                 let oneDNN = try OneDNN(threads: threads, judge: native)
                 return (oneDNN, oneDNN.notes)
+            }
+            join("libxsmm", &members, &notes) { () throws(Problem) in
+                let xsmm = try XSMM(threads: threads, judge: native)
+                return (xsmm, [])
             }
             let store: any ChoiceStore = choices.map { ChoiceFile(path: $0, isForgotten: anew) } ?? NoStore()
             let cpu = MeasuredBackend(name: "cpu", members: members, fingerprint: processor, store: store)

@@ -1,0 +1,52 @@
+import CXSMM
+import Foundation
+package import Kernels
+package import Wire
+
+/// Small products on the CPU by libxsmm, which makes machine code for each shape: F32 and F64 with m, n, k up to 64, one by one or in batches.
+///
+/// Every shape's code is tried before it is offered (`SmallKernels`): free arithmetic where known answers come out right, panel-256 where
+/// the bits are the definition's, as most shapes' are.
+package final class XSMM: ComputeBackend {
+    package let name = "xsmm"
+    package let threads: Int
+    /// What code is made for, as the library names it, such as `cpx`.
+    package let architecture: String
+    private let kernels: SmallKernels
+
+    /// Wakes the library and tries it; some milliseconds.
+    ///
+    /// - Parameters:
+    ///   - threads: nil for all cores.
+    ///   - judge: a backend that keeps every promise, whose bits the library's are compared with.
+    /// - Throws: `backend_unavailable` where its code isn't right, or this process may not run code that it makes.
+    package init(threads: Int? = nil, judge: any ComputeBackend) throws(Problem) {
+        libxsmm_init()
+        // Whatever LIBXSMM_TARGET in the environment says.
+        libxsmm_set_target_archid(libxsmm_cpuid())
+        architecture = unsafe libxsmm_get_target_arch().map { unsafe String(cString: $0) } ?? "unknown"
+        self.threads = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
+        kernels = SmallKernels(judge: judge)
+        for arithmetic in [Arithmetic.f32, .f64] {
+            for (m, n, k) in [(1, 1, 1), (5, 7, 3), (16, 16, 16), (33, 47, 64), (64, 64, 61)] {
+                guard kernels.kernel(for: try GEMM(m: m, n: n, k: k, arithmetic: arithmetic)) != nil else {
+                    throw Problem(.backendUnavailable, "libxsmm \(LIBXSMM_CONFIG_VERSION) makes no code for \(architecture) that runs and is right here")
+                }
+            }
+        }
+    }
+
+    package var device: String { "cpu libxsmm \(LIBXSMM_CONFIG_VERSION) \(architecture), \(threads) threads" }
+
+    package func capability(for gemm: GEMM) -> Capability? { kernels.kernel(for: gemm) == nil ? nil : Capability(arithmetic: gemm.arithmetic) }
+
+    package func run(_ gemm: GEMM, a: Tensor, b: Tensor, into c: Tensor, control: RunControl) throws(Problem) {
+        try gemm.check(a: a, b: b, c: c)
+        guard let kernel = kernels.kernel(for: gemm) else {
+            throw Problem(.unsupportedDtype, "libxsmm doesn't keep \(gemm.arithmetic.rawValue) at \(gemm.m) x \(gemm.n) x \(gemm.k)")
+        }
+        try control.step(0)
+        try SmallProducts.run(kernel, gemm, a, b, into: c, threads: threads, control)
+        try control.step(1)
+    }
+}
