@@ -9,7 +9,7 @@
 #define F32_LANES 8
 #define F64_LANES 4
 #define FLOAT_ROWS 6
-#define STRIPS 0
+#define FLOATS_IN_PLACE NARROW
 #define FLOAT_VECTORS 2
 #define I32_LANES 8
 #define I32_ROWS 6

@@ -10,7 +10,7 @@
 #define F32_LANES 16
 #define F64_LANES 8
 #define FLOAT_ROWS 6
-#define STRIPS 1
+#define FLOATS_IN_PLACE ALWAYS
 #define FLOAT_VECTORS 4
 #include "gemm_cells.h"
 #include "gemm_vnni.h"

@@ -44,6 +44,7 @@ static inline __m512 canonical_bf16_pairs(__m512 x) {
 #define SOURCE uint16_t
 #define DEPTH 2
 #define START 0
+#define IN_PLACE ALWAYS
 #define DIRECT 0
 #define LANES 16
 #define ROWS 6

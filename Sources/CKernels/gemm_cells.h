@@ -1,6 +1,6 @@
 // What the tile template needs for floats (F32, F64, and BF16 widened to F32), at the vector sizes the includer chose: F32_LANES,
-// F64_LANES, the tile FLOAT_ROWS x FLOAT_VECTORS, STRIPS (whether A is best read where it lies: on AVX-512, whose tiles are wide, measured
-// 1.02 to 1.07 times as fast; on AVX2 0.93), and PATH(x).
+// F64_LANES, the tile FLOAT_ROWS x FLOAT_VECTORS, FLOATS_IN_PLACE (when A is read where it lies: ALWAYS on AVX-512, whose tiles are wide,
+// measured 1.02 to 1.07 times as fast; on AVX2 0.93), and PATH(x).
 
 #define FLOAT_CELLS(CELL, BITS, NAN_BITS, LANES, SUFFIX)                                                            \
     typedef CELL PATH(cells_##SUFFIX) __attribute__((ext_vector_type(LANES)));                                      \
@@ -60,6 +60,7 @@ static inline void PATH(close_b_wide)(int64_t packed, float *panel) { (void)pack
 #define SOURCE float
 #define DEPTH 1
 #define START 0
+#define IN_PLACE FLOATS_IN_PLACE
 #define DIRECT 1
 #define LANES F32_LANES
 #define ROWS FLOAT_ROWS
@@ -75,6 +76,7 @@ static inline void PATH(close_b_wide)(int64_t packed, float *panel) { (void)pack
 #define SOURCE double
 #define DEPTH 1
 #define START 0
+#define IN_PLACE FLOATS_IN_PLACE
 #define DIRECT 1
 #define LANES F64_LANES
 #define ROWS FLOAT_ROWS
@@ -90,6 +92,7 @@ static inline void PATH(close_b_wide)(int64_t packed, float *panel) { (void)pack
 #define SOURCE uint16_t
 #define DEPTH 1
 #define START 0
+#define IN_PLACE 0
 #define DIRECT 0
 #define LANES F32_LANES
 #define ROWS FLOAT_ROWS

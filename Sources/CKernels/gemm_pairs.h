@@ -26,6 +26,7 @@ static inline void PATH(close_b_i8)(int64_t packed, uint32_t *panel) { (void)pac
 #define SOURCE int8_t
 #define DEPTH 2
 #define START 0
+#define IN_PLACE 0
 #define DIRECT 0
 #define LANES I32_LANES
 #define ROWS I32_ROWS

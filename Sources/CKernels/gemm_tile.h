@@ -8,6 +8,7 @@
 //   LANES    cells in a vector;  ROWS x VECTORS  vectors of the register tile
 //   STEP(acc, a, b)   one accumulation on vectors;  FINISH(sum)   the last thing done to a sum
 //   NAME(x)  x with a suffix of its own
+//   IN_PLACE 0 where A's elements aren't packed ones as they lie there; NARROW or ALWAYS: for which products they are read in place
 //   START    whether a packed panel of B begins with a line of what the accumulators start from (instead of zeros)
 // and, before it, NAME(element), which reads one packed element of `count` <= DEPTH elements, NAME(load), which reads 16 bytes of them
 // along a contiguous depth, NAME(pack_line), which packs a whole line of B whose columns are contiguous, and NAME(close_a) and
@@ -25,7 +26,7 @@
 #define BLOCK_ROWS (192 / ROWS * ROWS)  // of packed A at most: about 200 KiB of 4-byte cells, in L2
 #define BLOCK_COLUMNS (8192 / (int64_t)sizeof(PACKED))  // of packed B: 2 MiB, shared by every block of A; a panel of it stays in L2
 #define PANEL_LINES(packed) ((packed) + START)
-#define STRIP_DEPTH (4096 / (int64_t)sizeof(PACKED))  // a multiple of the panel; ROWS rows of it fill the larger part of a first-level cache
+#define STRIP_DEPTH (4096 / (int64_t)sizeof(SOURCE))  // a multiple of BLOCK_DEPTH; ROWS rows of it fill the larger part of a first-level cache
 #define STRIP_GROUP 8  // panels of B: 2 MiB for 64 columns of 4 bytes
 
 typedef CELL NAME(vector) __attribute__((ext_vector_type(LANES)));
@@ -207,7 +208,7 @@ static size_t NAME(scratch_bytes)(int64_t rows, int64_t columns, int64_t k) {
     const int64_t depth = adit_ceil_div(adit_min(k, BLOCK_DEPTH), DEPTH);
     return (size_t)(adit_min(adit_round_up(rows, ROWS), BLOCK_ROWS) * adit_round_up(depth, ADIT_ALIGNMENT)
                + adit_max(adit_min(adit_round_up(columns, COLUMNS), BLOCK_COLUMNS) * PANEL_LINES(depth),
-                   DIRECT ? adit_min(adit_round_up(columns, COLUMNS), STRIP_GROUP * COLUMNS) * adit_min(k, STRIP_DEPTH) : 0))
+                   IN_PLACE ? adit_min(adit_round_up(columns, COLUMNS), STRIP_GROUP * COLUMNS) * adit_ceil_div(adit_min(k, STRIP_DEPTH), DEPTH) : 0))
         * sizeof(PACKED);
 }
 
@@ -227,12 +228,12 @@ static void NAME(block)(
     }
 }
 
-#if DIRECT
+#if IN_PLACE
 /// A tile whose rows of A are read where they lie.
 static inline __attribute__((always_inline)) void NAME(loose_tile)(
-    int rows, int columns, int64_t depth, const SOURCE *a, int64_t a_row, const PACKED *b, CELL *c, int64_t c_row, bool first, bool last) {
+    int rows, int columns, int64_t depth, const PACKED *a, int64_t a_row, const PACKED *b, CELL *c, int64_t c_row, bool first, bool last) {
     if (rows == ROWS && columns == COLUMNS) {
-        NAME(tile_at)(ROWS, VECTORS, depth, a, a_row, 1, b, COLUMNS, c, c_row, false, first, last, false);
+        NAME(tile_at)(ROWS, VECTORS, depth, a, a_row, 1, b, COLUMNS, c, c_row, START, first, last, false);
         return;
     }
     _Alignas(ADIT_ALIGNMENT) CELL sums[ROWS * COLUMNS];
@@ -254,24 +255,25 @@ static inline __attribute__((always_inline)) void NAME(loose_tile)(
 /// A in the first, a tile of C in both through all its panels: nothing of A is copied, and C is written once for 4 KiB of its row of A. A larger
 /// A is read in blocks for several panels' columns at once, since otherwise each panel would bring all of it from memory.
 static bool NAME(strips)(adit_progress *progress, const adit_product *p, int64_t row0, int64_t row1, int64_t column0, int64_t column1, PACKED *packed) {
-    const bool is_large = (row1 - row0) * adit_min(p->k, STRIP_DEPTH) * (int64_t)sizeof(PACKED) > 4 << 20;
+    const bool is_large = (row1 - row0) * adit_min(p->k, STRIP_DEPTH) * (int64_t)sizeof(SOURCE) > 4 << 20;
     const int64_t width = (is_large ? STRIP_GROUP : 1) * COLUMNS, height = is_large ? 512 / ROWS * ROWS : row1 - row0;
     for (int64_t l0 = 0; l0 < p->k; l0 += STRIP_DEPTH) {
         const int64_t l1 = adit_min(p->k, l0 + STRIP_DEPTH);
         for (int64_t column = column0; column < column1; column += width) {
             const int64_t columns = adit_min(column1 - column, width), span = adit_round_up(columns, COLUMNS);
-            for (int64_t l = l0; l < l1; l += ADIT_PANEL)
-                NAME(pack_b)((const SOURCE *)p->b + l * p->b_depth + column * p->b_column, p->b_depth, p->b_column, columns, adit_min(l1 - l, ADIT_PANEL),
-                    packed + (l - l0) * span);
+            for (int64_t l = l0; l < l1; l += BLOCK_DEPTH)
+                NAME(pack_b)((const SOURCE *)p->b + l * p->b_depth + column * p->b_column, p->b_depth, p->b_column, columns, adit_min(l1 - l, BLOCK_DEPTH),
+                    packed + (l - l0) / DEPTH * span);
             for (int64_t block = row0; block < row1; block += height) {
                 const int64_t last = adit_min(row1, block + height);
                 for (int64_t j = 0; j < columns; j += COLUMNS)
                     for (int64_t row = block; row < last; row += ROWS)
-                        for (int64_t l = l0; l < l1; l += ADIT_PANEL) {
-                            const int64_t depth = adit_min(l1 - l, ADIT_PANEL);
-                            NAME(loose_tile)((int)adit_min(last - row, ROWS), (int)adit_min(columns - j, COLUMNS), depth,
-                                (const SOURCE *)p->a + row * p->a_row + l, p->a_row, packed + (l - l0) * span + j * depth,
-                                (CELL *)p->c + row * p->c_row + column + j, p->c_row, l == 0, l + depth == p->k);
+                        for (int64_t l = l0; l < l1; l += BLOCK_DEPTH) {
+                            const int64_t lines = adit_min(l1 - l, BLOCK_DEPTH) / DEPTH;
+                            NAME(loose_tile)((int)adit_min(last - row, ROWS), (int)adit_min(columns - j, COLUMNS), lines,
+                                (const PACKED *)(const void *)((const SOURCE *)p->a + row * p->a_row + l), p->a_row / DEPTH,
+                                packed + (l - l0) / DEPTH * span + j * lines, (CELL *)p->c + row * p->c_row + column + j, p->c_row, l == 0,
+                                l + lines * DEPTH == p->k);
                         }
                 if (!adit_advance(progress, 2 * (last - block) * columns * (l1 - l0))) return false;
             }
@@ -288,8 +290,10 @@ static bool NAME(tile)(
     PACKED *const packed_b = scratch;
     PACKED *const packed_a = packed_b
         + adit_min(adit_round_up(column1 - column0, COLUMNS), BLOCK_COLUMNS) * PANEL_LINES(adit_ceil_div(adit_min(p->k, BLOCK_DEPTH), DEPTH));
-#if DIRECT
-    if ((STRIPS || column1 - column0 <= COLUMNS) && p->a_depth == 1 && p->c_column == 1)
+#if IN_PLACE
+    // A packed element has to be one as it lies there.
+    const bool is_packed = p->a_depth == 1 && p->a_row % DEPTH == 0 && p->k % DEPTH == 0 && (uintptr_t)p->a % sizeof(PACKED) == 0;
+    if (is_packed && p->c_column == 1 && (IN_PLACE == ALWAYS || column1 - column0 <= COLUMNS))
         return NAME(strips)(progress, p, row0, row1, column0, column1, packed_b);
 #endif
     const int64_t blocks = adit_ceil_div(row1 - row0, BLOCK_ROWS), block_rows = adit_round_up(adit_ceil_div(row1 - row0, blocks), ROWS);
@@ -384,6 +388,7 @@ static void NAME(direct)(const adit_product *p, void *scratch) {
 #undef ROWS
 #undef START
 #undef DIRECT
+#undef IN_PLACE
 #undef STEP
 #undef FINISH
 #undef NAME

@@ -51,6 +51,7 @@ static inline void PATH(close_b_i8)(int64_t packed, uint32_t *panel) {
 #define SOURCE int8_t
 #define DEPTH 4
 #define START 1
+#define IN_PLACE 0
 #define DIRECT 0
 #define LANES 16
 #define ROWS 6

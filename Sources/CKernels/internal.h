@@ -8,6 +8,8 @@
 
 #include "adit_kernels.h"
 
+#define NARROW 1  // see IN_PLACE in gemm_tile.h
+#define ALWAYS 2
 #define ADIT_PANEL 256  // the panel of the panel-256 rule
 #define ADIT_ALIGNMENT 64
 
