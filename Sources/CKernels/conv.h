@@ -48,6 +48,15 @@ typedef struct {
 } adit_conv_field_path;
 extern const adit_conv_field_path adit_conv_field_portable, adit_conv_field_avx2, adit_conv_field_avx512;
 
+/// Four output rows at once (conv_quads_tile.h), in binary64.
+typedef struct {
+    /// Six lines, `plane` apart, of `count` columns of six rows of the input, between zeros.
+    void (*load)(const float *const rows[6], int64_t count, int64_t padding, double *out, int64_t plane);
+    /// Four output rows' sums of `count` positions, from those of the six lines.
+    void (*sum)(const double *sums, int64_t plane, int64_t count, double *const rows[4]);
+} adit_conv_quads_path;
+extern const adit_conv_quads_path adit_conv_quads_portable, adit_conv_quads_avx2, adit_conv_quads_avx512;
+
 /// Positions of one output row of one image that lie together in a task.
 typedef struct {
     int64_t cell;                  // where in the task's cells they start

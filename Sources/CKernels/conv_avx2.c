@@ -23,5 +23,6 @@ const adit_conv_path adit_conv_f32_avx2 = CONV_F32_PATH;
 const adit_conv_path adit_conv_i8_avx2 = CONV_I8_PATH;
 const adit_conv_path adit_conv_f64_avx2 = CONV_F64_PATH;
 const adit_conv_path adit_conv_wide_avx2 = CONV_WIDE_PATH;
+const adit_conv_quads_path adit_conv_quads_avx2 = CONV_QUADS_PATH;
 const adit_conv_field_path adit_conv_field_avx2 = CONV_FIELD_PATH;
 #endif

@@ -84,6 +84,8 @@ static void PATH(conv_field_line)(
     for (; o < count; o++) PATH(conv_field_rows)(1, y + o * stride, stride, digits + o * 3, width, pitch, sums);
 }
 
+#include "conv_quads_tile.h"
+
 #define CONV_PATH(SUFFIX, ROWS, WIDTH, DEPTH, CELL, SOURCE) \
     {PATH(tile_conv_##SUFFIX), PATH(lines_conv_##SUFFIX), ROWS, WIDTH, DEPTH, sizeof(CELL), sizeof(SOURCE)}
 #define CONV_F32_PATH CONV_PATH(f32, F32_ROWS, 2 * F32_LANES, 1, float, float)

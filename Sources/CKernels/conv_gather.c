@@ -1,6 +1,8 @@
 // The inputs of some rows of a convolution's linear map, as a matrix.
 #include "conv.h"
 
+enum { AHEAD = 32 };  // channels whose lines are asked for
+
 static const adit_conv_path *const f32_paths[] = ADIT_PATHS(conv_f32);
 
 typedef struct {
@@ -27,7 +29,7 @@ static void gather_row(void *context, int64_t index, int32_t worker) {
             const int64_t down = top + a * c->dilation_h;
             if (down < 0 || down >= c->h) continue;
             const float *const line = plane + down * c->w;
-            __builtin_prefetch(line + 8 * c->h * c->w + adit_max(left, 0));
+            __builtin_prefetch(line + AHEAD * c->h * c->w + adit_max(left, 0));
             for (int64_t b = 0, across = left; b < c->kw; b++, across += c->dilation_w)
                 if (across >= 0 && across < c->w) out[a * c->kw + b] = line[across];
         }

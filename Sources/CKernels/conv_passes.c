@@ -2,13 +2,15 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "conv_quads.h"
 #include "conv_weights.h"
 #include "passes.h"
 
 static const adit_conv_path *const f64_paths[] = ADIT_PATHS(conv_f64);
 static const adit_conv_path *const wide_paths[] = ADIT_PATHS(conv_wide);
+static const adit_conv_quads_path *const quads_paths[] = ADIT_PATHS(conv_quads);
 
-enum { PROBES = 8 };
+enum { PROBES = CONV_PROBES, PLANES = 16 };
 
 /// The outputs of a group that count: of weight other than 0.
 typedef struct {
@@ -26,10 +28,12 @@ typedef struct {
     counted_outputs *outputs;  // of each group
     bool in_place;             // whether Y is read where it lies
     adit_conv_task *tasks;
-    double *signals;           // of a worker: 8 sums of each of its task's positions, `pitch` apart; then by tiles
+    double *signals;           // of a worker: 8 sums of each of its task's positions, `pitch` apart; Y's by tiles; then what the task takes
     float *cells;              // of a worker: Y at a tile's positions
     int64_t pitch, signal_pitch, cell_pitch;
     adit_row_residual *rows;
+    const adit_conv_quads *quads;
+    bool failed;               // a quad's sums aren't finite
 } job;
 
 // MARK: the outputs that count
@@ -68,24 +72,35 @@ static counted_outputs *count_outputs(const adit_conv_plan *plan, const double *
     return outputs;
 }
 
-/// The 8 sums over Y at `count` positions of one image, at most a tile's, from `position` on. Gives in which lane they start.
-static int64_t sum_outputs(const job *j, int64_t group, int64_t image, int64_t position, int64_t count, float *cells, double *tile) {
+/// The 8 sums over Y at a stretch's positions, by tiles of 8 x width. Gives in which lane those of the last tile start.
+static int64_t sum_outputs(const job *j, int64_t group, const adit_conv_stretch *stretch, float *cells, double *sums) {
     const adit_conv_plan *const plan = j->plan;
     const counted_outputs *const counted = &j->outputs[group];
-    const int64_t width = plan->path->width;
-    const float *const y = j->y + (image * plan->c.o + group * plan->og) * plan->positions;
-    if (j->in_place) {
-        // The last tile of an image reads some positions again rather than what lies beyond.
-        const int64_t start = adit_min(position, plan->positions - width);
-        // The next tile's cells are the next lines of all planes, too far apart for the processor to guess.
-        for (int64_t i = 0; i < counted->count; i++) __builtin_prefetch(y + counted->offsets[i] + start + width, 0, 2);
-        j->wide->tile(PROBES, counted->count, counted->offsets, y + start, counted->probe, tile);
-        return position - start;
+    const int64_t width = plan->path->width, size = PROBES * width;
+    const float *const y = j->y + (stretch->image * plan->c.o + group * plan->og) * plan->positions;
+    if (!j->in_place) {
+        // So few positions that they are one tile.
+        for (int64_t i = 0; i < counted->count; i++)
+            memcpy(cells + i * width, y + counted->which[i] * plan->positions + stretch->position, (size_t)stretch->count * sizeof *cells);
+        j->wide->tile(PROBES, counted->count, counted->offsets, cells, counted->probe, sums);
+        return 0;
     }
-    for (int64_t i = 0; i < counted->count; i++)
-        memcpy(cells + i * width, y + counted->which[i] * plan->positions + position, (size_t)count * sizeof *cells);
-    j->wide->tile(PROBES, counted->count, counted->offsets, cells, counted->probe, tile);
-    return 0;
+    double tile[PROBES * CONV_WIDTH];
+    int64_t start = 0;
+    // Some planes at a time, each read line after line.
+    for (int64_t first = 0; first == 0 || first < counted->count; first += PLANES) {
+        const int64_t count = adit_min(PLANES, counted->count - first), next = adit_min(PLANES, counted->count - first - count);
+        const int32_t *const offsets = counted->offsets + first;
+        for (int64_t place = 0; place < stretch->count; place += width) {
+            // The last tile of an image reads some positions again rather than what lies beyond.
+            start = adit_min(stretch->position + place, plan->positions - width);
+            double *const sum = sums + place * PROBES;
+            for (int64_t i = 0; i < next; i++) __builtin_prefetch(y + offsets[count + i] + start, 0, 2);
+            j->wide->tile(PROBES, count, offsets, y + start, counted->probe + first * PROBES, first == 0 ? sum : tile);
+            for (int64_t i = 0; first > 0 && i < size; i++) sum[i] += tile[i];
+        }
+    }
+    return stretch->position + (stretch->count - 1) / width * width - start;
 }
 
 // MARK: tasks
@@ -127,31 +142,51 @@ static void filter_task(const job *j, int64_t index, adit_conv_task *task, doubl
     }
 }
 
-static void residual_task(void *context, int64_t index, int32_t worker) {
-    const job *const j = context;
+/// The rows of a stretch, from its sums over X. Whether all of those are finite.
+static bool compare(const job *j, int64_t group, adit_conv_stretch stretch, int32_t worker) {
     const adit_conv_plan *const plan = j->plan;
-    adit_conv_task *const task = &j->tasks[worker];
     const int64_t width = plan->path->width, pitch = j->pitch;
-    double *const signals = j->signals + worker * j->signal_pitch, tile[PROBES * CONV_WIDTH];
-    filter_task(j, index, task, signals + PROBES * pitch, signals);
-    adit_conv_stretch stretch;
-    for (int64_t run = 0; adit_conv_next_stretch(plan, task, &run, &stretch);) {
-        adit_row_residual *const rows = j->rows + adit_conv_row(plan, task, &stretch);
-        for (int64_t first = 0; first < stretch.count; first += width) {
-            const int64_t count = adit_min(width, stretch.count - first);
-            const int64_t lane =
-                sum_outputs(j, task->group, stretch.image, stretch.position + first, count, j->cells + worker * j->cell_pitch, tile);
+    const adit_conv_task task = {.group = group};
+    adit_row_residual *const rows = j->rows + adit_conv_row(plan, &task, &stretch);
+    double *const signals = j->signals + worker * j->signal_pitch, *const sums = signals + PROBES * pitch;
+    const int64_t last = sum_outputs(j, group, &stretch, j->cells + worker * j->cell_pitch, sums);
+    bool finite = true;
+    for (int64_t first = 0; first < stretch.count; first += width) {
+        const int64_t count = adit_min(width, stretch.count - first), lane = first + width < stretch.count ? 0 : last;
+        double residuals[CONV_WIDTH] = {0}, squares[CONV_WIDTH] = {0};
+        for (int p = 0; p < PROBES; p++) {
+            const double *const s = signals + p * pitch + stretch.place + first, *const t = sums + first * PROBES + p * width + lane;
             for (int64_t i = 0; i < count; i++) {
-                double residual = 0, signal = 0;
-                for (int p = 0; p < PROBES; p++) {
-                    const double s = signals[p * pitch + stretch.place + first + i], difference = tile[p * width + lane + i] - s;
-                    residual += difference * difference;
-                    signal += s * s;
-                }
-                rows[first + i] = (adit_row_residual){.residual = residual, .signal = signal, .maximum = signal < (double)INFINITY ? 0 : (double)INFINITY};
+                const double difference = t[i] - s[i];
+                residuals[i] += difference * difference;
+                squares[i] += s[i] * s[i];
             }
         }
+        for (int64_t i = 0; i < count; i++) {
+            const bool is_finite = squares[i] < (double)INFINITY;
+            rows[first + i] = (adit_row_residual){.residual = residuals[i], .signal = squares[i], .maximum = is_finite ? 0 : (double)INFINITY};
+            finite &= is_finite;
+        }
     }
+    return finite;
+}
+
+static void residual_task(void *context, int64_t index, int32_t worker) {
+    const job *const j = context;
+    adit_conv_task *const task = &j->tasks[worker];
+    double *const signals = j->signals + worker * j->signal_pitch;
+    filter_task(j, index, task, signals + 2 * PROBES * j->pitch, signals);
+    adit_conv_stretch stretch;
+    for (int64_t run = 0; adit_conv_next_stretch(j->plan, task, &run, &stretch);) compare(j, task->group, stretch, worker);
+}
+
+static void quads_task(void *context, int64_t index, int32_t worker) {
+    job *const j = context;
+    if (__atomic_load_n(&j->failed, __ATOMIC_RELAXED)) return;
+    double *const signals = j->signals + worker * j->signal_pitch;
+    int64_t group;
+    const adit_conv_stretch stretch = adit_conv_quads_task(j->quads, j->x, index, signals + 2 * PROBES * j->pitch, j->pitch, signals, &group);
+    if (!compare(j, group, stretch, worker)) __atomic_store_n(&j->failed, true, __ATOMIC_RELAXED);
 }
 
 static void energy_task(void *context, int64_t index, int32_t worker) {
@@ -173,29 +208,49 @@ static void energy_task(void *context, int64_t index, int32_t worker) {
 
 // MARK: calls
 
+/// The tasks of a plan, or of its quads.
+static int32_t run_residuals(const adit_run *run, job *j, int64_t tasks, int64_t most_positions, int64_t scratch) {
+    const int64_t workers = adit_min(run->threads, tasks);
+    j->pitch = adit_round_up(most_positions, CONV_WIDTH), j->signal_pitch = 2 * PROBES * j->pitch + scratch;
+    j->tasks = j->quads == NULL ? adit_conv_make_tasks(j->plan, workers) : NULL;
+    j->signals = adit_allocate((size_t)(workers * j->signal_pitch) * sizeof(double));
+    j->cells = adit_allocate((size_t)(workers * j->cell_pitch) * sizeof(float));
+    const bool has_memory = (j->tasks != NULL || j->quads != NULL) && j->signals != NULL && j->cells != NULL;
+    if (has_memory) {
+        // A narrow image's last lanes are never written.
+        memset(j->cells, 0, (size_t)(workers * j->cell_pitch) * sizeof(float));
+        adit_parallel((int32_t)workers, tasks, j->quads != NULL ? quads_task : residual_task, j);
+    }
+    if (j->tasks != NULL) adit_conv_free_tasks(j->tasks, workers);
+    free(j->signals);
+    free(j->cells);
+    return has_memory ? ADIT_OK : ADIT_NO_MEMORY;
+}
+
 static int32_t residuals(const adit_run *run, const adit_convolution *c, job j, const double *probe, const double *weights) {
     adit_conv_plan plan;
     int32_t status = adit_conv_make_plan(&plan, c, f64_paths[run->isa], PROBES, true, run->threads);
     if (status != ADIT_OK) return status;
-    const int64_t workers = adit_min(run->threads, plan.tasks), width = plan.path->width;
+    const int64_t width = plan.path->width;
     j.plan = &plan, j.wide = wide_paths[run->isa];
     j.in_place = plan.positions >= width && plan.positions <= (INT32_MAX - width) / plan.og;
-    j.pitch = adit_round_up(plan.most_positions, 8), j.cell_pitch = j.in_place ? 0 : plan.og * width;
-    j.signal_pitch = PROBES * (j.pitch + adit_round_up(plan.most_cells, width));
+    j.cell_pitch = j.in_place ? 0 : plan.og * width;
     j.outputs = count_outputs(&plan, probe, weights, j.in_place);
-    j.tasks = adit_conv_make_tasks(&plan, workers);
-    j.signals = adit_allocate((size_t)(workers * j.signal_pitch) * sizeof(double));
-    j.cells = adit_allocate((size_t)(workers * j.cell_pitch) * sizeof(float));
-    if (j.outputs == NULL || j.tasks == NULL || j.signals == NULL || j.cells == NULL) status = ADIT_NO_MEMORY;
-    if (status == ADIT_OK) {
-        // A narrow image's last lanes are never written.
-        memset(j.cells, 0, (size_t)(workers * j.cell_pitch) * sizeof(float));
-        adit_parallel((int32_t)workers, plan.tasks, residual_task, &j);
+    if (j.outputs == NULL) status = ADIT_NO_MEMORY;
+    // Energies are asked for where something looks wrong: then nothing may depend on how rows are summed together.
+    j.failed = j.energies != NULL || !adit_conv_quads_suit(&plan, plan.path);
+    if (status == ADIT_OK && !j.failed) {
+        adit_conv_quads quads;
+        status = adit_conv_make_quads(&quads, &plan, plan.path, quads_paths[run->isa], j.filters, run->threads);
+        j.quads = &quads;
+        if (status == ADIT_OK) status = run_residuals(run, &j, quads.tasks, quads.most_positions, quads.scratch);
+        adit_conv_free_quads(&quads);
+        j.quads = NULL;
     }
+    // Six input rows share their sums, so a NaN or an infinity in one would spread to others.
+    if (status == ADIT_OK && j.failed)
+        status = run_residuals(run, &j, plan.tasks, plan.most_positions, PROBES * adit_round_up(plan.most_cells, width));
     free_outputs(j.outputs);
-    adit_conv_free_tasks(j.tasks, workers);
-    free(j.signals);
-    free(j.cells);
     adit_conv_free_plan(&plan);
     return status;
 }

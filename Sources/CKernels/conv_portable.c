@@ -21,4 +21,5 @@ const adit_conv_path adit_conv_f32_portable = CONV_F32_PATH;
 const adit_conv_path adit_conv_i8_portable = CONV_I8_PATH;
 const adit_conv_path adit_conv_f64_portable = CONV_F64_PATH;
 const adit_conv_path adit_conv_wide_portable = CONV_WIDE_PATH;
+const adit_conv_quads_path adit_conv_quads_portable = CONV_QUADS_PATH;
 const adit_conv_field_path adit_conv_field_portable = CONV_FIELD_PATH;

@@ -27,7 +27,8 @@ package protocol ConvolutionPasses {
     func mismatch(_ convolution: Convolution, x: Tensor, y: Tensor, filters: [UInt64], vectors: [UInt64], count: Int) throws(Problem) -> Int?
 
     /// The residual and scale of every row (F32): ‖Σ_o x_o·Y[o] − y‖² and ‖y‖² for y = Σ_l f_l·x_l, over the 8 probes, and
-    /// Σ_l x_l²·energy_l, or 0. Sums in binary64, in any order. `maximum` is 0, or +∞ for a row whose inputs aren't all finite.
+    /// Σ_l x_l²·energy_l, or 0. Sums in binary64, in any order; without energies also by identities of several rows, whose errors are
+    /// relative to the largest inputs of those. `maximum` is 0, or +∞ for a row whose inputs aren't all finite.
     func residuals(_ convolution: Convolution, x: Tensor, y: Tensor, probe: ConvolutionProbe) throws(Problem) -> [RowResidual]
 
     /// The inputs of some rows (F32), rows.count × depth; zeros in the padding.
