@@ -33,6 +33,7 @@ typedef struct {
     int64_t pitch, signal_pitch, cell_pitch;
     adit_row_residual *rows;
     const adit_conv_quads *quads;
+    int64_t doubtful, most_doubtful;  // rows of quads that were summed directly; that are worth it
     bool failed;               // a quad's sums aren't finite
 } job;
 
@@ -142,14 +143,45 @@ static void filter_task(const job *j, int64_t index, adit_conv_task *task, doubl
     }
 }
 
+/// The 8 sums over X of one position, `pitch` apart.
+static void sum_directly(const job *j, int64_t group, int64_t image, int64_t position, double *signals) {
+    const adit_conv_plan *const plan = j->plan;
+    const adit_convolution *const c = &plan->c;
+    const int64_t top = position / plan->ow * c->stride_h - c->pad_h, left = position % plan->ow * c->stride_w - c->pad_w;
+    const float *plane = j->x + (image * c->c + group * plan->cg) * c->h * c->w;
+    const double *filter = j->filters + group * plan->cg * c->kh * c->kw * PROBES;
+    double sums[PROBES] = {0};
+    for (int64_t channel = 0; channel < plan->cg; channel++, plane += c->h * c->w)
+        for (int64_t a = 0; a < c->kh; a++)
+            for (int64_t b = 0; b < c->kw; b++, filter += PROBES) {
+                const int64_t row = top + a * c->dilation_h, column = left + b * c->dilation_w;
+                if (row < 0 || row >= c->h || column < 0 || column >= c->w) continue;
+                const double x = (double)plane[row * c->w + column];
+                for (int p = 0; p < PROBES; p++) sums[p] += x * filter[p];
+            }
+    for (int p = 0; p < PROBES; p++) signals[p * j->pitch] = sums[p];
+}
+
+/// |y - s|^2 and |s|^2 for 8 sums over Y, `width` apart, and over X, `pitch` apart.
+static void compare_row(const double *y, int64_t width, const double *s, int64_t pitch, double *residual, double *signal) {
+    *residual = *signal = 0;
+    for (int p = 0; p < PROBES; p++) {
+        const double difference = y[p * width] - s[p * pitch];
+        *residual += difference * difference;
+        *signal += s[p * pitch] * s[p * pitch];
+    }
+}
+
 /// The rows of a stretch, from its sums over X. Whether all of those are finite.
-static bool compare(const job *j, int64_t group, adit_conv_stretch stretch, int32_t worker) {
+static bool compare(job *j, int64_t group, adit_conv_stretch stretch, int32_t worker) {
     const adit_conv_plan *const plan = j->plan;
     const int64_t width = plan->path->width, pitch = j->pitch;
     const adit_conv_task task = {.group = group};
     adit_row_residual *const rows = j->rows + adit_conv_row(plan, &task, &stretch);
     double *const signals = j->signals + worker * j->signal_pitch, *const sums = signals + PROBES * pitch;
     const int64_t last = sum_outputs(j, group, &stretch, j->cells + worker * j->cell_pitch, sums);
+    // Beyond 6 T: what quads lose to the neighbours of a row, or a wrong row.
+    const double limit = j->quads != NULL ? 0x1p-46 * (double)(plan->steps + 3) : (double)INFINITY;
     bool finite = true;
     for (int64_t first = 0; first < stretch.count; first += width) {
         const int64_t count = adit_min(width, stretch.count - first), lane = first + width < stretch.count ? 0 : last;
@@ -163,6 +195,10 @@ static bool compare(const job *j, int64_t group, adit_conv_stretch stretch, int3
             }
         }
         for (int64_t i = 0; i < count; i++) {
+            if (residuals[i] > limit * squares[i] && __atomic_fetch_add(&j->doubtful, 1, __ATOMIC_RELAXED) < j->most_doubtful) {
+                sum_directly(j, group, stretch.image, stretch.position + first + i, signals + stretch.place + first + i);
+                compare_row(sums + first * PROBES + lane + i, width, signals + stretch.place + first + i, pitch, &residuals[i], &squares[i]);
+            }
             const bool is_finite = squares[i] < (double)INFINITY;
             rows[first + i] = (adit_row_residual){.residual = residuals[i], .signal = squares[i], .maximum = is_finite ? 0 : (double)INFINITY};
             finite &= is_finite;
@@ -172,7 +208,7 @@ static bool compare(const job *j, int64_t group, adit_conv_stretch stretch, int3
 }
 
 static void residual_task(void *context, int64_t index, int32_t worker) {
-    const job *const j = context;
+    job *const j = context;
     adit_conv_task *const task = &j->tasks[worker];
     double *const signals = j->signals + worker * j->signal_pitch;
     filter_task(j, index, task, signals + 2 * PROBES * j->pitch, signals);
@@ -182,7 +218,7 @@ static void residual_task(void *context, int64_t index, int32_t worker) {
 
 static void quads_task(void *context, int64_t index, int32_t worker) {
     job *const j = context;
-    if (__atomic_load_n(&j->failed, __ATOMIC_RELAXED)) return;
+    if (__atomic_load_n(&j->failed, __ATOMIC_RELAXED) || __atomic_load_n(&j->doubtful, __ATOMIC_RELAXED) > j->most_doubtful) return;
     double *const signals = j->signals + worker * j->signal_pitch;
     int64_t group;
     const adit_conv_stretch stretch = adit_conv_quads_task(j->quads, j->x, index, signals + 2 * PROBES * j->pitch, j->pitch, signals, &group);
@@ -242,12 +278,14 @@ static int32_t residuals(const adit_run *run, const adit_convolution *c, job j, 
     if (status == ADIT_OK && !j.failed) {
         adit_conv_quads quads;
         status = adit_conv_make_quads(&quads, &plan, plan.path, quads_paths[run->isa], j.filters, run->threads);
-        j.quads = &quads;
+        // Each takes some twenty times what it takes among others.
+        j.quads = &quads, j.most_doubtful = c->n * c->groups * plan.positions / 20;
         if (status == ADIT_OK) status = run_residuals(run, &j, quads.tasks, quads.most_positions, quads.scratch);
         adit_conv_free_quads(&quads);
         j.quads = NULL;
     }
     // Six input rows share their sums, so a NaN or an infinity in one would spread to others.
+    j.failed |= j.doubtful > j.most_doubtful;
     if (status == ADIT_OK && j.failed)
         status = run_residuals(run, &j, plan.tasks, plan.most_positions, PROBES * adit_round_up(plan.most_cells, width));
     free_outputs(j.outputs);

@@ -1,7 +1,7 @@
 // The 8 probes of a convolution with three rows of taps, by half as many multiply-adds: Winograd's F(4, 3) along the rows.
 //
 // Four output rows read six input rows. Their sums have errors relative to the largest products of all six, not of their own three, so
-// rows that look wrong are to be computed directly as well, as are those of a task that reads a NaN or an infinity.
+// rows that look wrong are to be computed directly as well, as are all rows where one reads a NaN or an infinity.
 #ifndef ADIT_CONV_QUADS_H
 #define ADIT_CONV_QUADS_H
 

@@ -175,10 +175,10 @@ static inline void NAME(probe_tile)(const double *tile, int64_t depth, const dou
 /// y, and unless it is NULL energies, of a transposed b: its rows are `stride` apart, column after column. `drop` rounds b first.
 static inline __attribute__((always_inline)) void NAME(probe_strided)(const STORED *b, int64_t stride, const adit_blocked_probe *probe, int64_t first,
     int64_t last, const int drop, const double *scales, double *y, double *energies) {
-    enum { groups = ROW_CHUNK / NAME(group) };
+    enum { groups = WIDE_CHUNK / NAME(group) };
     _Alignas(ADIT_ALIGNMENT) double yt[groups][8][NAME(group)] = {0}, squares[groups][NAME(group)] = {0};
-    _Alignas(ADIT_ALIGNMENT) double tile[NAME(depth) * NAME(group)], factors[ROW_CHUNK];
-    if (scales != NULL) for (int64_t i = 0; i < ROW_CHUNK; i++) factors[i] = i < last - first ? scales[i] : 1;
+    _Alignas(ADIT_ALIGNMENT) double tile[NAME(depth) * NAME(group)], factors[WIDE_CHUNK];
+    if (scales != NULL) for (int64_t i = 0; i < WIDE_CHUNK; i++) factors[i] = i < last - first ? scales[i] : 1;
     for (int64_t column = 0; column < probe->columns; column += NAME(depth)) {
         const int64_t depth = adit_min(NAME(depth), probe->columns - column);
         for (int64_t l = first, g = 0; l < last; l += NAME(group), g++) {

@@ -8,6 +8,7 @@ enum {
     BLOCK = 256,         // columns of X that stay in the first cache: 16 KiB
     COLUMN_CHUNK = 512,  // columns of a task over columns
     ROW_CHUNK = 48,      // rows of a task of the probe and of the residuals
+    WIDE_CHUNK = 256,    // most rows of a task of the probe of a transposed b, which lie side by side
     LINES = 24,          // rows whose sums stay in the first cache beside X: 6 KiB with AVX2
     ROWS_AHEAD = 6,      // rows of a block that are asked for in advance: they take about as long as memory does
     RUN_DEPTH = 64,      // columns of A converted at a time for running sums

@@ -24,7 +24,14 @@ typedef struct {
     adit_row_residual *rows;
     const int64_t *chosen;
     int64_t count;
+    int64_t chunk;  // rows of a task
 } job;
+
+/// Rows of a task of the probe: of a transposed view as many as lie well together, while each thread has some tasks.
+static int64_t probe_rows(const adit_view *view, int32_t threads) {
+    if (!view->transposed) return ROW_CHUNK;
+    return adit_max(ROW_CHUNK, adit_min(WIDE_CHUNK, adit_round_up(adit_ceil_div(view->rows, 4 * (int64_t)threads), 16)));
+}
 
 static void norms_of_columns(void *context, int64_t index, int32_t worker) {
     (void)worker;
@@ -54,8 +61,12 @@ static double *block_probe(int64_t columns, const double *x, const double *weigh
     const int64_t pitch = adit_min(BLOCK, adit_round_up(adit_max(columns, 1), 16)), padded = adit_round_up(adit_max(columns, 1), pitch);
     double *const storage = adit_allocate((size_t)padded * 9 * sizeof(double));
     if (storage == NULL) return NULL;
-    memset(storage, 0, (size_t)padded * 9 * sizeof(double));
     double *const copy = storage + padded * 8;
+    // The last block may be filled in part only.
+    if (columns < padded) {
+        memset(storage + (padded - pitch) * 8, 0, (size_t)pitch * 8 * sizeof(double));
+        memset(copy + padded - pitch, 0, (size_t)pitch * sizeof(double));
+    }
     *probe = (adit_blocked_probe){.columns = columns, .pitch = pitch, .x = storage, .weights = copy, .rows = x};
     for (int64_t j = 0; j < columns; j++) {
         double *const block = storage + j / BLOCK * BLOCK * 8;
@@ -69,7 +80,7 @@ static double *block_probe(int64_t columns, const double *x, const double *weigh
 static void probe_chunk(void *context, int64_t index, int32_t worker) {
     (void)worker;
     const job *const j = context;
-    const int64_t first = index * ROW_CHUNK, last = adit_min(first + ROW_CHUNK, j->view.rows);
+    const int64_t first = index * j->chunk, last = adit_min(first + j->chunk, j->view.rows);
     double *const energies = j->second != NULL ? j->second + first : NULL;
     if (j->view.transposed) j->path->probe_transposed(j->view.data, j->view.rows, j->probe, first, last, j->first + first * 8, energies);
     else j->path->probe_rows(j->view.data, j->probe, first, last, j->first + first * 8, energies);
@@ -80,8 +91,8 @@ static int32_t probe(const adit_run *run, const adit_float_path *path, adit_view
     adit_blocked_probe blocked;
     double *const storage = block_probe(b.columns, x, weights, &blocked);
     if (storage == NULL) return ADIT_NO_MEMORY;
-    job j = {.path = path, .view = b, .probe = &blocked, .first = y, .second = energies};
-    adit_parallel(run->threads, adit_ceil_div(b.rows, ROW_CHUNK), probe_chunk, &j);
+    job j = {.path = path, .view = b, .probe = &blocked, .first = y, .second = energies, .chunk = probe_rows(&b, run->threads)};
+    adit_parallel(run->threads, adit_ceil_div(b.rows, j.chunk), probe_chunk, &j);
     free(storage);
     return ADIT_OK;
 }
@@ -145,13 +156,14 @@ typedef struct {
     const double *x[VARIANTS], *weights;
     double *out[VARIANTS];
     adit_blocked_probe probes[VARIANTS];
+    int64_t chunk;  // rows of a task
 } rounded_job;
 
 /// The variants of a chunk follow on each other, so that its elements are still near.
 static void rounded_chunk(void *context, int64_t index, int32_t worker) {
     (void)worker;
     const rounded_job *const j = context;
-    const int64_t first = index / j->variants * ROW_CHUNK, last = adit_min(first + ROW_CHUNK, j->view.rows);
+    const int64_t first = index / j->variants * j->chunk, last = adit_min(first + j->chunk, j->view.rows);
     const int v = (int)(index % j->variants);
     j->path->probe_rounded(&j->view, &j->probes[v], j->drops[v], first, last, j->out[v] + first * 8);
 }
@@ -161,10 +173,14 @@ static int32_t rounded(const adit_run *run, rounded_job *j) {
     double *storage[VARIANTS] = {0};
     int32_t status = ADIT_OK;
     for (int v = 0; v < j->variants; v++) {
-        storage[v] = block_probe(j->view.columns, j->x[v], j->weights, &j->probes[v]);
-        if (storage[v] == NULL) status = ADIT_NO_MEMORY;
+        int same = 0;
+        while (j->x[same] != j->x[v]) same++;
+        if (same == v) storage[v] = block_probe(j->view.columns, j->x[v], j->weights, &j->probes[v]);
+        if (storage[same] == NULL) status = ADIT_NO_MEMORY;
+        else j->probes[v] = j->probes[same];
     }
-    if (status == ADIT_OK) adit_parallel(run->threads, adit_ceil_div(j->view.rows, ROW_CHUNK) * j->variants, rounded_chunk, j);
+    j->chunk = probe_rows(&j->view, run->threads);
+    if (status == ADIT_OK) adit_parallel(run->threads, adit_ceil_div(j->view.rows, j->chunk) * j->variants, rounded_chunk, j);
     for (int v = 0; v < j->variants; v++) free(storage[v]);
     return status;
 }
