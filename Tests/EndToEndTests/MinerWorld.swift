@@ -145,6 +145,12 @@ struct MinerWorld {
         return quotes
     }
 
+    /// Uploads tensors, asks for a kernel on them and pays.
+    func order(_ kernel: String, _ params: JSON, _ tensors: [Tensor]) async throws -> Quote {
+        for tensor in tensors { try await coordinator.putBlob(tensor.root, BytesSource(tensor.buffer.bytes)) }
+        return try await order(JobSpec(type: kernel, params: params, inputs: tensors.map { InputSpec($0.descriptor, .blob($0.root)) }))
+    }
+
     private func order(_ spec: JobSpec) async throws -> Quote {
         let quote = try await coordinator.postTask(TaskRequest(spec: spec, client: client.address)).quote
         let nonce = try await node.getBalance(client.address).nonce + 1
