@@ -50,6 +50,16 @@ static inline bool adit_advance(adit_progress *progress, int64_t operations) {
     return __atomic_load_n(&progress->canceled, __ATOMIC_RELAXED) == 0;
 }
 
+/// Where place `index`, in row-major order of the axes, lies.
+static inline int64_t adit_offset(const adit_axes *axes, int64_t index) {
+    int64_t offset = 0;
+    for (int32_t d = axes->count - 1; d >= 0; d--) {
+        offset += index % axes->size[d] * axes->stride[d];
+        index /= axes->size[d];
+    }
+    return offset;
+}
+
 /// True when the run can be carried out on this machine.
 static inline bool adit_run_is_valid(const adit_run *run) { return run->threads >= 1 && adit_isa_available(run->isa); }
 

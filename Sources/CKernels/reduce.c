@@ -14,16 +14,6 @@ typedef struct {
     void *out;
 } job;
 
-/// Where place `index`, in row-major order of the axes, lies.
-static int64_t offset_of(const adit_axes *axes, int64_t index) {
-    int64_t offset = 0;
-    for (int32_t d = axes->count - 1; d >= 0; d--) {
-        offset += index % axes->size[d] * axes->stride[d];
-        index /= axes->size[d];
-    }
-    return offset;
-}
-
 #define JOIN(VALUE)                                                                                                      \
     if (contiguous)                                                                                                      \
         for (int64_t t = 0; t < count; t++)                                                                              \
@@ -58,7 +48,7 @@ static int64_t offset_of(const adit_axes *axes, int64_t index) {
         int64_t base[SIDE];                                                                                              \
         bool contiguous = true;                                                                                          \
         /* Lanes without a cell repeat the last one. */                                                                  \
-        for (int64_t l = 0; l < SIDE; l++) base[l] = offset_of(j->kept, first + adit_min(l, cells - 1));                 \
+        for (int64_t l = 0; l < SIDE; l++) base[l] = adit_offset(j->kept, first + adit_min(l, cells - 1));                 \
         for (int64_t l = 1; l < SIDE; l++) contiguous = contiguous && base[l] == base[0] + l;                            \
         REAL_TYPE acc[SIDE], total[SIDE];                                                                                \
         for (int l = 0; l < SIDE; l++) acc[l] = total[l] = start;                                                        \
@@ -68,7 +58,7 @@ static int64_t offset_of(const adit_axes *axes, int64_t index) {
         while (done < j->count) {                                                                                        \
             /* As far as neither the panel nor the innermost axis ends. */                                               \
             const int64_t at = done % length, piece = adit_min(length - at, ADIT_PANEL - done % ADIT_PANEL);             \
-            join_##SUFFIX(r, (const REAL_TYPE *)j->x + offset_of(j->reduced, done), stride, piece, base, contiguous, acc); \
+            join_##SUFFIX(r, (const REAL_TYPE *)j->x + adit_offset(j->reduced, done), stride, piece, base, contiguous, acc); \
             done += piece;                                                                                               \
             if (done % ADIT_PANEL != 0 && done < j->count) continue;                                                     \
             for (int l = 0; l < SIDE; l++) {                                                                             \

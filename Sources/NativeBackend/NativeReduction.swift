@@ -50,7 +50,7 @@ extension Reduction {
 }
 
 extension adit_axes {
-    fileprivate init(_ dimensions: [(size: Int, stride: Int)]) {
+    init(_ dimensions: [(size: Int, stride: Int)]) {
         self.init()
         count = Int32(dimensions.count)
         unsafe withUnsafeMutableBytes(of: &size) { bytes in

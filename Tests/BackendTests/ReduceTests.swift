@@ -66,7 +66,7 @@ import Wire
         expect(.badParams) { _ = try kernel("sum", .f32, [3, 3], [0, 0]) }
         expect(.outOfRange) { _ = try kernel("sum", .f32, [3], [1]) }
         expect(.outOfRange) { _ = try kernel("sum", .f32, [3], [-1]) }
-        expect(.unsupportedDtype) { _ = try kernel("sum", .i32, [3], [0]) }
+        expect(.unsupportedDtype) { _ = try kernel("mean", .i32, [3], [0]) }
         expect(.shapeMismatch) { _ = try kernel("max", .f32, [3, 0], [1]) }
     }
 }

@@ -37,6 +37,8 @@ enum Data: String, CaseIterable, Sendable {
         switch tensor.dtype {
         case .f32: tensor.withMutableElements(as: Float.self) { for i in $0.indices { $0[i] = Float(value(&random, .f32)) } }
         case .f64: tensor.withMutableElements(as: Double.self) { for i in $0.indices { $0[i] = value(&random, .f64) } }
+        case .i32:
+            tensor.withMutableElements(as: Int32.self) { for i in $0.indices { $0[i] = self == .constant ? .min : Int32(truncatingIfNeeded: random.next()) } }
         default:
             // The extremes for `constant`, everything otherwise.
             tensor.withMutableElements(as: Int8.self) { for i in $0.indices { $0[i] = self == .constant ? -128 : Int8(truncatingIfNeeded: random.next()) } }

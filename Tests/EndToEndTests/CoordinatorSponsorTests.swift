@@ -75,11 +75,18 @@ struct CoordinatorSponsorTests {
         }
     }
 
-    @Test(arguments: [
+    private static let values: [(String, String, JSON)] = [
         (#"[-1.5, 2]"#, #"["square"]"#, JSON.array([.real(2.25), 4])), (#"[]"#, #"["sum"]"#, 0),
         (#"[4, 1, 9]"#, #"["sqrt", "negate"]"#, .array([.real(-2), .real(-1), .real(-3)])),
         (#"[0]"#, #"["reciprocal"]"#, .array(["Infinity"])),
-    ]) func valuesAreJSON(_ input: String, _ operations: String, _ expected: JSON) async throws {
+        // Operations with numbers: 4, 1, 0, 1, 4, of which the first and last become 3.
+        (#"[1, 2]"#, #"[{"op": "add", "value": 2.5}]"#, .array([.real(3.5), .real(4.5)])),
+        (#"[1, 2, 3, 4, 5]"#, #"[{"op": "add", "value": -3}, {"op": "pow", "value": 2}, {"op": "clamp", "lo": 0, "hi": 3}, "sum"]"#, 8),
+        (#"[-2, 4]"#, #"[{"op": "leaky_relu", "value": 0.25}, {"op": "div", "value": "1e1"}]"#, .array([.real(-0.05), .real(0.4)])),
+        (#"[3, 8]"#, #"[{"op": "sub", "with": "x"}, "exp"]"#, .array([1, 1])),
+    ]
+
+    @Test(arguments: values) func valuesAreJSON(_ input: String, _ operations: String, _ expected: JSON) async throws {
         let harness = try CoordinatorHarness()
         try await harness.run(configure: sponsored()) { running in
             let body = #"{"type":"compute","data":{"input":\#(input),"operations":\#(operations)}}"#
@@ -124,7 +131,11 @@ struct CoordinatorSponsorTests {
             (#"{"type":"compute","data":{"input":[1],"operations":["square"]},"client":"x"}"#, .unknownField),
             (compute("[1]", #"["square"]"#, #","more":1"#), .unknownField), (compute(#"["1"]"#, #"["square"]"#), .wrongType),
             (compute("[1]", #"["cube"]"#), .badParams), (compute("[1]", "[1]"), .wrongType), (compute("[1]", "[]"), .badParams),
-            (compute(many, #"["sum"]"#), .outOfRange),
+            (compute(many, #"["sum"]"#), .outOfRange), (compute("[1]", #"[{"op": "cube"}]"#), .badParams), (compute("[1]", #"["add"]"#), .missingField),
+            (compute("[1]", #"[{"op": "add", "value": true}]"#), .wrongType), (compute("[1]", #"[{"op": "add", "value": "two"}]"#), .wrongType),
+            (compute("[1]", #"[{"op": "add", "value": 1e999}]"#), .outOfRange), (compute("[1]", #"[{"op": "add", "with": "other"}]"#), .missingField),
+            (compute("[1]", #"[{"op": "square", "value": 2}]"#), .unknownField), (compute("[1]", #"[{"op": "pow", "value": 0.5}]"#), .outOfRange),
+            (compute("[1]", #"[{"op": "clamp", "lo": 2, "hi": 1}]"#), .badParams),
         ]
         try await harness.run(configure: sponsored()) { running in
             for (body, code) in bad { await expectRefusal(code, "\(body.prefix(80))") { _ = try await self.post(running, body) } }

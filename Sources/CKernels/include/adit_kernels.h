@@ -236,6 +236,16 @@ typedef struct {
 int32_t adit_reduce_f32(const adit_run *run, int32_t reduction, const adit_axes *kept, const adit_axes *reduced, const float *x, float *out);
 int32_t adit_reduce_f64(const adit_run *run, int32_t reduction, const adit_axes *kept, const adit_axes *reduced, const double *x, double *out);
 
+/// Reductions to integers, and the formats they take; the order of the first is that of `ExactReduction.Operation`.
+enum { ADIT_TOTAL = 0, ADIT_LEAST, ADIT_LARGEST, ADIT_PLACE_OF_LEAST, ADIT_PLACE_OF_LARGEST };
+enum { ADIT_OF_I8 = 0, ADIT_OF_I32, ADIT_OF_I64, ADIT_OF_F32, ADIT_OF_F64 };
+
+/// As ExactReduction.swift defines them; F32 and F64 have places alone, and places are along one axis of at least one element. `out` is I64 for totals
+/// and places, of x's format otherwise. *overflow: the first total beyond I64, which is written as 0, or -1. Totals of I8 and I32 are of at most
+/// 2^56 and 2^32 elements.
+int32_t adit_reduce_exact(const adit_run *run, int32_t operation, int32_t format, const adit_axes *kept, const adit_axes *reduced, const void *x,
+    void *out, int64_t *overflow);
+
 // The verifier's passes. PROTOCOL section 9 and docs/VERIFICATION.md say what they are for. Their bounds hold for any order of
 // the binary64 sums, so these differ between paths in their last bits. Field products and recomputed bits never differ.
 

@@ -52,6 +52,12 @@ package protocol ComputeBackend: Sendable, NeuralEngine, RegressionEngine {
     /// Reduces x along axes, to the bit; for the parameters and problems see the product's `run`.
     func run(_ reduction: Reduction, x: Tensor, into y: Tensor, control: RunControl) throws(Problem)
 
+    /// What this backend promises for such a reduction to integers, or nil if it can't do it.
+    func capability(for reduction: ExactReduction) -> Capability?
+
+    /// Reduces x along axes; throws `sums_overflow` besides, where a sum is beyond I64. For the parameters and other problems see the product's `run`.
+    func run(_ reduction: ExactReduction, x: Tensor, into y: Tensor, control: RunControl) throws(Problem)
+
     /// What this backend promises for such attention, or nil if it can't do it.
     func capability(for attention: Attention) -> Capability?
 

@@ -87,6 +87,9 @@ package protocol VerifierPasses: Sendable, NeuralEngine, ConvolutionPasses, Regr
     /// The first element of Y whose bits are not the reduction's; nil if there is none. Throws as above.
     func firstWrong(_ reduction: Reduction, x: Tensor, y: Tensor) throws(Problem) -> Int?
 
+    /// The same for a reduction to integers; an element whose sum is beyond I64 is wrong whatever it is.
+    func firstWrong(_ reduction: ExactReduction, x: Tensor, y: Tensor) throws(Problem) -> Int?
+
     /// The given rows of softmax(scale·Q·Kᵀ)·V in binary64, and how far honest arithmetic may be from them (`AttentionSource`).
     ///
     /// - Parameters:

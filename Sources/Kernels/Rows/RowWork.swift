@@ -116,17 +116,27 @@ extension VerifierPasses {
 }
 
 extension Tensor {
-    /// A float element's bits, widened with zeros.
+    /// An element's bits, widened with zeros.
     package func widenedBits(_ index: Int) -> UInt64 {
-        dtype == .f64 ? withElements(as: UInt64.self) { $0[index] } : UInt64(withElements(as: UInt32.self) { $0[index] })
+        switch dtype.byteCount {
+        case 8: withElements(as: UInt64.self) { $0[index] }
+        case 4: UInt64(withElements(as: UInt32.self) { $0[index] })
+        case 2: UInt64(withElements(as: UInt16.self) { $0[index] })
+        default: UInt64(withElements(as: UInt8.self) { $0[index] })
+        }
     }
 
-    /// Writes float elements' bits from `start` on.
+    /// Writes elements' bits from `start` on.
     package func write(_ bits: [UInt64], from start: Int = 0) {
-        if dtype == .f64 {
-            withMutableElements(as: UInt64.self) { for i in bits.indices { $0[start + i] = bits[i] } }
-        } else {
-            withMutableElements(as: UInt32.self) { for i in bits.indices { $0[start + i] = UInt32(truncatingIfNeeded: bits[i]) } }
+        switch dtype.byteCount {
+        case 8: write(UInt64.self, bits, start)
+        case 4: write(UInt32.self, bits, start)
+        case 2: write(UInt16.self, bits, start)
+        default: write(UInt8.self, bits, start)
         }
+    }
+
+    private func write<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type, _ bits: [UInt64], _ start: Int) {
+        withMutableElements(as: type) { for i in bits.indices { $0[start + i] = T(truncatingIfNeeded: bits[i]) } }
     }
 }

@@ -45,7 +45,7 @@ struct Workshop: Sendable {
 }
 
 extension Tensor {
-    /// A copy in a lower precision: floats rounded to `bits` stored bits (F64: through binary32), I8 cut to its upper 4 bits.
+    /// A copy in a lower precision: floats rounded to `bits` stored bits (F64: through binary32), I8 cut to its upper 4 bits, I32 to its upper 16.
     func narrowed(toBits bits: UInt32) throws -> Tensor {
         switch dtype {
         case .f32: try rounded(toBits: bits)
@@ -56,6 +56,7 @@ extension Tensor {
                 }
             }
         case .f64: try copy { $0.withMutableElements(as: Double.self) { cells in for i in cells.indices { cells[i] = Double(Float(cells[i])) } } }
+        case .i32: try copy { $0.withMutableElements(as: Int32.self) { cells in for i in cells.indices { cells[i] &= -65536 } } }
         default: try copy { $0.withMutableElements(as: Int8.self) { cells in for i in cells.indices { cells[i] &= -16 } } }
         }
     }

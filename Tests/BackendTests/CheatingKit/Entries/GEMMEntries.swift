@@ -72,6 +72,7 @@ extension Cheat {
             case .f32: [("TF32 or FP16", 10), ("BF16", 7), ("FP8", 3)]
             case .bf16: [("FP8 (E4M3)", 3), ("FP8 (E5M2)", 2)]
             case .f64: [("F32 for F64", 23)]
+            case .i32: [("upper halves alone", 16)]
             default: [("4-bit integers", 4)]
             }
         func cheat(_ name: String, _ bits: UInt32, _ which: [String]) -> Cheat {

@@ -16,6 +16,8 @@ extension CheatingKit {
     static let chains: [KitEntry] = [
         KitEntry("reduce", "F32, recomputed", "20 to 40 × 30 to 60 × 5 along the second axis: sum, mean, min, max or product") { try reduce(.f32, $0, &$1) },
         KitEntry("reduce", "F64, recomputed", "as above") { try reduce(.f64, $0, &$1) },
+        KitEntry("reduce", "I32, recomputed", "as above: sum, min, max, argmin or argmax") { try reduce(.i32, $0, &$1) },
+        KitEntry("reduce", "F32, places, recomputed", "as above: argmin or argmax") { try reduce(.f32, places: true, $0, &$1) },
         KitEntry("compute", "F32, recomputed", "20 to 40 × 30 to 60 elements: tanh, square, gelu") { try chain(["tanh", "square", "gelu"], .f32, $0, &$1) },
         KitEntry("compute", "F64, recomputed", "as above") { try chain(["tanh", "square", "gelu"], .f64, $0, &$1) },
         KitEntry("compute", "F32, a reduction, recomputed", "20 to 40 × 30 to 60 elements: exp, square, sum") {
@@ -83,8 +85,9 @@ extension CheatingKit {
         }
     }
 
-    private static func reduce(_ dtype: DType, _ workshop: Workshop, _ random: inout TestRandom) throws -> CheatedJob {
-        let operations = ["sum", "mean", "min", "max", "product"]
+    private static func reduce(_ dtype: DType, places: Bool = false, _ workshop: Workshop, _ random: inout TestRandom) throws -> CheatedJob {
+        let exact = places ? ["argmin", "argmax"] : ["sum", "min", "max", "argmin", "argmax"]
+        let operations = places || dtype == .i32 ? exact : ["sum", "mean", "min", "max", "product"]
         let place = random.draw(0...operations.count - 1)
         let (rows, length) = (random.draw(20...40), random.draw(30...60))
         func kernel(_ place: Int, _ length: Int) throws -> any Kernel {
