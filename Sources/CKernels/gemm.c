@@ -1,6 +1,4 @@
 // Products over threads: picks the path, cuts C into tasks or puts small products together in one, runs them.
-#include <math.h>
-
 #include "internal.h"
 
 typedef struct {
@@ -52,17 +50,35 @@ static const double past_caches_cells = 2 << 20;
 /// What packing an element of A or of B costs, in multiplications of a row by a column: 0.4 and 0.3 ns against 0.017 ns on a core of Zen 4.
 static const double packing_a = 24, packing_b = 16;
 
-/// How many parts each side of C is cut in: the cut whose slowest thread has the least to do, in multiplications and in packing.
+/// What the slowest thread has to do, in multiplications and in packing, if C's sides are cut in so many parts.
+static double cut_cost(const adit_gemm_path *path, const adit_product *p, int64_t count, int64_t threads, int64_t down, int64_t across) {
+    const int64_t rows = adit_round_up(adit_ceil_div(p->m, down), path->row_step), columns = adit_round_up(adit_ceil_div(p->n, across), path->column_step);
+    const double rounds = (double)adit_ceil_div(adit_ceil_div(p->m, rows) * adit_ceil_div(p->n, columns) * count, threads);
+    return rounds * ((double)rows * (double)columns + packing_a * (double)rows + packing_b * (double)columns);
+}
+
+/// How many parts each side of C is cut in: a task for each thread and none too large, and of those cuts into as many tasks as threads, or up to
+/// four times as many, the one whose slowest thread has the least to do. A handful are looked at, since small products come here too.
 static void cut(const adit_gemm_path *path, const adit_product *p, int64_t count, int64_t threads, int64_t *down, int64_t *across) {
-    const int64_t most = 4 * threads, tiles_down = adit_ceil_div(p->m, path->row_step), tiles_across = adit_ceil_div(p->n, path->column_step);
     const int64_t least_down = threads == 1 ? 1 : adit_ceil_div(p->m, largest_side), least_across = adit_ceil_div(p->n, largest_side);
-    double best = INFINITY;
-    for (int64_t d = least_down; d == least_down || (d <= most && d <= tiles_down); d++)
-        for (int64_t a = least_across; a == least_across || (a * d <= most && a <= tiles_across); a++) {
-            const double rows = (double)(adit_ceil_div(tiles_down, d) * path->row_step), columns = (double)(adit_ceil_div(tiles_across, a) * path->column_step);
-            const double rounds = (double)adit_ceil_div(adit_ceil_div(p->m, (int64_t)rows) * adit_ceil_div(p->n, (int64_t)columns) * count, threads);
-            const double cost = rounds * (rows * columns + packing_a * rows + packing_b * columns);
-            if (cost < best) best = cost, *down = d, *across = a;
+    const int64_t most_down = adit_ceil_div(p->m, path->row_step), most_across = adit_ceil_div(p->n, path->column_step);
+    *down = least_down, *across = least_across;
+    while (*down * *across * count < threads) {
+        const int64_t rows = adit_ceil_div(p->m, *down), columns = adit_ceil_div(p->n, *across);
+        if (rows <= path->row_step && columns <= path->column_step) break;
+        if (columns >= rows && columns > path->column_step) *across += 1;
+        else *down += 1;
+    }
+    double best = cut_cost(path, p, count, threads, *down, *across);
+    for (int64_t tasks = threads; tasks <= 4 * threads; tasks += threads)
+        for (int64_t d = 1; d * d <= tasks; d++) {
+            if (tasks % d != 0) continue;
+            for (int turned = 0; turned < 2; turned++) {
+                const int64_t rows = turned ? tasks / d : d, columns = tasks / rows;
+                if (rows < least_down || rows > most_down || columns < least_across || columns > most_across) continue;
+                const double cost = cut_cost(path, p, count, threads, rows, columns);
+                if (cost < best) best = cost, *down = rows, *across = columns;
+            }
         }
 }
 

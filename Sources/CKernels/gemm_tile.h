@@ -90,17 +90,25 @@ static __attribute__((noinline)) void NAME(full_tile)(int64_t depth, const PACKE
     NAME(tile_at)(ROWS, VECTORS, depth, a, 1, ROWS, b, COLUMNS, c, c_row, START, first, last, false);
 }
 
+/// All rows of a tile that has only so many vectors of columns, into `out`, lines of COLUMNS.
+static inline __attribute__((always_inline)) void NAME(part_tile)(
+    int vectors, int64_t depth, const PACKED *a, int64_t a_row, int64_t a_depth, const PACKED *b, CELL *out) {
+#define PART(V) NAME(tile_at)(ROWS, V, depth, a, a_row, a_depth, b, COLUMNS, out, COLUMNS, START, true, false, false)
+    if (vectors == 1) PART(1);
+#if VECTORS > 2
+    else if (vectors == 2) PART(2);
+    else if (vectors == 3) PART(3);
+#endif
+    else PART(VECTORS);
+#undef PART
+}
+
 /// A tile cut by C's edge: as many vectors as there are columns for, and all rows (those beyond C's were packed as zeros) or one.
 static __attribute__((noinline)) void NAME(cut_tile)(int rows, int vectors, int64_t depth, const PACKED *a, const PACKED *b, CELL *out) {
-#define CUT(R, V) NAME(tile_at)(R, V, depth, a, 1, ROWS, b, COLUMNS, out, COLUMNS, START, true, false, false)
-    if (rows == 1) CUT(1, VECTORS);
-    else if (rows <= 3 && vectors > VECTORS / 2) CUT(3, VECTORS);
-    else if (vectors == 1) CUT(ROWS, 1);
-#if VECTORS > 2
-    else if (vectors == 2) CUT(ROWS, 2);
-    else if (vectors == 3) CUT(ROWS, 3);
-#endif
-    else CUT(ROWS, VECTORS);
+#define CUT(R) NAME(tile_at)(R, VECTORS, depth, a, 1, ROWS, b, COLUMNS, out, COLUMNS, START, true, false, false)
+    if (rows == 1) CUT(1);
+    else if (rows <= 3 && vectors > VECTORS / 2) CUT(3);
+    else NAME(part_tile)(vectors, depth, a, 1, ROWS, b, out);
 #undef CUT
 }
 
@@ -237,17 +245,10 @@ static inline __attribute__((always_inline)) void NAME(loose_tile)(
         return;
     }
     _Alignas(ADIT_ALIGNMENT) CELL sums[ROWS * COLUMNS];
-#define CUT(R, V) NAME(tile_at)(R, V, depth, a, a_row, 1, b, COLUMNS, sums, COLUMNS, false, true, false, false)
-    const int vectors = (columns + LANES - 1) / LANES;
-    if (rows < ROWS)
-        for (int i = 0; i < rows; i++, a += a_row) NAME(tile_at)(1, VECTORS, depth, a, a_row, 1, b, COLUMNS, sums + i * COLUMNS, COLUMNS, false, true, false, false);
-    else if (vectors == 1) CUT(ROWS, 1);
-#if VECTORS > 2
-    else if (vectors == 2) CUT(ROWS, 2);
-    else if (vectors == 3) CUT(ROWS, 3);
-#endif
-    else CUT(ROWS, VECTORS);
-#undef CUT
+    // Rows beyond the last aren't A's to read.
+    if (rows == ROWS) NAME(part_tile)((columns + LANES - 1) / LANES, depth, a, a_row, 1, b, sums);
+    else for (int i = 0; i < rows; i++)
+        NAME(tile_at)(1, VECTORS, depth, a + i * a_row, a_row, 1, b, COLUMNS, sums + i * COLUMNS, COLUMNS, START, true, false, false);
     NAME(join)(rows, columns, sums, c, c_row, 1, first, last);
 }
 
