@@ -63,7 +63,7 @@ package final class MeasuredBackend: ComputeBackend {
             if let best = fastest(work, able) {
                 control.uses(best.device)
                 let took = try SpeedTrial.time { () throws(Problem) in try body(best, control) }
-                return learn(work, best, operations, took)
+                return learn(work, best, operations, took, able)
             }
             if let trial = try trial?() {
                 note(try trial.speeds(able, control), work)
@@ -100,17 +100,17 @@ package final class MeasuredBackend: ComputeBackend {
     }
 
     /// A trial is smaller than a large work, and caches make the difference: what large works take counts for half of what is known, so that a member
-    /// which does worse than its trial promised makes way for the next, which is then held to its own promise.
-    private func learn(_ work: WorkClass, _ member: any ComputeBackend, _ operations: Int64, _ took: Duration) {
+    /// which does worse than its trial promised makes way for the next, which is then held to its own promise. Written down when it does, and
+    /// not with every work.
+    private func learn(_ work: WorkClass, _ member: any ComputeBackend, _ operations: Int64, _ took: Duration, _ able: [any ComputeBackend]) {
         guard operations >= Self.telling, let known = book.withLock({ $0.speed(work, of: member.name) }) else { return }
-        let speed = (known + SpeedTrial.speed(operations, took)) / 2
-        if abs(speed - known) > known * Self.noise { note([member.name: speed], work) }
+        let speeds = [member.name: (known + SpeedTrial.speed(operations, took)) / 2]
+        book.withLock { $0.note(speeds, work) }
+        if fastest(work, able)?.name != member.name { note(speeds, work) }
     }
 
     /// Operations from which on a single run says something: some 5 ms.
     private static let telling: Int64 = 1_000_000_000
-    /// Differences that aren't written down.
-    private static let noise = 0.02
 
     // MARK: measuring with the work itself
 
