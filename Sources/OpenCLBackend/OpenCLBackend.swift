@@ -1,3 +1,4 @@
+import Foundation
 package import Kernels
 import Synchronization
 package import Wire
@@ -61,11 +62,18 @@ package final class OpenCLBackend: ComputeBackend {
     ///
     /// Takes a while (see `init`); never throws: without OpenCL there is a note.
     package static func open(_ options: OpenCLOptions = OpenCLOptions()) -> (backends: [OpenCLBackend], notes: [String]) {
-        var gate: (isOpen: Bool, notes: [String]) = (true, [])
-        if let probe = options.probe { gate = DriverGate.pass(DriverProbe(command: probe), cacheFolder: options.cacheFolder) }
-        guard gate.isOpen else { return ([], gate.notes) }
+        var gate: (outcome: DriverGate.Outcome, notes: [String]) = (.all, [])
+        if let command = options.probe {
+            let probe = DriverProbe(command: command, tested: options.includesCPUs ? "all" : "gpus")
+            gate = DriverGate.judge(probe, vendors: ProcessInfo.processInfo.environment[DriverFile.variable], cacheFolder: options.cacheFolder)
+        }
+        guard gate.outcome != .none else { return ([], gate.notes) }
         let found: (devices: [FoundDevice], notes: [String])
-        do throws(Problem) { found = try DeviceDiscovery.find() } catch { return ([], gate.notes + ["without OpenCL: \(error.detail)"]) }
+        do throws(Problem) {
+            found = try DriverGate.seeing(gate.outcome) { () throws(Problem) in try DeviceDiscovery.find() }
+        } catch {
+            return ([], gate.notes + ["without OpenCL: \(error.detail)"])
+        }
         var backends: [OpenCLBackend] = []
         var notes = gate.notes + found.notes
         for (index, device) in found.devices.enumerated() {

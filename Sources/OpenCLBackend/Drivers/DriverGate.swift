@@ -13,7 +13,8 @@ enum DriverGate {
         case none
     }
 
-    /// Tries out every driver that isn't known yet, and says which may be loaded, and why others may not, in sentences.
+    /// Tries out every driver that isn't known yet, and says which may be loaded, and why others may not, in sentences. A folder that it gives
+    /// is for `seeing`, which removes it.
     static func judge(_ probe: DriverProbe, vendors: String?, cacheFolder: String?) -> (outcome: Outcome, notes: [String]) {
         guard let drivers = DriverFile.installed(vendors), !drivers.isEmpty else {
             // A loader without ICD files may be a driver itself.
@@ -24,7 +25,7 @@ enum DriverGate {
         let before = verdicts
         var (healthy, notes) = ([DriverFile](), [String]())
         for driver in drivers {
-            let fingerprint = driver.fingerprint
+            let fingerprint = SHA256.hash(utf8: "\(driver.fingerprint.hex) \(probe.tested)")
             let verdict = verdicts[fingerprint] ?? verdict(probe, driver)
             verdicts.keep(verdict, of: fingerprint)
             switch verdict {
@@ -39,13 +40,16 @@ enum DriverGate {
         return (.some(folder: folder), notes)
     }
 
-    /// Does it for this process, before the loader is opened: it reads the environment once.
-    ///
-    /// - Returns: whether OpenCL may be opened, and notes.
-    static func pass(_ probe: DriverProbe, cacheFolder: String?) -> (isOpen: Bool, notes: [String]) {
-        let (outcome, notes) = judge(probe, vendors: ProcessInfo.processInfo.environment[DriverFile.variable], cacheFolder: cacheFolder)
-        if case .some(let folder) = outcome { unsafe setenv(DriverFile.variable, folder, 1) }
-        return (outcome != .none, notes)
+    /// Opens the loader, which reads the environment and the ICD files at its first call and never again, with only those drivers to see.
+    static func seeing<R>(_ outcome: Outcome, _ open: () throws(Problem) -> R) throws(Problem) -> R {
+        guard case .some(let folder) = outcome else { return try open() }
+        let before = ProcessInfo.processInfo.environment[DriverFile.variable]
+        unsafe setenv(DriverFile.variable, folder, 1)
+        defer {
+            if let before { unsafe setenv(DriverFile.variable, before, 1) } else { unsafe unsetenv(DriverFile.variable) }
+            try? FileManager.default.removeItem(atPath: folder)
+        }
+        return try open()
     }
 
     private static func verdict(_ probe: DriverProbe, _ driver: DriverFile) -> DriverProbe.Verdict {
@@ -54,7 +58,7 @@ enum DriverGate {
         return probe.verdict(vendors: folder)
     }
 
-    /// A new folder with copies of some ICD files. The process's own stays as long as the loader may read it.
+    /// A new folder with copies of some ICD files; whoever asked for it removes it.
     private static func folder(of drivers: [DriverFile]) -> String? {
         let folder = FileManager.default.temporaryDirectory.appending(path: "adit-opencl-drivers-\(UUID().uuidString)").path
         do {

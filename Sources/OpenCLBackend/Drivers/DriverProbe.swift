@@ -9,6 +9,8 @@ import Wire
 struct DriverProbe {
     /// The program and its arguments.
     let command: [String]
+    /// Which devices compute in it: a verdict holds for the same alone.
+    var tested = "gpus"
     /// To load the driver and list its devices.
     var listing: Duration = .seconds(20)
     /// For the known answers, which may have to be compiled.

@@ -102,11 +102,28 @@ enum CCompiler {
         // A child that can't say anything: only what is kept can have told.
         let second = DriverGate.judge(room.probe(["/bin/false"]), vendors: room.vendors, cacheFolder: room.folder)
         #expect(first.notes == second.notes && first.notes.count == 1)
+        // What held for some devices doesn't hold for others.
+        var others = room.probe(["/bin/false"])
+        others.tested = "all"
+        #expect(DriverGate.judge(others, vendors: room.vendors, cacheFolder: nil).notes != first.notes)
+        #expect(DriverGate.judge(others, vendors: room.vendors, cacheFolder: room.folder).notes != first.notes)
         try "another\n".write(toFile: "\(room.vendors)/constructor.icd", atomically: true, encoding: .utf8)
         let third = DriverGate.judge(room.probe(["/bin/false"]), vendors: room.vendors, cacheFolder: room.folder)
         #expect(third.notes != first.notes && third.notes.count == 1)
         try Foundation.Data("{".utf8).write(to: URL(filePath: "\(room.folder)/drivers.json"))
         #expect(DriverVerdicts.load(room.folder) == DriverVerdicts())
+    }
+
+    @Test func `the loader sees healthy drivers alone, and nothing is left behind`() throws {
+        let room = try Room(["constructor"])
+        defer { room.end() }
+        let (outcome, _) = DriverGate.judge(room.probe(), vendors: room.vendors, cacheFolder: nil)
+        guard room.hasPoCL, case .some(let folder) = outcome else { return #expect(!room.hasPoCL) }
+        func vendors() -> String? { ProcessInfo.processInfo.environment[DriverFile.variable] }
+        let before = vendors()
+        let seen = try DriverGate.seeing(outcome) { (vendors(), (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []) }
+        #expect(seen.0 == folder && seen.1 == ["pocl.icd"])
+        #expect(vendors() == before && !FileManager.default.fileExists(atPath: folder))
     }
 
     @Test func `healthy drivers are left as they are`() throws {
