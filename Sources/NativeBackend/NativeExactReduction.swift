@@ -29,17 +29,8 @@ extension NativePasses {
         try KernelCall.check(unsafe reduction.compute(&run, x, expected, &overflow))
         // Up to the first cell without an answer.
         let count = overflow < 0 ? reduction.axes.outputCount : Int(overflow)
-        let wrong =
-            switch y.dtype.byteCount {
-            case 8: Self.differing(UInt64.self, expected, y, count)
-            case 4: Self.differing(UInt32.self, expected, y, count)
-            default: Self.differing(UInt8.self, expected, y, count)
-            }
+        let wrong = Self.firstDifference(expected, y, upTo: count)
         return wrong ?? (overflow < 0 ? nil : count)
-    }
-
-    private static func differing<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type, _ expected: Tensor, _ found: Tensor, _ count: Int) -> Int? {
-        expected.withElements(as: type) { expected in found.withElements(as: type) { found in (0..<count).first { expected[$0] != found[$0] } } }
     }
 }
 

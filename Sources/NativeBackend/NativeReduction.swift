@@ -24,11 +24,19 @@ extension NativePasses {
         let expected = try Tensor(zeros: y.descriptor)
         var run = unsafe call.quiet
         try KernelCall.check(unsafe reduction.compute(&run, x, expected))
-        return reduction.dtype == .f64 ? differing(UInt64.self, expected, y) : differing(UInt32.self, expected, y)
+        return Self.firstDifference(expected, y, upTo: reduction.axes.outputCount)
     }
 
-    private func differing<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type, _ expected: Tensor, _ found: Tensor) -> Int? {
-        expected.withElements(as: type) { expected in found.withElements(as: type) { found in found.indices.first { expected[$0] != found[$0] } } }
+    /// The first of `count` elements whose bits differ; both tensors have the same dtype and at least so many.
+    static func firstDifference(_ expected: Tensor, _ found: Tensor, upTo count: Int) -> Int? {
+        func look<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type) -> Int? {
+            expected.withElements(as: type) { expected in found.withElements(as: type) { found in (0..<count).first { expected[$0] != found[$0] } } }
+        }
+        return switch expected.dtype.byteCount {
+        case 8: look(UInt64.self)
+        case 4: look(UInt32.self)
+        default: look(UInt8.self)
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 import COpenBLAS
 import Dispatch
 import Kernels
-import Synchronization
 import Wire
 
 /// An element that OpenBLAS multiplies.
@@ -81,19 +80,12 @@ enum FloatProducts {
     private static func run<T: BLASFloat>(
         _ library: OpenBLASLibrary, _ threads: Int, _ gemm: GEMM, _ a: Tensor, _ b: Tensor, _ c: Tensor, _ control: RunControl, _ type: T.Type
     ) throws(Problem) {
-        try unsafe a.buffer.withUnsafeBytes { rawA throws(Problem) in
-            try unsafe b.buffer.withUnsafeBytes { rawB throws(Problem) in
-                try unsafe c.buffer.withUnsafeMutableBytes { rawC throws(Problem) in
-                    guard let a = rawA.baseAddress, let b = rawB.baseAddress, let c = rawC.baseAddress else { return }
-                    let product = unsafe Product(
-                        library: library, gemm: gemm, a: a.assumingMemoryBound(to: type), b: b.assumingMemoryBound(to: type),
-                        c: c.assumingMemoryBound(to: type))
-                    if gemm.count > 1, gemm.single.operations <= operationsOnOneCore, threads > 1 {
-                        try spread(product, threads, control)
-                    } else {
-                        for index in 0..<gemm.count { try product.run(index, threads, control) }
-                    }
-                }
+        try unsafe GEMM.withElements(type, a, b, c) { (a, b, c) throws(Problem) in
+            let product = unsafe Product(library: library, gemm: gemm, a: a, b: b, c: c)
+            if gemm.count > 1, gemm.single.operations <= operationsOnOneCore, threads > 1 {
+                try spread(product, threads, control)
+            } else {
+                for index in 0..<gemm.count { try product.run(index, threads, control) }
             }
         }
     }
@@ -108,22 +100,12 @@ enum FloatProducts {
         let few = max(1, min(64, group / (8 * threads)))
         for start in stride(from: 0, to: gemm.count, by: group) {
             let end = min(start + group, gemm.count)
-            let next = Next(start)
+            let queue = BatchQueue(start..<end)
             DispatchQueue.concurrentPerform(iterations: threads) { _ in
-                while true {
-                    let first = next.take(few)
-                    guard first < end else { return }
-                    for index in first..<min(first + few, end) { product.multiplyWhole(index) }
-                }
+                while let matrices = queue.take(few) { for index in matrices { product.multiplyWhole(index) } }
             }
             try control.step(Double(end) / Double(gemm.count))
         }
-    }
-
-    private final class Next: Sendable {
-        private let value: Atomic<Int>
-        init(_ start: Int) { value = Atomic(start) }
-        func take(_ count: Int) -> Int { value.add(count, ordering: .relaxed).oldValue }
     }
 
     /// `@unchecked Sendable`: threads write different matrices of C and only read the rest.

@@ -4,8 +4,9 @@ import Synchronization
 import Wire
 
 /// Code of libxsmm's for one shape. It stays as long as the process.
+///
+/// `@unchecked Sendable`: code isn't written after it is made, and may run on any number of threads.
 @safe struct SmallKernel: @unchecked Sendable {
-    // Sendable: code isn't written after it is made, and may run on any number of threads.
     let code: UnsafeRawPointer
 }
 

@@ -1,7 +1,6 @@
 import CXSMM
 import Dispatch
 import Kernels
-import Synchronization
 import Wire
 
 /// An element that libxsmm multiplies.
@@ -56,16 +55,8 @@ enum SmallProducts {
     private static func run<T: SmallFloat>(
         _ kernel: SmallKernel, _ gemm: GEMM, _ a: Tensor, _ b: Tensor, _ c: Tensor, _ threads: Int, _ control: RunControl, _ type: T.Type
     ) throws(Problem) {
-        try unsafe a.buffer.withUnsafeBytes { rawA throws(Problem) in
-            try unsafe b.buffer.withUnsafeBytes { rawB throws(Problem) in
-                try unsafe c.buffer.withUnsafeMutableBytes { rawC throws(Problem) in
-                    guard let a = rawA.baseAddress, let b = rawB.baseAddress, let c = rawC.baseAddress else { return }
-                    let batch = unsafe Batch(
-                        kernel: kernel, gemm: gemm, a: a.assumingMemoryBound(to: type), b: b.assumingMemoryBound(to: type),
-                        c: c.assumingMemoryBound(to: type))
-                    try steps(batch, threads, control)
-                }
-            }
+        try unsafe GEMM.withElements(type, a, b, c) { (a, b, c) throws(Problem) in
+            try steps(unsafe Batch(kernel: kernel, gemm: gemm, a: a, b: b, c: c), threads, control)
         }
     }
 
@@ -76,9 +67,9 @@ enum SmallProducts {
         let perStep = max(chunk, Int(operationsPerStep / Double(gemm.single.operations))) * threads
         for start in stride(from: 0, to: gemm.count, by: perStep) {
             let end = min(start + perStep, gemm.count)
-            let next = Next(start)
+            let queue = BatchQueue(start..<end)
             let work = { @Sendable (_: Int) in
-                while let first = next.take(chunk, before: end) { batch.multiply(first..<min(first + chunk, end)) }
+                while let matrices = queue.take(chunk) { batch.multiply(matrices) }
             }
             let operations = (end - start) * Int(gemm.single.operations)
             if threads == 1 || operations < operationsOnOneCore {
@@ -87,17 +78,6 @@ enum SmallProducts {
                 DispatchQueue.concurrentPerform(iterations: threads, execute: work)
             }
             try control.step(Double(end) / Double(gemm.count))
-        }
-    }
-
-    private final class Next: Sendable {
-        private let value: Atomic<Int>
-        init(_ start: Int) { value = Atomic(start) }
-
-        /// The first of the next `count`; nil when all are taken.
-        func take(_ count: Int, before end: Int) -> Int? {
-            let first = value.add(count, ordering: .relaxed).oldValue
-            return first < end ? first : nil
         }
     }
 

@@ -132,10 +132,8 @@ package struct Conv2DKernel: Kernel {
         let product = try tensor(self.outputs[epilogue == nil ? 0 : 1], in: outputs)
         let report = try verify(x, w, product, challenge, passes)
         guard let epilogue, report.isAccepted else { return report }
-        let (y, bias) = (try tensor(self.outputs[0], in: outputs), try bias(inputs))
-        guard let place = try passes.firstWrong(epilogue, product: product, bias: bias, c: y) else { return report }
-        let refusal = try epilogue.refusal(at: place, product: product, bias: bias, c: y)
-        return VerificationReport(verification, refusal: refusal, effort: report.effort)
+        return try epilogue.verify(
+            after: report, verification, product: product, bias: try bias(inputs), c: try tensor(self.outputs[0], in: outputs), passes: passes)
     }
 
     private func verify(

@@ -74,12 +74,21 @@ package struct Epilogue: Sendable, Hashable {
         if dtype == .f64 { fill(UInt64.self) } else { fill(UInt32.self) }
     }
 
+    /// The report of a product that was accepted, or why what follows from it is refused: every bit is looked at.
+    func verify(
+        after report: VerificationReport, _ verification: VerificationClass, product: Tensor, bias: Tensor?, c: Tensor, passes: any VerifierPasses
+    ) throws(Problem) -> VerificationReport {
+        guard let place = try passes.firstWrong(self, product: product, bias: bias, c: c) else { return report }
+        let refusal = try refusal(at: place, product: product, bias: bias, c: c)
+        return VerificationReport(verification, refusal: refusal, effort: report.effort)
+    }
+
     /// Why C is refused: a wrong element that a pass found, confirmed by the definition. In images it is named by its place alone.
     ///
     /// - Throws: `internal_error` if the definition doesn't find it wrong.
     func refusal(at place: Int, product: Tensor, bias: Tensor?, c: Tensor) throws(Problem) -> VerificationReport.Refusal {
         let expected = dtype == .f64 ? bits(Double.self, place, product, bias) : bits(Float.self, place, product, bias)
-        let found = dtype == .f64 ? c.withElements(as: UInt64.self) { $0[place] } : UInt64(c.withElements(as: UInt32.self) { $0[place] })
+        let found = c.widenedBits(place)
         guard expected != found else { throw Problem(.internalError, "a verifier pass disagrees with the definition at element \(place)") }
         let isMatrix = c.shape.count < 4
         let cell = isMatrix ? Cell(row: place / columns, column: place % columns) : Cell(row: 0, column: place)

@@ -96,10 +96,8 @@ package struct GEMMKernel: Kernel {
         let product = try tensor(self.outputs[epilogue == nil ? 0 : 1], in: outputs)
         let report = try verify(a, b, try MatrixView(batch: product), challenge, passes)
         guard let epilogue, report.isAccepted else { return report }
-        let (c, bias) = (try tensor(self.outputs[0], in: outputs), try bias(inputs))
-        guard let place = try passes.firstWrong(epilogue, product: product, bias: bias, c: c) else { return report }
-        let refusal = try epilogue.refusal(at: place, product: product, bias: bias, c: c)
-        return VerificationReport(verification, refusal: refusal, effort: report.effort)
+        return try epilogue.verify(
+            after: report, verification, product: product, bias: try bias(inputs), c: try tensor(self.outputs[0], in: outputs), passes: passes)
     }
 
     private func verify(

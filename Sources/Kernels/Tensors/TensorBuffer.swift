@@ -79,7 +79,7 @@ package import Wire
     func isAligned(to byteCount: Int) -> Bool { unsafe UInt(bitPattern: base) % UInt(byteCount) == 0 }
 }
 
-/// A pointer on its way into a deallocator, which is its only user.
+/// `@unchecked Sendable`: a pointer on its way into a deallocator, which is its only user and runs once.
 @unsafe private struct SendablePointer: @unchecked Sendable {
     let pointer: UnsafeMutableRawPointer
     init(_ pointer: UnsafeMutableRawPointer) { unsafe self.pointer = unsafe pointer }

@@ -17,7 +17,9 @@ struct HostRectangle {
 /// Pinned host memory through which blocks go to a device and come back, in pieces, while the device computes.
 ///
 /// Two pieces for each way: while one travels the other is filled or emptied. Drivers copy from other memory through such pieces of their
-/// own and let nobody overlap that. Not for two threads at once.
+/// own and let nobody overlap that.
+///
+/// `@unchecked Sendable`: not for two threads at once, and never used so: it is part of a `Workplace`, which `OpenCLBackend` keeps behind a lock.
 @safe final class Staging: @unchecked Sendable {
     static let pieceBytes = 8 << 20
 
