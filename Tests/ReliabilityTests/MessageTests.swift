@@ -66,7 +66,7 @@ extension Reliability {
             let town = try await Town(folder)
             var relays: [Town.Road: Relay] = [:]
             for (from, to) in [(Party.miner, Party.coordinator), (.miner, .node), (.coordinator, .node)] {
-                let relay = try Relay(to: town.port(to))
+                let relay = Relay(to: town.port(to))
                 relays[Town.Road(from: from, to: to)] = relay
                 town.lead(from, to: to, through: relay.port)
             }

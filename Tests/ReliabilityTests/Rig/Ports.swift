@@ -8,21 +8,24 @@ import Synchronization
 enum Ports {
     private static let next = Mutex(0)
 
+    /// One that a program may listen on when it has started.
     static func take() -> Int {
+        let (port, descriptor) = listen()
+        close(descriptor)
+        return port
+    }
+
+    /// One that is listened on from now. To take it first and listen then may fail: a child that is being started holds a copy of the socket
+    /// that looked whether the port is free until its program begins.
+    static func listen() -> (port: Int, descriptor: Int32) {
         next.withLock { next in
             while true {
                 let port = 10_000 + Int(getpid()) % 84 * 250 + next
                 next = (next + 1) % 250
-                if isFree(port) { return port }
+                let descriptor = Loopback.listen(port)
+                if descriptor >= 0 { return (port, descriptor) }
             }
         }
-    }
-
-    private static func isFree(_ port: Int) -> Bool {
-        let descriptor = Loopback.listen(port)
-        guard descriptor >= 0 else { return false }
-        close(descriptor)
-        return true
     }
 }
 

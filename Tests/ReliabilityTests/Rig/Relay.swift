@@ -38,10 +38,9 @@ final class Relay: Sendable {
     private let trap = Mutex<Trap?>(nil)
     private let cut = Mutex<Cut?>(nil)
 
-    init(to target: Int) throws {
-        (self.target, port) = (target, Ports.take())
-        listener = Loopback.listen(port)
-        guard listener >= 0 else { throw Broken("the relay can't listen on \(port)") }
+    init(to target: Int) {
+        self.target = target
+        (port, listener) = Ports.listen()
         let listener = listener
         Thread { [weak self] in
             while true {
