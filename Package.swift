@@ -69,6 +69,7 @@ let package = Package(
         room("Kernels", ["Wire"]),
         room("Ledger", ["Wire", "Signing"]),
         room("Jobs", ["Wire", "Signing", "Kernels", "Ledger"]),
+        room("Operations", ["Wire", "Jobs"]),
 
         // Adapters.
         room("NativeBackend", ["Wire", "Kernels", "CKernels"]),
@@ -97,16 +98,17 @@ let package = Package(
         room(
             "MinerNode",
             [
-                "Wire", "Signing", "Kernels", "Ledger", "Jobs", "ChainClient", "Profiler", "HTTPServing", "TensorFiles", hummingbird, grdb, logging, metrics,
-                lifecycle,
+                "Wire", "Signing", "Kernels", "Ledger", "Jobs", "Operations", "ChainClient", "Profiler", "HTTPServing", "TensorFiles", hummingbird, grdb,
+                logging,
+                metrics, lifecycle,
             ]),
 
         // Program.
         .executableTarget(
             name: "adit",
             dependencies: [
-                "Wire", "Signing", "Kernels", "Ledger", "Jobs", "NativeBackend", "OpenBLASBackend", "OneDNNBackend", "XSMMBackend", "BackendChoice",
-                "OpenCLBackend", "Profiler",
+                "Wire", "Signing", "Kernels", "Ledger", "Jobs", "Operations", "NativeBackend", "OpenBLASBackend", "OneDNNBackend", "XSMMBackend",
+                "BackendChoice", "OpenCLBackend", "Profiler",
                 "TensorFiles", "ChainClient", "HTTPServing", "ChainNode", "Coordinator", "MinerNode", logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -123,6 +125,7 @@ let package = Package(
         tests("Kernels", ["Wire", "Kernels", "TestSupport"]),
         tests("Ledger", ["Wire", "Signing", "Ledger", "TestSupport"]),
         tests("Jobs", ["Wire", "Signing", "Kernels", "Ledger", "Jobs", "TestSupport"]),
+        tests("Operations", ["Wire", "Jobs", "Operations", "TestSupport"]),
         tests(
             "Backend",
             ["Wire", "Kernels", "NativeBackend", "OpenBLASBackend", "OneDNNBackend", "XSMMBackend", "BackendChoice", "OpenCLBackend", "TestSupport"]),

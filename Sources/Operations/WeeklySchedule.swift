@@ -1,0 +1,24 @@
+/// Hours of the week at which work may run, in local time, minute by minute.
+package struct WeeklySchedule: Sendable, Equatable {
+    /// Minutes since Monday 00:00, each range half open and inside 0..<10080, ascending, apart from each other.
+    package let open: [Range<Int>]
+
+    /// Minutes of a week.
+    package static let minutes = 7 * 24 * 60
+
+    /// - Parameter open: any ranges within 0..<10080; they are sorted and joined.
+    package init(open ranges: [Range<Int>]) {
+        var joined: [Range<Int>] = []
+        for range in ranges.map({ $0.clamped(to: 0..<Self.minutes) }).filter({ !$0.isEmpty }).sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            if let last = joined.last, range.lowerBound <= last.upperBound {
+                joined[joined.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
+            } else {
+                joined.append(range)
+            }
+        }
+        open = joined
+    }
+
+    /// Whether work may run at a minute since Monday 00:00.
+    package func isOpen(at minute: Int) -> Bool { open.contains { $0.contains(minute) } }
+}
