@@ -46,7 +46,8 @@ struct MinerWorld {
 
         let genesis = try Genesis(
             chain: chain, timestamp: Int64(Date().timeIntervalSince1970) - 1, accounts: [client.address: funds],
-            parameters: Parameters([.blockInterval: 1, .refundDelay: 3], authorities: [proposer.publicKey], coordinators: [key.publicKey], admin: proposer.publicKey))
+            parameters: Parameters(
+                [.blockInterval: 1, .refundDelay: 3], authorities: [proposer.publicKey], coordinators: [key.publicKey], admin: proposer.publicKey))
         let nodeConfiguration = NodeConfiguration(
             rpc: try Bind("127.0.0.1:0"), p2p: try Bind("127.0.0.1:0"), databasePath: "\(folder)/chain.db", genesis: genesis, proposer: proposer)
         let nodePort = Told<Int>()
