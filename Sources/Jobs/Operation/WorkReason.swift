@@ -29,6 +29,7 @@ package enum WorkReason: String, CaseIterable, Sendable {
     case outsideSchedule = "outside_schedule"
     case userActive = "user_active"
     case machineBusy = "machine_busy"
+    case activityUnknown = "activity_unknown"
     case onBattery = "on_battery"
     case diskLow = "disk_low"
     case memoryPressure = "memory_pressure"
@@ -72,7 +73,8 @@ package enum WorkReason: String, CaseIterable, Sendable {
         case .starting, .noJobs, .noFittingJob, .tierTooLow, .memoryTooSmall, .noSuchDevice, .kernelNotAllowed, .belowPriceFloor, .jobsHeld, .onProbation,
             .workerExcluded, .afterFailure, .coordinatorUnreachable, .nodeUnreachable, .wrongChain, .clockWrong:
             .noWork
-        case .pausedByOperator, .draining, .outsideSchedule, .userActive, .machineBusy, .onBattery, .diskLow, .memoryPressure, .noUsableDevice, .stopping:
+        case .pausedByOperator, .draining, .outsideSchedule, .userActive, .machineBusy, .activityUnknown, .onBattery, .diskLow, .memoryPressure,
+            .noUsableDevice, .stopping:
             .paused
         case .temperature, .power, .utilisation, .sensorLost, .bandwidth: .throttled
         case .verificationFailed, .resultTooLate, .resultRefused: .rejected
@@ -105,6 +107,7 @@ package enum WorkReason: String, CaseIterable, Sendable {
         case .outsideSchedule: "the weekly schedule says no at this hour"
         case .userActive: "somebody uses this machine, and idle_only is set"
         case .machineBusy: "other programs use the processor, and idle_only is set"
+        case .activityUnknown: "nothing here tells whether anybody uses this machine, and idle_only is set"
         case .onBattery: "the machine runs on its battery"
         case .diskLow: "the disk is full, or the limit for it is reached"
         case .memoryPressure: "the system is short of memory"
@@ -155,6 +158,7 @@ package enum WorkReason: String, CaseIterable, Sendable {
         case .outsideSchedule: "wait for the hour, or change it: adit miner set schedule=…"
         case .userActive: "wait, or work beside people: adit miner set idle_only=off"
         case .machineBusy: "wait, or work beside other programs: adit miner set idle_only=off"
+        case .activityUnknown: "see what can't be read with: adit doctor; or: adit miner set idle_only=off"
         case .onBattery: "plug it in, or allow it: adit miner set battery=on"
         case .diskLow: "make room on the disk, or raise the limit: adit miner set disk_mb=…"
         case .memoryPressure: "nothing: it goes on when the pressure is over; lower memory_mb if it comes back"

@@ -3,8 +3,9 @@ package struct WeeklySchedule: Sendable, Equatable {
     /// Minutes since Monday 00:00, each range half open and inside 0..<10080, ascending, apart from each other.
     package let open: [Range<Int>]
 
-    /// Minutes of a week.
-    package static let minutes = 7 * 24 * 60
+    /// Minutes of a day and of a week.
+    package static let dayMinutes = 24 * 60
+    package static let minutes = 7 * dayMinutes
 
     /// - Parameter open: any ranges within 0..<10080; they are sorted and joined.
     package init(open ranges: [Range<Int>]) {
@@ -21,4 +22,12 @@ package struct WeeklySchedule: Sendable, Equatable {
 
     /// Whether work may run at a minute since Monday 00:00.
     package func isOpen(at minute: Int) -> Bool { open.contains { $0.contains(minute) } }
+
+    /// Minutes of the clock on the wall from `minute` to the next open one: 0 if it is open, nil if none ever is.
+    package func minutesToOpening(from minute: Int) -> Int? {
+        if isOpen(at: minute) { return 0 }
+        guard let first = open.first else { return nil }
+        let next = open.first { $0.lowerBound > minute }
+        return next.map { $0.lowerBound - minute } ?? first.lowerBound + Self.minutes - minute
+    }
 }

@@ -36,6 +36,9 @@ package struct OperatorLimits: Sendable, Equatable {
 
 /// What a governor holds a device to. nil: not looked at.
 package struct GovernorTargets: Sendable, Equatable {
+    /// The least room in °C between target and hard limit: 2 °C that the governor may overshoot, and two steps of 0.5 °C of a sensor's noise.
+    package static let leastMargin = 3.0
+
     /// Kept below it, in °C.
     package var temperature: Double?
     /// Work stops before it is reached, in °C; above `temperature`.

@@ -1,0 +1,105 @@
+import Jobs
+import Operations
+import Testing
+
+@Suite struct WorkPermissionTests {
+    /// One decision a second while `reading` holds; the last one.
+    private func hold(
+        _ permission: inout WorkPermission, _ seconds: ClosedRange<Int>, _ reading: ActivityReading, limits: OperatorLimits = OperatorLimits(),
+        command: WorkPermission.Command = .run, minute: Int = 0
+    ) -> WorkReason? {
+        var reason: WorkReason?
+        for second in seconds { reason = permission.decide(command, limits: limits, activity: reading, minute: minute, at: .seconds(second)).reason }
+        return reason
+    }
+
+    @Test func theOperatorsWordComesFirst() {
+        var permission = WorkPermission()
+        var limits = OperatorLimits()
+        limits.schedule = WeeklySchedule(open: [])
+        let battery = ActivityReading(isOnBattery: true)
+        #expect(permission.decide(.paused, limits: limits, activity: battery, minute: 0, at: .zero).reason == .pausedByOperator)
+        let draining = permission.decide(.draining, limits: limits, activity: battery, minute: 0, at: .zero)
+        #expect(draining.reason == .draining && !draining.holdsRunningWork && !draining.mayTakeWork)
+        #expect(permission.decide(.run, limits: limits, activity: battery, minute: 0, at: .zero).reason == .outsideSchedule)
+        let onBattery = permission.decide(.run, limits: OperatorLimits(), activity: battery, minute: 0, at: .zero)
+        #expect(onBattery.reason == .onBattery && onBattery.holdsRunningWork)
+    }
+
+    @Test func nothingKnownNothingForbidden() {
+        var permission = WorkPermission()
+        let decision = permission.decide(.run, limits: OperatorLimits(), activity: ActivityReading(), minute: 0, at: .zero)
+        #expect(decision.mayTakeWork && decision.changes.isEmpty && !decision.holdsRunningWork)
+    }
+
+    @Test func theScheduleGoesByTheMinuteAlone() {
+        var permission = WorkPermission()
+        var limits = OperatorLimits()
+        limits.schedule = WeeklySchedule(open: [60..<120])
+        // Monotonic time stands still and goes back: the minute decides.
+        for (minute, reason) in [(59, WorkReason.outsideSchedule), (60, nil), (119, nil), (120, .outsideSchedule), (60, nil)] {
+            #expect(permission.decide(.run, limits: limits, activity: ActivityReading(), minute: minute, at: .seconds(100 - minute)).reason == reason)
+        }
+    }
+
+    @Test func idleOnlyWaitsForQuietMinutes() {
+        var limits = OperatorLimits()
+        limits.idleOnly = true
+        var permission = WorkPermission()
+        #expect(hold(&permission, 0...0, ActivityReading(secondsSinceUser: 0)) == nil, "the limit isn't set")
+        #expect(hold(&permission, 1...1, ActivityReading(secondsSinceUser: 0), limits: limits) == .userActive)
+        #expect(hold(&permission, 2...2, ActivityReading(secondsSinceUser: 179), limits: limits) == .userActive)
+        #expect(hold(&permission, 3...3, ActivityReading(secondsSinceUser: 180), limits: limits) == nil)
+        #expect(hold(&permission, 4...4, ActivityReading(), limits: limits) == .activityUnknown)
+    }
+
+    @Test func aBusyMachineIsLeftAloneAndABlipIsNot() {
+        var limits = OperatorLimits()
+        limits.idleOnly = true
+        var permission = WorkPermission()
+        #expect(hold(&permission, 0...9, ActivityReading(othersShare: 0.9), limits: limits) == nil)
+        #expect(hold(&permission, 10...11, ActivityReading(othersShare: 0.01), limits: limits) == nil)
+        #expect(hold(&permission, 12...22, ActivityReading(othersShare: 0.9), limits: limits) == .machineBusy)
+        #expect(hold(&permission, 23...200, ActivityReading(othersShare: 0.2), limits: limits) == .machineBusy, "between the two thresholds")
+        #expect(hold(&permission, 201...260, ActivityReading(othersShare: 0.1), limits: limits) == .machineBusy)
+        #expect(hold(&permission, 261...261, ActivityReading(othersShare: 0.1), limits: limits) == nil)
+    }
+
+    @Test func aLooseContactDoesNotFlutter() {
+        var permission = WorkPermission()
+        var limits = OperatorLimits()
+        for second in 0..<60 {
+            let reading = ActivityReading(isOnBattery: second % 3 == 0)
+            #expect(permission.decide(.run, limits: limits, activity: reading, minute: 0, at: .seconds(second)).reason == .onBattery)
+        }
+        limits.onBattery = true
+        #expect(hold(&permission, 60...60, ActivityReading(isOnBattery: true), limits: limits) == nil)
+        #expect(hold(&permission, 61...91, ActivityReading(isOnBattery: false)) == nil)
+    }
+
+    @Test func pressureTellsOnceAndRecoversLater() {
+        var permission = WorkPermission()
+        let low = ActivityReading(memorySome: 55, memoryFull: 3, freeMemory: 4 << 30, freeDisk: 100 << 20)
+        let first = permission.decide(.run, limits: OperatorLimits(), activity: low, minute: 0, at: .zero)
+        #expect(first.reason == .memoryPressure && first.changes.map(\.event) == ["resource_critical", "resource_critical"])
+        #expect(first.changes.map(\.resource) == [.memory, .disk])
+        #expect(permission.decide(.run, limits: OperatorLimits(), activity: low, minute: 0, at: .seconds(1)).changes.isEmpty)
+        let between = ActivityReading(memorySome: 20, memoryFull: 0, freeMemory: 4 << 30, freeDisk: 100 << 20)
+        #expect(hold(&permission, 2...100, between) == .memoryPressure)
+        let memoryIsWell = ActivityReading(memorySome: 2, memoryFull: 0, freeMemory: 4 << 30, freeDisk: 100 << 20)
+        #expect(hold(&permission, 101...130, memoryIsWell) == .memoryPressure)
+        #expect(hold(&permission, 131...131, memoryIsWell) == .diskLow)
+        let well = ActivityReading(memorySome: 2, memoryFull: 0, freeMemory: 4 << 30, freeDisk: 8 << 30)
+        #expect(hold(&permission, 132...161, well) == .diskLow)
+        let last = permission.decide(.run, limits: OperatorLimits(), activity: well, minute: 0, at: .seconds(162))
+        #expect(last.reason == nil && last.changes.map(\.event) == ["resource_recovered"] && last.changes.map(\.detail) == ["8192 MiB free on the disk"])
+    }
+
+    @Test func figuresThatVanishStopNothingForEver() {
+        var permission = WorkPermission()
+        #expect(hold(&permission, 0...0, ActivityReading(isOnBattery: true, freeMemory: 1)) == .onBattery)
+        #expect(hold(&permission, 1...30, ActivityReading()) == .onBattery)
+        #expect(hold(&permission, 31...31, ActivityReading()) == nil)
+        #expect(hold(&permission, 32...32, ActivityReading(othersShare: .nan, secondsSinceUser: .infinity, memorySome: .nan, memoryFull: -1)) == nil)
+    }
+}
