@@ -2,7 +2,7 @@
 package struct ActivityReading: Sendable, Equatable {
     /// Share of all processors' time that other programs took since the reading before, 0…1. nil at the first reading.
     package var othersShare: Double?
-    /// Seconds since somebody last touched a keyboard, a mouse or a terminal of this machine, ≥ 0.
+    /// Seconds since somebody last touched a keyboard, a mouse or a terminal of this machine, ≥ 0; infinity where nobody is logged in.
     package var secondsSinceUser: Double?
     /// Whether the machine runs on its battery; false where it has none.
     package var isOnBattery: Bool?
