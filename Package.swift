@@ -79,6 +79,7 @@ let package = Package(
         room("OpenCLBackend", ["Wire", "Kernels", "COpenCL"]),
         room("BackendChoice", ["Wire", "Kernels"]),
         room("TensorFiles", ["Wire", "Kernels"]),
+        room("Sensors", ["Wire", "Operations"]),
         room("Profiler", ["Wire", "Kernels", "Jobs"]),
         room("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "CCurl"]),
         room(
@@ -126,6 +127,7 @@ let package = Package(
         tests("Ledger", ["Wire", "Signing", "Ledger", "TestSupport"]),
         tests("Jobs", ["Wire", "Signing", "Kernels", "Ledger", "Jobs", "TestSupport"]),
         tests("Operations", ["Wire", "Kernels", "Jobs", "Operations", "TestSupport"]),
+        tests("Sensors", ["Wire", "Operations", "Sensors"]),
         tests(
             "Backend",
             ["Wire", "Kernels", "NativeBackend", "OpenBLASBackend", "OneDNNBackend", "XSMMBackend", "BackendChoice", "OpenCLBackend", "TestSupport"]),
