@@ -37,8 +37,11 @@ package struct KernelFiles: Sendable, Equatable {
     /// More than any of these files has that is worth reading: `/proc/stat` of a machine with a thousand processors is the largest.
     private static let limit = 1 << 20
 
-    /// The whole text. Never waits: a pipe where a file is expected gives nothing.
-    package func read(_ path: String) throws(Failure) -> String {
+    /// The whole text; what is not UTF-8 in it is replaced.
+    package func read(_ path: String) throws(Failure) -> String { String(decoding: try bytes(path), as: UTF8.self) }
+
+    /// The whole file. Never waits: a pipe where a file is expected gives nothing.
+    package func bytes(_ path: String) throws(Failure) -> [UInt8] {
         let file = unsafe open(root + path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { throw Failure(errno) }
         defer { close(file) }
@@ -51,7 +54,7 @@ package struct KernelFiles: Sendable, Equatable {
             guard count > 0 else { break }
             bytes += chunk[..<count]
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return bytes
     }
 
     /// The text without blanks around it; nil if it can't be read or is empty.
