@@ -135,6 +135,7 @@ let package = Package(
         tests("Profiler", ["Wire", "Kernels", "Jobs", "Profiler"]),
         tests("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "ChainClient"]),
         tests("ChainNode", ["Wire", "Signing", "Ledger", "HTTPServing", "ChainNode", "ChainClient", logging, lifecycle, grdb, hummingbird]),
+        tests("MinerNode", ["Wire", "Jobs", "ChainClient", "HTTPServing", "MinerNode", grdb, logging]),
         tests("Adit", ["Wire", "adit", "TestSupport"]),
         .testTarget(
             name: "ReliabilityTests", dependencies: ["Wire", "Signing", "Kernels", "Ledger", "Jobs", "ChainClient", "adit", "TestSupport", grdb],

@@ -11,6 +11,7 @@ package struct MinerEvent: Sendable, Equatable {
         case resultAttested = "result_attested", resultRejected = "result_rejected"
         case claimSent = "claim_sent", receiptConfirmed = "receipt_confirmed"
         case serviceUnreachable = "service_unreachable", outboxFailed = "outbox_failed", diskLow = "disk_low", diskAmple = "disk_ample"
+        case historyNote = "history_note"
     }
 
     package let name: Name
@@ -24,11 +25,20 @@ package struct MinerEvent: Sendable, Equatable {
 struct EventSink: Sendable {
     let logger: Logger
     let listener: @Sendable (MinerEvent) -> Void
-    private let starts = JobStarts()
+    private let starts: JobStarts
 
-    init(logger: Logger, listener: @escaping @Sendable (MinerEvent) -> Void) {
-        self.logger = logger
-        self.listener = listener
+    init(logger: Logger, listener: @escaping @Sendable (MinerEvent) -> Void) { self.init(logger, JobStarts(), listener) }
+
+    private init(_ logger: Logger, _ starts: JobStarts, _ listener: @escaping @Sendable (MinerEvent) -> Void) {
+        (self.logger, self.starts, self.listener) = (logger, starts, listener)
+    }
+
+    /// The same sink, heard by one more.
+    func heard(by another: @escaping @Sendable (MinerEvent) -> Void) -> EventSink {
+        EventSink(logger, starts) { [listener] event in
+            another(event)
+            listener(event)
+        }
     }
 
     /// How loud an event is in the log.

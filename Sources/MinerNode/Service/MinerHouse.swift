@@ -24,11 +24,12 @@ final class MinerHouse: Sendable {
     private let courier: Courier
     private let claims: ClaimRoad
     private let intake = LeaseIntake()
+    private let payoutRule: PayoutRule
+    private let history: HistoryKeeper
 
     /// - Throws: `io_failed` if the data directory can't be used.
     init(_ configuration: MinerConfiguration, _ events: EventSink) throws(Problem) {
         self.configuration = configuration
-        self.events = events
         let folder = configuration.dataDirectory
         try DataFolder.make(folder)
         http = try HTTPClient()
@@ -39,6 +40,13 @@ final class MinerHouse: Sendable {
         outputs.removeStrays(keeping: try store.entries(in: ["computed"], limit: .max))
         cache = try BlobCache("\(folder)/blobs", maxBytes: configuration.cacheBytes)
         devices = DevicePool(configuration.backends)
+        let (payoutRule, devices) = (PayoutRule(node), self.devices)
+        let history = HistoryKeeper(
+            HistoryStore(path: "\(folder)/history.db", now: configuration.now()), samples: { devices.all.map { DeviceSample(device: $0.backend.name) } },
+            earned: payoutRule.earned, milliseconds: { MinerClock().milliseconds }
+        ) { note in events.emit(.historyNote, ["note": .string(note)], weight: .warning) }
+        let events = events.heard(by: history.note)
+        (self.events, self.payoutRule, self.history) = (events, payoutRule, history)
         board = StatusBoard(configuration, devices)
         metrics = MinerMetrics(configuration.registry)
         disk = DiskWatch(registry: configuration.registry, free: { DiskWatch.freeBytes(at: folder) }) { isLow, facts in
@@ -58,7 +66,19 @@ final class MinerHouse: Sendable {
         intake.skip(courier.leftoverLeases)
     }
 
-    func routes() -> Routes { LocalRoutes.make(board, store, metrics, configuration) }
+    func routes() -> Routes {
+        let routes = LocalRoutes.make(board, store, metrics, configuration)
+        HistoryRoutes.add(to: routes, history.store) { MinerClock().milliseconds / 1000 }
+        WebRoutes.add(to: routes, tokenHint: "cat \(configuration.dataDirectory)/token") { () throws(Problem) in try await self.view() }
+        return routes
+    }
+
+    /// What there is to see now.
+    func view() async throws(Problem) -> MinerView {
+        let status = board.json(outbox: try await store.tally())
+        let past = await history.past()
+        return MinerView(status: status, past: past, now: MinerClock().milliseconds, version: configuration.softwareVersion)
+    }
 
     /// Ends every transfer. The outbox is closed with its last user, which may be a computation that is told to stop and hasn't yet.
     func close() { http.close() }
@@ -76,6 +96,14 @@ final class MinerHouse: Sendable {
             }
             group.addTask {
                 await self.disk.run()
+                return nil
+            }
+            group.addTask {
+                await self.history.run()
+                return nil
+            }
+            group.addTask {
+                await self.payoutRule.run()
                 return nil
             }
             group.addTask {

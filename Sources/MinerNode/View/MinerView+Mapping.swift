@@ -1,0 +1,90 @@
+import Jobs
+import Wire
+
+extension MinerView {
+    /// What `/status`, the history and the last events come to.
+    ///
+    /// - Parameters:
+    ///   - status: as `GET /status` answers; what it lacks is not known.
+    ///   - past: nil where the history can't be read.
+    init(status: JSON, past: HistoryKeeper.Past?, now: Int64, version: String) {
+        func text(_ key: String) -> String { status[key]?.stringValue ?? "" }
+        let work = status["work"]
+        self.init(now: now, version: version, state: work?["state"]?.stringValue ?? text("state"))
+        tier = status["tier"]?.stringValue
+        (chain, address, payout) = (text("chain_id"), text("address"), text("payout"))
+        (coordinator, node) = (text("coordinator"), text("node"))
+        reason = Self.reason(work?["reason"], detail: work?["detail"]?.stringValue)
+        devices = (status["devices"] ?? status["backends"])?.arrayValue?.map { Self.device($0, past?.report) } ?? []
+        jobs = status["leases"]?.arrayValue?.map(Self.job) ?? []
+        (hour, day) = past.map { ($0.report.lastHour, $0.report.lastDay) } ?? (hour, day)
+        for phase in OutboxEntry.Phase.names { receipts[phase] = status["outbox"]?[phase]?.integerValue }
+        lastEvent = past?.latest.map(Event.init)
+    }
+
+    private static func device(_ json: JSON, _ report: HistoryReport?) -> Device {
+        var device = Device(
+            name: json["name"]?.stringValue ?? "?", model: (json["device"] ?? json["model"])?.stringValue ?? "", isUsable: json["usable"]?.boolValue ?? true)
+        device.reason = reason(json["health"]?["reason"], detail: json["reason"]?.stringValue) ?? reason(json["reason"]) ?? reason(json["throttle"])
+        device.temperature = json["temperature"]?.doubleValue
+        device.power = json["power"]?.doubleValue
+        device.duty = json["duty"]?.doubleValue
+        guard let report, let points = report.devices.first(where: { $0.name == device.name })?.points else { return device }
+        // The last minute: the step that is running now is not full yet, and a job still running has not told its operations.
+        let recent = points.filter { $0.start > report.to - 70 && $0.start <= report.to - 10 }
+        if !recent.isEmpty {
+            device.rate = recent.reduce(0) { $0 + $1.rate } / 6
+            device.busy = min(1, recent.reduce(0) { $0 + $1.busy } / 6)
+        }
+        let last = points.last { $0.start > report.to - 40 }
+        device.temperature = device.temperature ?? last?.temperature
+        device.power = device.power ?? last?.power
+        device.duty = device.duty ?? last?.duty
+        device.trend = trend(points, from: report.from, to: report.to)
+        return device
+    }
+
+    /// Sixty means of a minute each (of an hour's report).
+    private static func trend(_ points: [HistoryReport.DevicePoint], from: Int64, to: Int64) -> [Double] {
+        let width = max(1, (to - from) / 60)
+        var sums = [Double](repeating: 0, count: 60)
+        for point in points where point.start >= from { sums[min(59, Int(clamping: (point.start - from) / width))] += point.rate / Double(width) * 10 }
+        return sums
+    }
+
+    private static func job(_ json: JSON) -> Job {
+        Job(
+            id: json["job_id"]?.stringValue ?? "?", kernel: json["kernel"]?.stringValue ?? "?", stage: json["stage"]?.stringValue ?? "",
+            device: (json["backend"] ?? json["device"])?.stringValue, progress: min(1, max(0, json["progress"]?.doubleValue ?? 0)),
+            leased: json["times_ms"]?["leased"]?.integerValue)
+    }
+
+    /// A reason as `/status` gives it: an object with its code, a code alone, or a sentence alone.
+    static func reason(_ json: JSON?, detail: String? = nil) -> Reason? {
+        switch json {
+        case .string(let text): WorkReason(rawValue: text).map { explained($0.rawValue, detail: detail) } ?? Reason(code: "", meaning: text)
+        case .object(let object):
+            object["code"].flatMap(\.stringValue).map { explained($0, detail: detail ?? object["detail"]?.stringValue, remedy: object["remedy"]?.stringValue) }
+        default: nil
+        }
+    }
+
+    /// The list's own words where the code is on it, and what is known beyond them.
+    static func explained(_ code: String, detail: String?, remedy: String? = nil) -> Reason {
+        guard let known = WorkReason(rawValue: code) else { return Reason(code: code, meaning: detail ?? code, remedy: remedy) }
+        guard let detail, detail != known.meaning, !detail.isEmpty else { return Reason(known) }
+        return Reason(code: code, meaning: "\(known.meaning): \(detail)", remedy: remedy ?? known.remedy)
+    }
+}
+
+extension MinerView.Reason {
+    init(_ reason: WorkReason) { self.init(code: reason.rawValue, meaning: reason.meaning, remedy: reason.remedy) }
+}
+
+extension MinerView.Event {
+    init(_ event: HistoryEvent) {
+        let detail = (event.facts["detail"] ?? event.facts["note"] ?? event.facts["address"])?.stringValue
+        let reason = event.reason.map { MinerView.explained($0, detail: detail) }
+        self.init(atMilliseconds: event.atMilliseconds, name: event.name, reason: reason, detail: reason == nil ? detail : nil)
+    }
+}
