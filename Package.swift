@@ -80,7 +80,7 @@ let package = Package(
         room("BackendChoice", ["Wire", "Kernels"]),
         room("TensorFiles", ["Wire", "Kernels"]),
         room("Sensors", ["Wire", "Operations"]),
-        room("Profiler", ["Wire", "Kernels", "Jobs"]),
+        room("Profiler", ["Wire", "Kernels", "Jobs", "Sensors"]),
         room("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "CCurl"]),
         room(
             "HTTPServing",
@@ -132,7 +132,7 @@ let package = Package(
             "Backend",
             ["Wire", "Kernels", "NativeBackend", "OpenBLASBackend", "OneDNNBackend", "XSMMBackend", "BackendChoice", "OpenCLBackend", "TestSupport"]),
         tests("TensorFiles", ["Wire", "TensorFiles"]),
-        tests("Profiler", ["Wire", "Kernels", "Jobs", "Profiler"]),
+        tests("Profiler", ["Wire", "Kernels", "Jobs", "Sensors", "Profiler"]),
         tests("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "ChainClient"]),
         tests("ChainNode", ["Wire", "Signing", "Ledger", "HTTPServing", "ChainNode", "ChainClient", logging, lifecycle, grdb, hummingbird]),
         tests("MinerNode", ["Wire", "Jobs", "ChainClient", "HTTPServing", "MinerNode", grdb, logging]),

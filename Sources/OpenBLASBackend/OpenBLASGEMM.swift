@@ -12,6 +12,8 @@ package final class OpenBLASGEMM: ComputeBackend {
     package let name = "openblas"
     /// The kernels in use, as the library names them.
     package let coreName: String
+    /// What each core type that can run here did when they were compared, in operations per second; empty where one was given.
+    package let coreSpeeds: [String: Double]
     /// OpenBLAS's version and build options.
     package let configuration: String
     package let threads: Int
@@ -36,7 +38,8 @@ package final class OpenBLASGEMM: ComputeBackend {
     /// - Throws: `backend_unavailable` without a usable OpenBLAS; nothing else depends on it.
     package init(threads: Int? = nil, coreType: CoreType? = nil, judge: (any ComputeBackend)? = nil, isMeasured: Bool = true) throws(Problem) {
         let count = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
-        let library = try Self.load(coreType, threads: count)
+        let (library, coreSpeeds) = try Self.load(coreType, threads: count)
+        self.coreSpeeds = coreSpeeds
         library.threads = count
         coreName = library.coreName
         configuration = library.configuration
@@ -55,8 +58,8 @@ package final class OpenBLASGEMM: ComputeBackend {
         self.library = Mutex(library)
     }
 
-    private static func load(_ coreType: CoreType?, threads: Int) throws(Problem) -> OpenBLASLibrary {
-        if let coreType { return try LibraryLoader.load(coreType) }
+    private static func load(_ coreType: CoreType?, threads: Int) throws(Problem) -> (OpenBLASLibrary, [String: Double]) {
+        if let coreType { return (try LibraryLoader.load(coreType), [:]) }
         return try CoreTypeChoice.fastest(threads: threads)
     }
 

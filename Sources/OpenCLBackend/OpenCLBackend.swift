@@ -58,21 +58,24 @@ package final class OpenCLBackend: ComputeBackend {
         self.workplace = Mutex(workplace)
     }
 
-    /// Every device of this machine that works, and why others are left out, in sentences. The devices' numbers are the drivers' order.
+    /// Every device of this machine that works, what all that were found say of themselves, and why some are left out, in sentences. The devices'
+    /// numbers are the drivers' order.
     ///
     /// Takes a while (see `init`); never throws: without OpenCL there is a note.
-    package static func open(_ options: OpenCLOptions = OpenCLOptions()) -> (backends: [OpenCLBackend], notes: [String]) {
+    package static func open(
+        _ options: OpenCLOptions = OpenCLOptions()
+    ) -> (backends: [OpenCLBackend], devices: [(name: String, description: DeviceDescription)], notes: [String]) {
         var gate: (outcome: DriverGate.Outcome, notes: [String]) = (.all, [])
         if let command = options.probe {
             let probe = DriverProbe(command: command, tested: options.includesCPUs ? "all" : "gpus")
             gate = DriverGate.judge(probe, vendors: ProcessInfo.processInfo.environment[DriverFile.variable], cacheFolder: options.cacheFolder)
         }
-        guard gate.outcome != .none else { return ([], gate.notes) }
+        guard gate.outcome != .none else { return ([], [], gate.notes) }
         let found: (devices: [FoundDevice], notes: [String])
         do throws(Problem) {
             found = try DriverGate.seeing(gate.outcome) { () throws(Problem) in try DeviceDiscovery.find() }
         } catch {
-            return ([], gate.notes + ["without OpenCL: \(error.detail)"])
+            return ([], [], gate.notes + ["without OpenCL: \(error.detail)"])
         }
         var backends: [OpenCLBackend] = []
         var notes = gate.notes + found.notes
@@ -89,7 +92,7 @@ package final class OpenCLBackend: ComputeBackend {
                 notes.append("opencl:\(index) (\(device.description.name)) is left out: \(error.detail)")
             }
         }
-        return (backends, notes)
+        return (backends, found.devices.enumerated().map { ("opencl:\($0)", $1.description) }, notes)
     }
 
     package func capability(for gemm: GEMM) -> Capability? {

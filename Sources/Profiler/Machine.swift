@@ -1,4 +1,5 @@
 import Foundation
+package import Sensors
 
 /// What can be read about this machine without measuring anything.
 package struct Machine: Sendable, Equatable {
@@ -14,14 +15,15 @@ package struct Machine: Sendable, Equatable {
     }
 
     /// Reads `/proc` and `/sys`.
-    package static func current() -> Machine {
-        let groups = text("/proc/self/cgroup") ?? ""
-        let share = ControlGroups.cpuLimitFiles(selfCgroup: groups).compactMap(text).compactMap(ControlGroups.cores).min()
+    package static func current(_ files: KernelFiles = KernelFiles()) -> Machine {
+        let groups = files.text("/proc/self/cgroup") ?? ""
+        let share = ControlGroups.cores(selfCgroup: groups) { files.text($0) }
         return Machine(
-            cpu: CPUDescription(cpuinfo: text("/proc/cpuinfo") ?? ""),
-            memory: MemoryDescription(meminfo: text("/proc/meminfo") ?? "", groupLimits: ControlGroups.memoryLimitFiles(selfCgroup: groups).compactMap(text)),
+            cpu: CPUDescription(cpuinfo: files.text("/proc/cpuinfo") ?? ""),
+            memory: MemoryDescription(
+                meminfo: files.text("/proc/meminfo") ?? "", groupLimits: ControlGroups.memoryLimitFiles(selfCgroup: groups).compactMap { files.text($0) }),
             cores: min(ProcessInfo.processInfo.activeProcessorCount, share ?? .max),
-            lastLevelCacheBytes: [3, 2].lazy.compactMap { text("/sys/devices/system/cpu/cpu0/cache/index\($0)/size") }.compactMap(cacheSize).first)
+            lastLevelCacheBytes: [3, 2].lazy.compactMap { files.text("/sys/devices/system/cpu/cpu0/cache/index\($0)/size") }.compactMap(cacheSize).first)
     }
 
     /// `32768K` or `32M` in bytes.
@@ -33,10 +35,5 @@ package struct Machine: Sendable, Equatable {
         guard let number = Int(unit == nil ? text : text.dropLast()), number > 0 else { return nil }
         let (bytes, overflow) = number.multipliedReportingOverflow(by: unit ?? 1)
         return overflow ? nil : bytes
-    }
-
-    private static func text(_ path: String) -> String? {
-        guard let data = FileManager.default.contents(atPath: path) else { return nil }
-        return String(decoding: data, as: UTF8.self)
     }
 }

@@ -53,27 +53,6 @@ import Testing
         #expect(MemoryDescription(meminfo: text, groupLimits: ["", "x", "-1"]).usableBytes == nil)
     }
 
-    @Test("Control groups, version 2 and 1, with every ancestor") func groups() {
-        #expect(
-            ControlGroups.memoryLimitFiles(selfCgroup: "0::/user.slice/a.scope\n") == [
-                "/sys/fs/cgroup/user.slice/a.scope/memory.max", "/sys/fs/cgroup/user.slice/memory.max", "/sys/fs/cgroup/memory.max",
-            ])
-        #expect(
-            ControlGroups.memoryLimitFiles(selfCgroup: "4:cpu,memory:/docker/x\n3:cpuset:/\n") == [
-                "/sys/fs/cgroup/memory/docker/x/memory.limit_in_bytes", "/sys/fs/cgroup/memory/docker/memory.limit_in_bytes",
-                "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-            ])
-        #expect(ControlGroups.memoryLimitFiles(selfCgroup: "0::/../../etc\nnonsense\n").isEmpty)
-        #expect(ControlGroups.cpuLimitFiles(selfCgroup: "0::/\n") == ["/sys/fs/cgroup/cpu.max"])
-    }
-
-    @Test("A share of CPU time in whole cores") func quota() {
-        #expect(ControlGroups.cores(cpuMax: "150000 100000\n") == 2)
-        #expect(ControlGroups.cores(cpuMax: "100000 100000") == 1)
-        #expect(ControlGroups.cores(cpuMax: "max 100000\n") == nil)
-        #expect(ControlGroups.cores(cpuMax: "5 0") == nil)
-    }
-
     @Test("Cache sizes") func caches() {
         #expect(Machine.cacheSize("32768K\n") == 32 << 20)
         #expect(Machine.cacheSize("96M") == 96 << 20)

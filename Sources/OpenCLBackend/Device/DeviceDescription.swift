@@ -25,6 +25,10 @@ package struct DeviceDescription: Sendable {
     package let keepsF64: Bool
     package let roundsF32Division: Bool
     package let extensions: Set<String>
+    /// The highest clock, in MHz; nil where the driver says 0.
+    package let clockMHz: Int?
+    /// `0000:1b:00.0`; nil where the driver has no extension that tells.
+    package let pciAddress: String?
 
     package var hasF64: Bool { extensions.contains("cl_khr_fp64") }
     package var isNVIDIA: Bool { vendor.lowercased().contains("nvidia") }
@@ -61,6 +65,9 @@ package struct DeviceDescription: Sendable {
         roundsF32Division = single & cl_device_fp_config(CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT) != 0
         let double: cl_device_fp_config = extensions.contains("cl_khr_fp64") ? try query.value(CL_DEVICE_DOUBLE_FP_CONFIG) : 0
         keepsF64 = Self.keeps(double)
+        let clock = (try? query.value(CL_DEVICE_MAX_CLOCK_FREQUENCY) as cl_uint) ?? 0
+        clockMHz = clock > 0 ? Int(clock) : nil
+        pciAddress = unsafe PCIPlace(library, device, extensions)?.text
         guard isLittleEndian else { throw Problem(.backendUnavailable, "the device is big-endian") }
     }
 

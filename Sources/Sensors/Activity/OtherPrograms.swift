@@ -1,12 +1,12 @@
 /// How much of the processors other programs take: all that is busy, less what this process and its ended children took.
-struct OtherPrograms: Sendable {
+package struct OtherPrograms: Sendable {
     private let files: KernelFiles
     private var last: (times: ProcessorTimes, own: Int64)?
 
-    init(_ files: KernelFiles) { self.files = files }
+    package init(_ files: KernelFiles) { self.files = files }
 
     /// Share of all processors' time since the call before, 0…1; nil for the first, and where the files don't say.
-    mutating func share() -> Double? {
+    package mutating func share() -> Double? {
         guard let times = files.text("/proc/stat").flatMap({ ProcessorTimes(stat: $0) }), let own = files.text("/proc/self/stat").flatMap(Self.ticks) else {
             last = nil
             return nil

@@ -2,6 +2,8 @@
 package struct ProcessorTimes: Sendable, Equatable {
     package let busy: Int64
     package let idle: Int64
+    /// Time in which a hypervisor ran somebody else.
+    package let stolen: Int64
     /// Logical processors that are on line.
     package let processors: Int
 
@@ -22,6 +24,7 @@ package struct ProcessorTimes: Sendable, Equatable {
         // Eight numbers below 2^56 don't overflow.
         idle = times[3] + (times.count > 4 ? times[4] : 0)
         busy = times[0] + times[1] + times[2] + (times.count > 6 ? times[5] + times[6] : 0)
+        stolen = times.count > 7 ? times[7] : 0
         self.processors = processors
     }
 
@@ -30,5 +33,12 @@ package struct ProcessorTimes: Sendable, Equatable {
         let (worked, rested) = (busy - earlier.busy, idle - earlier.idle)
         guard worked >= 0, rested >= 0, worked + rested > 0 else { return nil }
         return Double(worked) / Double(worked + rested)
+    }
+
+    /// Share of the time since `earlier` that a hypervisor gave to others, 0…1; nil as above.
+    package func stolenShare(since earlier: ProcessorTimes) -> Double? {
+        let (taken, ours) = (stolen - earlier.stolen, busy - earlier.busy + idle - earlier.idle)
+        guard taken >= 0, ours >= 0, taken + ours > 0 else { return nil }
+        return Double(taken) / Double(taken + ours)
     }
 }
