@@ -69,7 +69,7 @@ let package = Package(
         room("Kernels", ["Wire"]),
         room("Ledger", ["Wire", "Signing"]),
         room("Jobs", ["Wire", "Signing", "Kernels", "Ledger"]),
-        room("Operations", ["Wire", "Kernels", "Jobs"]),
+        room("Operations", ["Wire", "Signing", "Kernels", "Jobs"]),
 
         // Adapters.
         room("NativeBackend", ["Wire", "Kernels", "CKernels"]),
@@ -126,7 +126,7 @@ let package = Package(
         tests("Kernels", ["Wire", "Kernels", "TestSupport"]),
         tests("Ledger", ["Wire", "Signing", "Ledger", "TestSupport"]),
         tests("Jobs", ["Wire", "Signing", "Kernels", "Ledger", "Jobs", "TestSupport"]),
-        tests("Operations", ["Wire", "Kernels", "Jobs", "Operations", "TestSupport"]),
+        tests("Operations", ["Wire", "Signing", "Kernels", "Jobs", "Operations", "TestSupport"]),
         tests("Sensors", ["Wire", "Operations", "Sensors"]),
         tests(
             "Backend",

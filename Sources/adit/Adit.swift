@@ -13,14 +13,15 @@ struct Adit: AsyncParsableCommand {
         abstract: "Compute miner, coordinator and chain node: work that is asked for, paid for and verified.",
         discussion: """
             Start with `adit devnet`: it runs the whole system on this machine and shows a job paid.
-            Settings are taken from the command line, then the environment, then .env, then --config FILE, then defaults.
+            Settings are taken from the command line, then the environment, then .env, then the config file
+            (--config, ADIT_CONFIG or ./adit.conf), then defaults; `adit config show` says which counts.
             """,
         version: Version.text,
         subcommands: [
             DevnetCommand.self, NodeCommand.self, CoordinatorCommand.self, MinerCommand.self, WalletCommand.self, JobCommand.self, ExampleCommand.self,
             BenchCommand.self,
             AuditCommand.self, ProveCommand.self, EvidenceCommand.self, CheckCommand.self,
-            InspectCommand.self,
+            InspectCommand.self, ConfigCommand.self, ReasonsCommand.self, ManualCommand.self,
             SignCommand.self, OpenCLProbe.self,
         ])
 

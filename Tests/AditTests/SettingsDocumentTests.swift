@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Settings are written down three times: in the program, in `.env.example` and in PROTOCOL section 13.
+/// `.env.example` as somebody uses it; that it says what the program knows is tested where the table of settings is.
 @Suite struct SettingsDocumentTests {
     private static func text(_ path: String) throws -> String { try String(contentsOf: Vectors.packageRoot.appending(path: path), encoding: .utf8) }
 
@@ -12,35 +12,6 @@ import Testing
             guard let match = line.wholeMatch(of: /#([A-Z][A-Z0-9_]+)=(.*)/) else { return nil }
             return (String(match.1), String(match.2))
         }
-    }
-
-    @Test func theExampleAndTheProtocolNameTheSameSettings() throws {
-        let section = try #require(try Self.text("docs/PROTOCOL.md").components(separatedBy: "## 13. Configuration").last)
-        let table = (section.components(separatedBy: "\n## ").first ?? "").split(separator: "\n")
-            .compactMap { $0.prefixMatch(of: /\| `([A-Z0-9_]+)` \|/).map { String($0.1) } }
-        let examples = try Self.examples().map(\.name)
-        #expect(examples.count == Set(examples).count)
-        #expect(Set(examples) == Set(table))
-        #expect(examples.count >= 33)
-    }
-
-    /// A config file may hold each of them, and the list of names that a wrong key is compared with holds no other.
-    @Test func theProgramKnowsThemAndNoOthers() async throws {
-        let names = try Self.examples().map(\.name)
-        let source = try Self.text("Sources/adit/Settings/Settings.swift")
-        let list = try #require(source.components(separatedBy: "static let names: Set<String> = [").last?.components(separatedBy: "]").first)
-        #expect(Set(list.matches(of: /"([A-Z0-9_]+)"/).map { String($0.1) }) == Set(names))
-        // Each is read somewhere: a name that nobody asks for is a promise that nobody keeps.
-        let readers = try Self.sources().filter { !$0.path.hasSuffix("Settings/Settings.swift") }.map { try String(contentsOf: $0, encoding: .utf8) }.joined()
-        for name in names where !["BOOTSTRAP_PEERS", "MINT_PER_UNIT", "COORDINATOR_RATIO"].contains(name) {
-            #expect(readers.contains("\"\(name)\""), "nothing reads \(name)")
-        }
-    }
-
-    private static func sources() throws -> [URL] {
-        let folder = Vectors.packageRoot.appending(path: "Sources/adit")
-        let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)
-        return files?.compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" } ?? []
     }
 
     /// The defaults that the example gives are values that the program takes.

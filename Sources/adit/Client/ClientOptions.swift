@@ -1,6 +1,7 @@
 import ArgumentParser
 import ChainClient
 import Jobs
+import Operations
 import Signing
 import Wire
 
@@ -20,7 +21,7 @@ struct ClientOptions: ParsableArguments {
     func nodeClient(_ http: HTTPClient) throws(Problem) -> NodeClient {
         let settings = try Settings()
         let file = try file()
-        let url = node ?? file?.rpc ?? settings.text("NODE_URL", nil, default: "http://127.0.0.1:8080")
+        let url = node ?? file?.rpc ?? settings.text(.nodeURL)
         return NodeClient(try exposure.url(url), http: http)
     }
 
@@ -48,10 +49,10 @@ struct ClientOptions: ParsableArguments {
         let http = try HTTPClient()
         let settings = try Settings()
         let file = try file()
-        let url = coordinator ?? file?.coordinator ?? settings.text("COORDINATOR_URL", nil, default: "http://127.0.0.1:8090")
+        let url = coordinator ?? file?.coordinator ?? settings.text(.coordinatorURL)
         let coordinator = CoordinatorClient(try exposure.url(url), key: key, http: http)
         let chain: ChainID
-        if let text = chainID ?? file?.chain.text ?? settings.text("CHAIN_ID", nil) {
+        if let text = chainID ?? file?.chain.text ?? settings.given(.chainID) {
             chain = try ChainID(text)
         } else {
             chain = try await coordinator.networkState().chain
@@ -63,7 +64,7 @@ struct ClientOptions: ParsableArguments {
     func wallet() throws(Problem) -> Wallet {
         let settings = try Settings()
         let file = try file()
-        let chain = chainID ?? file?.chain.text ?? settings.text("CHAIN_ID", nil, default: "ait-devnet")
+        let chain = chainID ?? file?.chain.text ?? settings.text(.chainID)
         return Wallet(node: try nodeClient(HTTPClient()), key: try payer(), chain: try ChainID(chain))
     }
 }

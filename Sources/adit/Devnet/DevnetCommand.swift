@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Operations
 import Wire
 
 /// The whole system on this machine.
@@ -26,7 +27,7 @@ struct DevnetCommand: AsyncParsableCommand {
         let lock = try Files.lockFolder(dir)
         defer { try? lock.close() }
         let folder = try DevnetFolder(dir, miners: miners)
-        let level = try Settings().text("LOG_LEVEL", logLevel, default: "info")
+        let level = try Settings().text(.logLevel, logLevel)
         // Before the services: choosing OpenBLAS's core type changes the environment for a moment.
         let hardware = try await Hardware.open(threads: nil, choices: "\(dir)/backends.json")
         let devnet = try Devnet(

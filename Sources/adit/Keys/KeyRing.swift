@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Logging
+import Operations
 import Signing
 import Wire
 
@@ -13,7 +14,7 @@ struct KeyOptions: ParsableArguments {
 
     /// - Parameter warn: where a warning goes; standard error for people.
     func ring(_ settings: Settings, warn: @escaping (String) -> Void = { Terminal.complain("adit: warning: \($0)") }) -> KeyRing {
-        KeyRing(file: settings.text("PASSPHRASE_FILE", passphraseFile), warn: warn)
+        KeyRing(file: settings.given(.passphraseFile, passphraseFile), warn: warn)
     }
 
     /// For a service, whose standard error holds log lines alone.

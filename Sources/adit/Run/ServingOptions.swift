@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import HTTPServing
+import Operations
 import Wire
 
 /// What callers of a public listener may ask for: the options that node and coordinator share.
@@ -18,30 +19,31 @@ struct ServingOptions: ParsableArguments {
         help: "A body that comes in, or an answer that is taken, slower than this over 30 seconds is cut off (HTTP_MIN_BYTES_PER_SECOND).")
     var minBytesPerSecond: Int?
 
-    /// Requests a second; more than any machine here answers.
-    static let rates = 0...1_000_000
+    /// What was given, by the setting's name.
+    var flags: [String: String] {
+        Setting.values(
+            (.ratePerAddress, ratePerAddress.map(String.init)), (.connections, connections.map(String.init)),
+            (.connectionsPerAddress, connectionsPerAddress.map(String.init)), (.minBytesPerSecond, minBytesPerSecond.map(String.init)))
+    }
 
     /// The listener's limits, each checked against its range and the connections against what the process may open.
     ///
     /// - Throws: `out_of_range`.
     func limits(_ settings: Settings) throws(Problem) -> HTTPServer.Limits {
         var limits = HTTPServer.Limits()
-        Self.set(&limits.rates.address, try settings.rate("HTTP_RATE_PER_ADDRESS", ratePerAddress), burst: 5)
+        Self.set(&limits.rates.address, try settings.rate(.ratePerAddress, ratePerAddress), burst: 5)
         let room = OpenFiles.raise() - OpenFiles.reserve
-        let standard = limits.connections
-        limits.connections.maximum = try settings.integer(
-            "HTTP_CONNECTIONS", connections, in: 64...65_536, default: max(64, min(standard.maximum, room)))
+        limits.connections.maximum = try settings.integer(.connections, connections, default: max(64, min(Setting.connections.standardInteger, room)))
         let maximum = limits.connections.maximum
-        guard maximum <= room || settings.text("HTTP_CONNECTIONS", connections.map(String.init)) == nil else {
+        guard maximum <= room || settings.given(.connections, connections.map(String.init)) == nil else {
             throw Problem(
                 .outOfRange,
                 "HTTP_CONNECTIONS is \(maximum), but this process may open \(room + OpenFiles.reserve) files; allow \(maximum + OpenFiles.reserve) (LimitNOFILE= of systemd, or ulimit -n), or take fewer"
             )
         }
         limits.connections.maximumPerPeer = try settings.integer(
-            "HTTP_CONNECTIONS_PER_ADDRESS", connectionsPerAddress, in: 1...maximum, default: min(standard.maximumPerPeer, maximum))
-        limits.connections.throughput.bytesPerSecond = try settings.integer(
-            "HTTP_MIN_BYTES_PER_SECOND", minBytesPerSecond, in: 1...1 << 30, default: standard.throughput.bytesPerSecond)
+            .connectionsPerAddress, connectionsPerAddress, in: 1...maximum, default: min(Setting.connectionsPerAddress.standardInteger, maximum))
+        limits.connections.throughput.bytesPerSecond = try settings.integer(.minBytesPerSecond, minBytesPerSecond)
         return limits
     }
 
@@ -62,15 +64,15 @@ struct SignerOptions: ParsableArguments {
 
     /// Throws `out_of_range`.
     func set(_ rates: inout RateLimits, _ settings: Settings) throws(Problem) {
-        ServingOptions.set(&rates.key, try settings.rate("HTTP_RATE_PER_KEY", ratePerKey), burst: 2)
+        ServingOptions.set(&rates.key, try settings.rate(.ratePerKey, ratePerKey), burst: 2)
     }
 }
 
 extension Settings {
     /// Requests a second; nil where nothing is set. Throws `out_of_range`.
-    func rate(_ name: String, _ flag: Int?) throws(Problem) -> Int? {
-        guard text(name, flag.map(String.init)) != nil else { return nil }
-        return try integer(name, flag, in: ServingOptions.rates, default: 0)
+    func rate(_ setting: Setting, _ flag: Int?) throws(Problem) -> Int? {
+        guard given(setting, flag.map(String.init)) != nil else { return nil }
+        return try integer(setting, flag)
     }
 }
 

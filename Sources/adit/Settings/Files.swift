@@ -38,13 +38,17 @@ enum Files {
     }
 
     /// Written whole or not at all: to a new file beside it, synced, then renamed, and the folder synced.
-    static func write(_ bytes: [UInt8], to path: String, mode: Int = 0o644) throws(Problem) {
+    static func write(_ bytes: [UInt8], to path: String, mode: Int = 0o644, owner: (user: uid_t, group: gid_t)? = nil) throws(Problem) {
         let temporary = path + ".new"
         do {
             try? FileManager.default.removeItem(atPath: temporary)
             guard FileManager.default.createFile(atPath: temporary, contents: nil, attributes: [.posixPermissions: mode]),
                 let handle = FileHandle(forWritingAtPath: temporary)
             else { throw Problem(.ioFailed, "\(temporary) can't be created") }
+            // A group that isn't one's own may be lost; the owner may not.
+            if let owner, owner != (geteuid(), getegid()), fchown(handle.fileDescriptor, owner.user, owner.group) != 0, owner.user != geteuid() {
+                throw Problem(.ioFailed, "\(path) belongs to another user; run this as its owner")
+            }
             try handle.write(contentsOf: bytes)
             try handle.synchronize()
             try handle.close()
@@ -55,6 +59,24 @@ enum Files {
         } catch {
             throw Problem(.ioFailed, "\(path) can't be written: \(error.localizedDescription)")
         }
+    }
+
+    /// Another content for a file that is there: whole or not at all, with its owner and its mode; a link goes on to lead to it.
+    static func replace(_ bytes: [UInt8], at path: String) throws(Problem) {
+        let place = URL(filePath: path).resolvingSymlinksInPath().path
+        var status = stat()
+        guard unsafe stat(place, &status) == 0 else { throw Problem(.ioFailed, "\(path) can't be opened") }
+        try write(bytes, to: place, mode: Int(status.st_mode & 0o7777), owner: (status.st_uid, status.st_gid))
+    }
+
+    /// Runs `body` while no other adit does the same for the same file's folder.
+    static func exclusively<Value>(_ path: String, _ body: () throws(Problem) -> Value) throws(Problem) -> Value {
+        let folder = URL(filePath: path).resolvingSymlinksInPath().deletingLastPathComponent().path
+        let descriptor = unsafe open(folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Problem(.ioFailed, "the folder of \(path) can't be opened") }
+        defer { close(descriptor) }
+        guard flock(descriptor, LOCK_EX) == 0 else { throw Problem(.ioFailed, "the folder of \(path) can't be locked") }
+        return try body()
     }
 
     /// Writes a folder's list of names through to the disk; an empty path is the current folder. Throws `io_failed`.

@@ -1,4 +1,5 @@
 import OpenCLBackend
+import Operations
 import Wire
 
 /// What the operator decided about OpenCL's devices.
@@ -10,14 +11,11 @@ enum OpenCLSettings {
     /// - Throws: `out_of_range` for another value.
     static func options(_ settings: Settings, folder: String? = nil) throws(Problem) -> OpenCLOptions? {
         var options = OpenCLOptions()
-        switch settings.text("MINER_OPENCL", nil, default: "gpu") {
-        case "gpu": break
-        case "all": options.includesCPUs = true
-        case "off": return nil
-        case let other: throw Problem(.outOfRange, "MINER_OPENCL is \"\(other)\"; it must be gpu, all or off")
-        }
-        let megabytes = try settings.integer("MINER_OPENCL_MEMORY_MB", in: 0...1 << 30, default: 0)
-        options.memoryCap = megabytes > 0 ? megabytes << 20 : nil
+        let devices = settings.text(.minerOpenCL)
+        try Setting.minerOpenCL.check(devices)
+        if devices == "off" { return nil }
+        options.includesCPUs = devices == "all"
+        options.memoryCap = try LimitSettings.limits(settings).deviceMemoryBytes.map { Int(clamping: $0) }
         options.cacheFolder = folder.map { "\($0)/opencl" } ?? cache(settings)
         options.probe = OpenCLProbe.command(options)
         return options

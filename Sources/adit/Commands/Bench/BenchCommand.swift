@@ -72,7 +72,7 @@ struct BenchOptions: ParsableArguments {
         let described = try inputs.map { try BenchInput($0) }
         let kernel = try KernelRegistry.kernel(type, params: params, inputs: described.map(\.descriptor))
         let settings = try Settings()
-        let hardware = try await Hardware.open(threads: try MinerSettings.threads(settings, threads)).adding(try OpenCLSettings.options(settings))
+        let hardware = try await Hardware.open(threads: try LimitSettings.threads(settings, threads)).adding(try OpenCLSettings.options(settings))
         let (backend, seconds, isPaced, isJSON) = (backend, seconds, paced, json)
         try await OwnThread.run("adit-bench") { () throws(Problem) in
             var tensors: [Tensor] = []

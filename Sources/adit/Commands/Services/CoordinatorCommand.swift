@@ -3,6 +3,7 @@ import ChainClient
 import Coordinator
 import Foundation
 import HTTPServing
+import Operations
 import Profiler
 import Signing
 import Wire
@@ -14,7 +15,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
         subcommands: [CoordinatorRun.self])
 }
 
-struct CoordinatorRun: AsyncParsableCommand {
+struct CoordinatorRun: AsyncParsableCommand, SettingFlags {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Run a coordinator until Ctrl-C.",
         discussion: "Its key must be on the chain's list of coordinators, or no claim it signs is paid.")
@@ -35,34 +36,43 @@ struct CoordinatorRun: AsyncParsableCommand {
     @OptionGroup(title: "Limits for signers") var signers: SignerOptions
     @OptionGroup var keys: KeyOptions
     @OptionGroup var exposure: Exposure
-    @Option(help: "A JSON file with settings.") var config: String?
+    @Option(help: "The config file; ./adit.conf where not given, if it is there (ADIT_CONFIG).") var config: String?
+
+    var flags: [String: String] {
+        Setting.values(
+            (.coordinatorBind, bind), (.nodeURL, node), (.coordinatorData, data), (.coordinatorKey, key), (.chainID, chainID),
+            (.pricePerUnit, pricePerUnit.map(String.init)), (.sponsorKey, sponsor), (.sponsorPerHour, sponsorPerHour.map(String.init)),
+            (.sponsorTotal, sponsorTotal.map(String.init)), (.logLevel, logLevel), (.ratePerKey, signers.ratePerKey.map(String.init)),
+            (.passphraseFile, keys.passphraseFile)
+        ).merging(serving.flags) { $1 }
+    }
 
     func run() async throws {
         let settings = try Settings(configFile: config)
-        let logger = try Logs(level: settings.text("LOG_LEVEL", logLevel, default: "info")).logger("coordinator")
-        let folder = settings.text("COORDINATOR_DATA", data, default: "./data/coordinator")
+        let logger = try Logs(level: settings.text(.logLevel, logLevel)).logger("coordinator")
+        settings.report(to: logger)
+        let folder = settings.text(.coordinatorData, data)
         try Files.makeFolder(folder)
         let lock = try Files.lockFolder(folder)
         defer { try? lock.close() }
         let ring = keys.ring(settings, logger: logger)
         var configuration = CoordinatorConfiguration(
-            bind: try exposure.bind(settings.text("COORDINATOR_BIND", bind, default: "127.0.0.1:8090")), dataDirectory: folder,
-            key: try ring.load(settings.text("COORDINATOR_KEY", key, default: "./data/coordinator.key")),
-            chain: try ChainID(settings.text("CHAIN_ID", chainID, default: "ait-devnet")),
-            pricePerUnit: Int64(try settings.integer("PRICE_PER_UNIT", pricePerUnit, in: 0...1_000_000_000, default: CoordinatorDefaults.pricePerUnit)))
+            bind: try exposure.bind(settings.text(.coordinatorBind, bind)), dataDirectory: folder,
+            key: try ring.load(settings.text(.coordinatorKey, key)),
+            chain: try ChainID(settings.text(.chainID, chainID)),
+            pricePerUnit: Int64(try settings.integer(.pricePerUnit, pricePerUnit)))
         configuration.authorities = Set(authority)
         configuration.serving = try serving.limits(settings)
         try signers.set(&configuration.serving.rates, settings)
         configuration.limits = CoordinatorDefaults.limits(configuration.serving.connections)
-        if let path = settings.text("SPONSOR_KEY", sponsor) {
-            let caps = 0...Int(JSON.maxInteger)
+        if let path = settings.given(.sponsorKey, sponsor) {
             configuration.sponsor = Sponsor(
                 key: try ring.load(path),
-                perHour: Int64(try settings.integer("SPONSOR_PER_HOUR", sponsorPerHour, in: caps, default: CoordinatorDefaults.sponsorPerHour)),
-                inAll: Int64(try settings.integer("SPONSOR_TOTAL", sponsorTotal, in: caps, default: CoordinatorDefaults.sponsorTotal)))
+                perHour: Int64(try settings.integer(.sponsorPerHour, sponsorPerHour)),
+                inAll: Int64(try settings.integer(.sponsorTotal, sponsorTotal)))
         }
         let chain = NodeChain(
-            try exposure.url(settings.text("NODE_URL", node, default: "http://127.0.0.1:8080")), http: try HTTPClient(), chain: configuration.chain,
+            try exposure.url(settings.text(.nodeURL, node)), http: try HTTPClient(), chain: configuration.chain,
             key: configuration.key.publicKey)
         let service = try CoordinatorService(configuration, chain: chain, passes: try Hardware.passes(), logger: logger)
         try await ServiceRun.run(service, logger: logger)
@@ -71,10 +81,10 @@ struct CoordinatorRun: AsyncParsableCommand {
 
 enum CoordinatorDefaults {
     /// Base units for one compute unit: 10^9 operations cost a twentieth of an AIT.
-    static let pricePerUnit = 50
+    static let pricePerUnit = Setting.pricePerUnit.standardInteger
     /// 10 AIT in an hour and 1,000 in all: some hundred thousand small tasks.
-    static let sponsorPerHour = 10_000_000
-    static let sponsorTotal = 1_000_000_000
+    static let sponsorPerHour = Setting.sponsorPerHour.standardInteger
+    static let sponsorTotal = Setting.sponsorTotal.standardInteger
 
     /// The service's own limits, with a check's memory bounded by half of what this process may use, and long calls by half and a
     /// quarter of the connections.

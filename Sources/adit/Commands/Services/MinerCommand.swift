@@ -6,6 +6,7 @@ import Jobs
 import Kernels
 import Logging
 import MinerNode
+import Operations
 import Profiler
 import Signing
 import Wire
@@ -14,10 +15,12 @@ import Wire
 struct MinerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "miner", abstract: "Work for a coordinator, see what was earned, or measure this machine.",
-        subcommands: [MinerRun.self, MinerStatus.self, MinerReceipts.self, MinerProfile.self])
+        subcommands: [
+            MinerRun.self, MinerPause.self, MinerResume.self, MinerDrain.self, MinerSet.self, MinerStatus.self, MinerReceipts.self, MinerProfile.self,
+        ])
 }
 
-struct MinerRun: AsyncParsableCommand {
+struct MinerRun: AsyncParsableCommand, SettingFlags {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Work for a coordinator until Ctrl-C.",
         discussion: "Leases that are held are given back at the end; what was computed and not yet paid goes on at the next start.")
@@ -29,37 +32,46 @@ struct MinerRun: AsyncParsableCommand {
     @Option(help: "The address that is paid; the key's own where not given (MINER_PAYOUT).") var payout: String?
     @Option(help: "HOST:PORT of the local API that `adit miner status` asks (MINER_BIND).") var bind: String?
     @Option(name: .customLong("chain-id"), help: "The chain's name (CHAIN_ID).") var chainID: String?
-    @Option(help: "Threads to compute with; all cores where not given (MINER_THREADS).") var threads: Int?
-    @Option(name: .customLong("memory-mb"), help: "The most memory for a job, in MiB (MINER_MEMORY_MB).") var memoryMB: Int?
     @Flag(help: "Measure the machine anew; a measurement is otherwise kept for a week.") var reprofile = false
     @Option(name: .customLong("log-level"), help: "trace … critical (LOG_LEVEL).") var logLevel: String?
+    @OptionGroup(title: "Limits (adit miner set changes those of the config file while it runs)") var limits: LimitOptions
     @OptionGroup var keys: KeyOptions
     @OptionGroup var exposure: Exposure
-    @Option(help: "A JSON file with settings.") var config: String?
+    @Option(help: "The config file; ./adit.conf where not given, if it is there (ADIT_CONFIG).") var config: String?
+
+    var flags: [String: String] {
+        limits.flags.merging(
+            Setting.values(
+                (.coordinatorURL, coordinator), (.nodeURL, node), (.minerData, data), (.minerKey, key), (.minerPayout, payout), (.minerBind, bind),
+                (.chainID, chainID), (.logLevel, logLevel), (.passphraseFile, keys.passphraseFile))
+        ) { $1 }
+    }
 
     func run() async throws {
         let settings = try Settings(configFile: config)
-        let logger = try Logs(level: settings.text("LOG_LEVEL", logLevel, default: "info")).logger("miner")
-        let folder = settings.text("MINER_DATA", data, default: "./data/miner")
+        let logger = try Logs(level: settings.text(.logLevel, logLevel)).logger("miner")
+        settings.report(to: logger)
+        let folder = settings.text(.minerData, data)
         try Files.makeFolder(folder)
         let lock = try Files.lockFolder(folder)
         defer { try? lock.close() }
-        let coordinatorURL = try exposure.url(settings.text("COORDINATOR_URL", coordinator, default: "http://127.0.0.1:8090"))
-        let nodeURL = try exposure.url(settings.text("NODE_URL", node, default: "http://127.0.0.1:8080"))
+        let coordinatorURL = try exposure.url(settings.text(.coordinatorURL, coordinator))
+        let nodeURL = try exposure.url(settings.text(.nodeURL, node))
         let ring = keys.ring(settings, logger: logger)
-        let key = try ring.loadOrCreate(settings.text("MINER_KEY", key, default: "./data/miner.key"))
+        let key = try ring.loadOrCreate(settings.text(.minerKey, key))
+        let allowed = try LimitSettings.limits(settings, flags: limits.flags)
+        for contradiction in allowed.contradictions(on: .here) { logger.warning("limits_contradict", metadata: ["detail": "\(contradiction.detail)"]) }
         let hardware = try await Hardware.open(
-            threads: try MinerSettings.threads(settings, threads), choices: "\(folder)/backends.json", anew: reprofile
+            threads: allowed.threads, choices: "\(folder)/backends.json", anew: reprofile
         ).adding(try OpenCLSettings.options(settings, folder: folder))
         for note in hardware.notes { logger.warning("backend_note", metadata: ["note": "\(note)"]) }
         var configuration = MinerConfiguration(
             coordinator: coordinatorURL, node: nodeURL,
-            chain: try ChainID(settings.text("CHAIN_ID", chainID, default: "ait-devnet")), key: key,
-            payout: try settings.text("MINER_PAYOUT", payout).map { (text) throws(Problem) in try Address(text) }, dataDirectory: folder,
+            chain: try ChainID(settings.text(.chainID, chainID)), key: key,
+            payout: try settings.given(.minerPayout, payout).map { (text) throws(Problem) in try Address(text) }, dataDirectory: folder,
             backends: hardware.backends)
-        let memory = try settings.integer("MINER_MEMORY_MB", memoryMB, in: 0...1 << 30, default: 0)
-        configuration.memoryCap = memory > 0 ? Int64(memory) << 20 : nil
-        configuration.local = try exposure.bind(settings.text("MINER_BIND", bind, default: "127.0.0.1:8100"))
+        configuration.memoryCap = allowed.memoryBytes
+        configuration.local = try exposure.bind(settings.text(.minerBind, bind))
         configuration.blasCore = hardware.blasCore
         configuration.softwareVersion = Version.text
         configuration.reprofile = reprofile
@@ -77,7 +89,7 @@ struct MinerProfile: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try Settings()
-        let hardware = try await Hardware.open(threads: try MinerSettings.threads(settings, threads)).adding(try OpenCLSettings.options(settings))
+        let hardware = try await Hardware.open(threads: try LimitSettings.threads(settings, threads)).adding(try OpenCLSettings.options(settings))
         let outcome = try await hardware.profile { progress in
             if !json && progress.share == 0 { Terminal.say("measuring \(progress.step)…") }
         }
@@ -94,12 +106,5 @@ struct MinerProfile: AsyncParsableCommand {
         }
         for note in hardware.notes { Terminal.say("note       \(note)") }
         Terminal.say("tier       \(outcome.tier.rawValue)")
-    }
-}
-
-enum MinerSettings {
-    static func threads(_ settings: Settings, _ flag: Int?) throws(Problem) -> Int? {
-        let threads = try settings.integer("MINER_THREADS", flag, in: 0...4096, default: 0)
-        return threads > 0 ? threads : nil
     }
 }

@@ -3,6 +3,7 @@ import ChainClient
 import Foundation
 import HTTPServing
 import MinerNode
+import Operations
 import Wire
 
 /// Which miner: the options that its reports share.
@@ -13,9 +14,9 @@ struct MinerOptions: ParsableArguments {
     @Flag(help: "Print one JSON object.") var json = false
     @OptionGroup var exposure: Exposure
 
-    private func url() throws(Problem) -> BaseURL {
+    func url() throws(Problem) -> BaseURL {
         if miner == nil, let devnet, let first = try DevnetFile.load(devnet).miners.first { return try exposure.url(first) }
-        let text = try Settings().text("MINER_BIND", miner, default: "127.0.0.1:8100")
+        let text = try Settings().text(.minerBind, miner)
         return try exposure.url(text.contains("://") ? text : "http://\(text)")
     }
 
@@ -33,7 +34,7 @@ struct MinerOptions: ParsableArguments {
 
     /// The folder of a miner that does not run; nil where there is none.
     func store() throws(Problem) -> OutboxStore? {
-        let folder = try Settings().text("MINER_DATA", data, default: "./data/miner")
+        let folder = try Settings().text(.minerData, data)
         let path = "\(folder)/miner.db"
         return FileManager.default.fileExists(atPath: path) ? try OutboxStore(path: path) : nil
     }
@@ -43,7 +44,8 @@ struct MinerOptions: ParsableArguments {
 }
 
 struct MinerStatus: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "status", abstract: "What a miner is doing: devices, leases, receipts, the last problem.")
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "What a miner is doing, and why no more: devices, limits, leases, receipts.")
 
     @OptionGroup var options: MinerOptions
 
@@ -58,21 +60,7 @@ struct MinerStatus: AsyncParsableCommand {
             return Terminal.say("receipts   \(ReceiptTable.counts { counts[$0].map(Int64.init) })")
         }
         if options.json { return Terminal.emit(answer) }
-        Terminal.say("state      \(answer["state"]?.stringValue ?? "?"), tier \(answer["tier"]?.stringValue ?? "not measured yet")")
-        Terminal.say("address    \(answer["address"]?.stringValue ?? "?")")
-        Terminal.say("payout     \(answer["payout"]?.stringValue ?? "?")")
-        Terminal.say("services   \(answer["coordinator"]?.stringValue ?? "?"), \(answer["node"]?.stringValue ?? "?")")
-        for backend in answer["backends"]?.arrayValue ?? [] {
-            let reason = backend["reason"]?.stringValue.map { ": \($0)" } ?? ""
-            Terminal.say("device     \(backend["name"]?.stringValue ?? "?"): \(backend["device"]?.stringValue ?? "?")\(reason)")
-        }
-        for lease in answer["leases"]?.arrayValue ?? [] {
-            let share = Figures.rounded((lease["progress"]?.doubleValue ?? 0) * 100, 0)
-            Terminal.say(
-                "lease      \(lease["job_id"]?.stringValue ?? "?") \(lease["kernel"]?.stringValue ?? "?"), \(lease["stage"]?.stringValue ?? "?") \(share) %")
-        }
-        Terminal.say("receipts   \(ReceiptTable.counts { answer["outbox"]?[$0]?.integerValue })")
-        if let problem = answer["problem"] { Terminal.say("problem    \(problem["code"]?.stringValue ?? "?"): \(problem["detail"]?.stringValue ?? "")") }
+        for line in MinerStatusText.lines(answer) { Terminal.say(line) }
     }
 }
 

@@ -4,6 +4,7 @@ import Foundation
 import HTTPServing
 import Ledger
 import Logging
+import Operations
 import Signing
 import Wire
 
@@ -27,25 +28,25 @@ struct NodeInit: AsyncParsableCommand {
     @Option(help: "NAME=INTEGER: sets a parameter; may be repeated.") var param: [String] = []
     @OptionGroup var keys: KeyOptions
     @Flag(help: "Make key files without a passphrase: for devnets and tests.") var plain = false
-    @Option(help: "A JSON file with settings.") var config: String?
+    @Option(help: "The config file; ./adit.conf where not given, if it is there (ADIT_CONFIG).") var config: String?
     @Flag(help: "Print one JSON object.") var json = false
 
     func run() async throws {
         let settings = try Settings(configFile: config)
-        let path = settings.text("GENESIS", genesis, default: "./data/genesis.json")
+        let path = settings.text(.genesis, genesis)
         guard !FileManager.default.fileExists(atPath: path) else { throw Problem(.keyFileExists, "\(path) exists; a genesis is never overwritten") }
         try Files.makeFolder((path as NSString).deletingLastPathComponent)
         // The default places of keys are in ./data, which need not be where the genesis goes.
         if [proposerKey, adminKey].contains(nil) || coordinatorKeys.isEmpty { try Files.makeFolder("./data") }
         let ring = keys.ring(settings)
-        let proposer = try publicKey(settings.text("PROPOSER_KEY", proposerKey, default: "./data/proposer.key"), ring)
-        let admin = try publicKey(settings.text("ADMIN_KEY", adminKey, default: "./data/admin.key"), ring)
+        let proposer = try publicKey(settings.given(.proposerKey, proposerKey) ?? "./data/proposer.key", ring)
+        let admin = try publicKey(settings.given(.adminKey, adminKey) ?? "./data/admin.key", ring)
         var coordinators: [PublicKey] = []
         for text in coordinatorKeys.isEmpty ? ["./data/coordinator.key"] : coordinatorKeys {
             coordinators.append(try PublicKey(hex: text) ?? publicKey(text, ring))
         }
         let document = try GenesisBuilder.build(
-            chain: try ChainID(settings.text("CHAIN_ID", chainID, default: "ait-devnet")), authorities: [proposer], coordinators: coordinators,
+            chain: try ChainID(settings.text(.chainID, chainID)), authorities: [proposer], coordinators: coordinators,
             admin: admin, accounts: try accounts(ring), parameters: try parameters(settings))
         try Files.write(Array((document.json.canonicalString + "\n").utf8), to: path)
         let hash = try GenesisBuilder.hash(document)
@@ -84,7 +85,7 @@ struct NodeInit: AsyncParsableCommand {
     }
 }
 
-struct NodeRun: AsyncParsableCommand {
+struct NodeRun: AsyncParsableCommand, SettingFlags {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Run a node until Ctrl-C.", discussion: "With a proposer's key it makes blocks in its turns; without one it answers only."
     )
@@ -104,21 +105,29 @@ struct NodeRun: AsyncParsableCommand {
     @OptionGroup(title: "Limits for callers") var serving: ServingOptions
     @OptionGroup var keys: KeyOptions
     @OptionGroup var exposure: Exposure
-    @Option(help: "A JSON file with settings.") var config: String?
+    @Option(help: "The config file; ./adit.conf where not given, if it is there (ADIT_CONFIG).") var config: String?
+
+    var flags: [String: String] {
+        Setting.values(
+            (.genesis, genesis), (.dbPath, db), (.rpcBind, rpc), (.p2pBind, p2p), (.proposerKey, proposerKey), (.adminKey, adminKey),
+            (.adminTokenFile, adminTokenFile), (.logLevel, logLevel), (.passphraseFile, keys.passphraseFile)
+        ).merging(serving.flags) { $1 }
+    }
 
     func run() async throws {
         let settings = try Settings(configFile: config)
-        let logger = try Logs(level: settings.text("LOG_LEVEL", logLevel, default: "info")).logger("node")
+        let logger = try Logs(level: settings.text(.logLevel, logLevel)).logger("node")
+        settings.report(to: logger)
         let ring = keys.ring(settings, logger: logger)
-        let path = settings.text("GENESIS", genesis, default: "./data/genesis.json")
+        let path = settings.text(.genesis, genesis)
         let document: Genesis? = FileManager.default.fileExists(atPath: path) ? try GenesisBuilder.load(path) : nil
         var configuration = NodeConfiguration(
-            rpc: try exposure.bind(settings.text("RPC_BIND", rpc, default: "127.0.0.1:8080")),
-            p2p: try exposure.bind(settings.text("P2P_BIND", p2p, default: "127.0.0.1:7070")),
-            databasePath: settings.text("DB_PATH", db, default: "./data/chain.db"), genesis: document)
-        if let file = settings.text("PROPOSER_KEY", proposerKey) { configuration.proposer = try ring.load(file) }
-        if let file = settings.text("ADMIN_KEY", adminKey) { configuration.admin = try ring.load(file) }
-        if let file = settings.text("ADMIN_TOKEN_FILE", adminTokenFile) { configuration.adminToken = try BearerToken(Files.readSecret(file)) }
+            rpc: try exposure.bind(settings.text(.rpcBind, rpc)),
+            p2p: try exposure.bind(settings.text(.p2pBind, p2p)),
+            databasePath: settings.text(.dbPath, db), genesis: document)
+        if let file = settings.given(.proposerKey, proposerKey) { configuration.proposer = try ring.load(file) }
+        if let file = settings.given(.adminKey, adminKey) { configuration.admin = try ring.load(file) }
+        if let file = settings.given(.adminTokenFile, adminTokenFile) { configuration.adminToken = try BearerToken(Files.readSecret(file)) }
         configuration.environment = settings.chainParameters
         configuration.isDevnet = devnet
         configuration.serving = try serving.limits(settings)

@@ -2,6 +2,7 @@ import ArgumentParser
 import ChainNode
 import Foundation
 import Ledger
+import Operations
 import Wire
 
 /// Executes a stored chain again and says what it found.
@@ -12,12 +13,12 @@ struct NodeVerify: AsyncParsableCommand {
 
     @Option(help: "The SQLite file (DB_PATH).") var db: String?
     @Option(help: "A genesis.json that the chain must begin with; otherwise the store's own is taken.") var genesis: String?
-    @Option(help: "A JSON file with settings.") var config: String?
+    @Option(help: "The config file; ./adit.conf where not given, if it is there (ADIT_CONFIG).") var config: String?
     @Flag(help: "Print one JSON object.") var json = false
 
     func run() async throws {
         let settings = try Settings(configFile: config)
-        let path = settings.text("DB_PATH", db, default: "./data/chain.db")
+        let path = settings.text(.dbPath, db)
         let document: Genesis? = try genesis.map { (file) throws(Problem) in try GenesisBuilder.load(file) }
         let verifier = ChainVerifier(try SQLiteChainStore(reading: path))
         let start = ContinuousClock.now

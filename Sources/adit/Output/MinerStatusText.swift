@@ -1,0 +1,86 @@
+import Jobs
+import Wire
+
+/// A miner's `/status` as people read it: what it does and why no more, its devices, what it is allowed, what it holds and is owed.
+enum MinerStatusText {
+    static func lines(_ answer: JSON) -> [String] {
+        state(answer) + [
+            "address    \(answer["address"]?.stringValue ?? "?")", "payout     \(answer["payout"]?.stringValue ?? "?")",
+            "services   \(answer["coordinator"]?.stringValue ?? "?"), \(answer["node"]?.stringValue ?? "?")",
+        ] + (answer["backends"]?.arrayValue ?? []).flatMap(device) + limits(answer["limits"]) + (answer["leases"]?.arrayValue ?? []).map(lease)
+            + ["receipts   \(ReceiptTable.counts { answer["outbox"]?[$0]?.integerValue })"] + problem(answer["problem"])
+    }
+
+    /// The state, the reason that it is no better, and what to do.
+    private static func state(_ answer: JSON) -> [String] {
+        let work = answer["work"]
+        let word = work?["state"]?.stringValue ?? answer["state"]?.stringValue ?? "?"
+        let first = "state      \(word), tier \(answer["tier"]?.stringValue ?? "not measured yet")"
+        return [first] + reason(work?["reason"], detail: work?["detail"]?.stringValue)
+    }
+
+    /// `reason     no_jobs: nobody has …` and what to do, indented.
+    private static func reason(_ reason: JSON?, detail: String? = nil, label: String = "reason     ") -> [String] {
+        guard let reason, let code = reason["code"]?.stringValue else { return [] }
+        let meaning = "\(code): \(reason["meaning"]?.stringValue ?? "?")\(detail.map { " (\($0))" } ?? "")"
+        var lines = block(label, meaning)
+        if let remedy = reason["remedy"]?.stringValue, remedy != "nothing" { lines += block("", "-> \(remedy)") }
+        return lines
+    }
+
+    /// A text under its label, at most 80 columns.
+    private static func block(_ label: String, _ text: String) -> [String] {
+        let indent = String(repeating: " ", count: 11)
+        return ReasonTexts.wrapped(text, 69).enumerated().map { index, line in
+            (index == 0 ? label + String(repeating: " ", count: max(0, 11 - label.count)) : indent) + line
+        }
+    }
+
+    private static func device(_ device: JSON) -> [String] {
+        let name = device["name"]?.stringValue ?? "?"
+        let usable = device["usable"]?.boolValue ?? true
+        let health = device["health"]?["state"]?.stringValue
+        let state = usable ? "" : ", \(health ?? "not used")"
+        var lines = block("device", "\(name): \(device["device"]?.stringValue ?? "?")\(state)")
+        let figures = self.figures(device)
+        if !figures.isEmpty { lines += block("", figures.joined(separator: ", ")) }
+        if let throttle = device["throttle"] { lines += reason(throttle, label: "") }
+        let why = device["health"]?["reason"]
+        if !usable, why != nil { lines += reason(why, detail: device["reason"]?.stringValue, label: "") }
+        if !usable, why == nil, let text = device["reason"]?.stringValue { lines += block("", text) }
+        if !usable, let seconds = device["health"]?["nextAnswerSeconds"]?.integerValue, seconds > 0 { lines += block("", "tried again in \(seconds) s") }
+        return lines
+    }
+
+    /// What sensors say, and how far the governor lets the device work; only what is known.
+    private static func figures(_ device: JSON) -> [String] {
+        var parts: [String] = []
+        func add(_ name: String, _ unit: String, _ places: Int, times factor: Double = 1) {
+            if let value = device[name]?.doubleValue { parts.append("\(Figures.rounded(value * factor, places))\(unit)") }
+        }
+        add("temperature", " °C", 1)
+        add("watts", " W", 1)
+        if let share = device["utilisation"]?.doubleValue { parts.append("\(Figures.rounded(share * 100, 0)) % busy") }
+        if let duty = device["duty"]?.doubleValue, duty < 1 { parts.append("held to \(Figures.rounded(duty * 100, 0)) %") }
+        add("joules_per_unit", " J a unit", 3)
+        return parts
+    }
+
+    /// Those that are set.
+    private static func limits(_ limits: JSON?) -> [String] {
+        let set = (limits?.objectValue?.members ?? []).compactMap { member in
+            member.value.stringValue.flatMap { $0 == "off" ? nil : "\(member.key)=\($0)" }
+        }
+        return limits == nil ? [] : block("limits", set.isEmpty ? "none" : set.joined(separator: ", "))
+    }
+
+    private static func lease(_ lease: JSON) -> String {
+        let share = Figures.rounded((lease["progress"]?.doubleValue ?? 0) * 100, 0)
+        return "lease      \(lease["job_id"]?.stringValue ?? "?") \(lease["kernel"]?.stringValue ?? "?"), \(lease["stage"]?.stringValue ?? "?") \(share) %"
+    }
+
+    private static func problem(_ problem: JSON?) -> [String] {
+        guard let problem else { return [] }
+        return block("problem", "\(problem["code"]?.stringValue ?? "?"): \(problem["detail"]?.stringValue ?? "")")
+    }
+}
