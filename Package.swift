@@ -80,7 +80,7 @@ let package = Package(
         room("BackendChoice", ["Wire", "Kernels"]),
         room("TensorFiles", ["Wire", "Kernels"]),
         room("Sensors", ["Wire", "Operations"]),
-        room("Profiler", ["Wire", "Kernels", "Jobs", "Sensors"]),
+        room("Profiler", ["Wire", "Signing", "Kernels", "Jobs", "Sensors"]),
         room("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "CCurl"]),
         room(
             "HTTPServing",

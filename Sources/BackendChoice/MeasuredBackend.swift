@@ -29,6 +29,9 @@ package final class MeasuredBackend: ComputeBackend {
     /// The members by name, after what the first one says of the processor.
     package var device: String { "\(members[0].device): \(members.map(\.name).joined(separator: ", "))" }
 
+    /// The members share one device, and so its roof.
+    package var roof: (any RoofSource)? { members.lazy.compactMap(\.roof).first }
+
     /// What was chosen so far: the class of work, the member's name and its speed, in the class's order.
     package var choices: [(work: String, member: String, operationsPerSecond: Double)] { book.withLock { $0.choices } }
 

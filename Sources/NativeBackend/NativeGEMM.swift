@@ -40,6 +40,8 @@ package final class NativeGEMM: ComputeBackend {
 
     package var device: String { "cpu \(instructionSet.name) (\(InstructionSet.cpuFeatures)), \(threads) threads" }
 
+    package var roof: (any RoofSource)? { NativePeak(instructionSet: instructionSet, threads: threads) }
+
     package func capability(for gemm: GEMM) -> Capability? {
         Capability(arithmetic: gemm.arithmetic, operationsPerSecond: speeds[gemm.arithmetic.natively])
     }

@@ -6,33 +6,32 @@ import Wire
 ///
 /// Copy and not triad, because it is the C library's `memcpy` in every build, and a loop in Swift would measure the compiler's
 /// optimisation level. A byte copied counts as two bytes of traffic, as STREAM counts.
-package enum BandwidthMeter {
+package struct BandwidthMeter: Sendable {
     /// At least this much in all, and at least four times the last-level cache.
     private static let smallestBytes = 128 << 20
     private static let largestBytes = 1 << 30
 
-    /// The best rate seen within `budget`, in bytes per second; nil where not even the smallest arrays may be taken.
-    ///
-    /// Synchronous. `limit` bounds the memory taken for it.
-    package static func measure(threads: Int, cacheBytes: Int?, budget: Duration, limit: Int) -> Double? {
-        let threads = max(1, threads)
+    private let threads: Int
+    private let share: Int
+    private let arrays: Arrays
+
+    /// How many bytes a measurement takes; nil where they are more than `limit`.
+    package static func bytes(cacheBytes: Int?, limit: Int) -> Int? {
         let total = min(largestBytes, max(smallestBytes, 4 * min(cacheBytes ?? 0, largestBytes / 4)))
-        guard total <= limit else { return nil }
-        let share = total / 2 / threads
-        let arrays = Arrays(count: threads, byteCount: share)
-        let clock = ContinuousClock()
-        let start = clock.now
-        var best: Double?
-        var rounds = 0
-        while rounds < 3 || clock.now - start < budget {
-            let begin = clock.now
-            DispatchQueue.concurrentPerform(iterations: threads) { index in arrays.copy(index) }
-            let took = (clock.now - begin).seconds
-            rounds += 1
-            // The first round takes the pages from the system.
-            if rounds > 1 { best = max(best ?? 0, Double(2 * share * threads) / max(took, 1e-9)) }
-        }
-        return best
+        return total <= limit ? total : nil
+    }
+
+    /// Takes the memory, and its pages from the system.
+    package init(threads: Int, byteCount: Int) {
+        self.threads = max(1, threads)
+        share = max(1, byteCount / 2 / self.threads)
+        arrays = Arrays(count: self.threads, byteCount: share)
+    }
+
+    /// Copies everything once; gives the bytes of traffic.
+    package func run() -> Int64 {
+        DispatchQueue.concurrentPerform(iterations: threads) { index in arrays.copy(index) }
+        return Int64(2 * share * threads)
     }
 
     /// One pair of arrays for each thread, in one piece of memory: first all sources, then all targets.

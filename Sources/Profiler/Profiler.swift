@@ -19,37 +19,42 @@ package struct Profiler: Sendable {
         package let memoryBytesPerSecond: Double?
         package let tier: Tier
         package let profile: WorkerProfile
+        /// Everything that was measured; nil where a profile was given and not measured.
+        package let rates: RateTable?
 
         package init(
-            machine: Machine, bestBackend: String?, f32FlopsPerSecond: Double?, memoryBytesPerSecond: Double?, tier: Tier, profile: WorkerProfile
+            machine: Machine, bestBackend: String?, f32FlopsPerSecond: Double?, memoryBytesPerSecond: Double?, tier: Tier, profile: WorkerProfile,
+            rates: RateTable? = nil
         ) {
-            (self.machine, self.bestBackend, self.tier, self.profile) = (machine, bestBackend, tier, profile)
+            (self.machine, self.bestBackend, self.tier, self.profile, self.rates) = (machine, bestBackend, tier, profile, rates)
             (self.f32FlopsPerSecond, self.memoryBytesPerSecond) = (f32FlopsPerSecond, memoryBytesPerSecond)
         }
     }
 
     private let backends: [any ComputeBackend]
+    private let members: [any ComputeBackend]
     private let memoryCap: Int64?
     private let softwareVersion: String
     private let blasCore: String?
-    private let gemmBudget: Duration
-    private let bandwidthBudget: Duration
+    private let plan: RatePlan
 
     /// - Parameters:
-    ///   - backends: those that jobs may run on; the GEMM budget is shared among them.
+    ///   - backends: those that jobs may run on.
+    ///   - members: the libraries that share the CPU as one of them; a full plan measures each by itself, too.
     ///   - memoryCap: the most that jobs may use, in bytes, where the operator sets less than the machine has.
     ///   - blasCore: the core type that OpenBLAS runs with, if it is one of the backends.
+    ///   - plan: how much is measured, and how long it may take.
     package init(
-        backends: [any ComputeBackend], memoryCap: Int64? = nil, softwareVersion: String, blasCore: String? = nil, gemmBudget: Duration = .milliseconds(2_000),
-        bandwidthBudget: Duration = .milliseconds(700)
+        backends: [any ComputeBackend], members: [any ComputeBackend] = [], memoryCap: Int64? = nil, softwareVersion: String, blasCore: String? = nil,
+        plan: RatePlan = .quick
     ) {
-        (self.backends, self.memoryCap, self.softwareVersion, self.blasCore) = (backends, memoryCap, softwareVersion, blasCore)
-        (self.gemmBudget, self.bandwidthBudget) = (gemmBudget, bandwidthBudget)
+        (self.backends, self.members, self.memoryCap) = (backends, members, memoryCap)
+        (self.softwareVersion, self.blasCore, self.plan) = (softwareVersion, blasCore, plan)
     }
 
     /// Measures on a thread of its own.
     ///
-    /// - Throws: `backend_unavailable` if a backend fails, `memory_limit` where not even a small product fits.
+    /// - Throws: `backend_unavailable` if a device fails.
     package func run(progress: @escaping @Sendable (Progress) -> Void = { _ in }) async throws(Problem) -> Outcome {
         try await OwnThread.run("adit-profile") { () throws(Problem) in try measure(progress) }
     }
@@ -59,25 +64,21 @@ package struct Profiler: Sendable {
         let memory = [machine.memory.usableBytes, memoryCap].compactMap(\.self).min()
         // A measurement may take a quarter of what is there, of an unknown amount 256 MiB.
         let limit = memory.map { Int(clamping: $0 / 4) } ?? 256 << 20
+        let rates = try RateSurvey(plan, RateSurvey.Devices(backends: backends, members: members), machine: machine, limit: limit).run(progress: progress)
 
-        var best: (name: String, speed: Double)?
-        for (index, backend) in backends.enumerated() {
-            let speed = try GemmMeter.measure(backend, budget: gemmBudget / backends.count, limit: limit) { share in
-                progress(Progress(step: "F32 GEMM on \(backend.name)", share: (Double(index) + share) / Double(backends.count)))
-            }
-            if let speed, speed > best?.speed ?? 0 { best = (backend.name, speed) }
-        }
-        progress(Progress(step: "memory bandwidth", share: 0))
-        let bandwidth = BandwidthMeter.measure(threads: machine.cores, cacheBytes: machine.lastLevelCacheBytes, budget: bandwidthBudget, limit: limit)
-        progress(Progress(step: "memory bandwidth", share: 1))
-
+        // What jobs get is what a device as a whole does, not one of its libraries.
+        let devices = Set(backends.map(\.name))
+        let best = rates.rows.filter { $0.kind == .gemm && $0.arithmetic == .f32Panel256 && devices.contains($0.backend) }.max { $0.perSecond < $1.perSecond }
+        let speed = best.map { Double($0.perSecond) }
+        let bandwidth = rates.rows.first { $0.kind == .memoryCopy && $0.backend == "cpu" }.map { Double($0.perSecond) }
         return Outcome(
-            machine: machine, bestBackend: best?.name, f32FlopsPerSecond: best?.speed, memoryBytesPerSecond: bandwidth,
-            tier: TierPolicy.tier(f32FlopsPerSecond: best?.speed, memoryBytesPerSecond: bandwidth, memoryBytes: memory),
+            machine: machine, bestBackend: best?.backend, f32FlopsPerSecond: speed, memoryBytesPerSecond: bandwidth,
+            tier: TierPolicy.tier(f32FlopsPerSecond: speed, memoryBytesPerSecond: bandwidth, memoryBytes: memory),
             profile: WorkerProfile(
                 cpuModel: machine.cpu.model ?? "unknown", cores: machine.cores, isa: machine.cpu.isa, memoryBytes: max(1, memory ?? 1),
                 devices: [WorkerDevice(kind: "cpu", name: machine.cpu.model ?? "unknown", memoryBytes: max(1, memory ?? 1))] + accelerators,
-                f32FlopsPerSecond: whole(best?.speed), memoryBytesPerSecond: whole(bandwidth), blasCore: blasCore, softwareVersion: softwareVersion))
+                f32FlopsPerSecond: whole(speed), memoryBytesPerSecond: whole(bandwidth), blasCore: blasCore, softwareVersion: softwareVersion),
+            rates: rates)
     }
 
     /// The devices beside the CPU; a name is cut to what a profile holds.

@@ -49,6 +49,16 @@ typedef struct {
     void *context;
 } adit_run;
 
+/// Formats whose peak can be measured.
+enum { ADIT_PEAK_F32 = 0, ADIT_PEAK_F64, ADIT_PEAK_I8, ADIT_PEAK_BF16 };
+
+/// The instruction that a path's peak in a format is made of; NULL where the processor has none, or a better one that isn't measured here.
+const char *adit_peak_name(int32_t isa, int32_t kind);
+
+/// Multiply-adds in registers on all threads, about `turns` times twelve instructions on each; gives the operations done, a multiply and an add
+/// as two, or 0 where adit_peak_name is NULL. It can't be stopped: ask for some milliseconds at a time.
+int64_t adit_peak(const adit_run *run, int32_t kind, int64_t turns);
+
 /// C = op(A) op(B) by the panel-256 rule of docs/PROTOCOL.md, section 9, in binary32; C need not be initialised.
 int32_t adit_gemm_f32(const adit_run *run, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, bool transpose_a, const float *b,
     int64_t ldb, bool transpose_b, float *c, int64_t ldc);

@@ -14,6 +14,9 @@ package protocol ComputeBackend: Sendable, NeuralEngine, RegressionEngine {
     /// The device it runs on, if that is not the CPU.
     var accelerator: Accelerator? { get }
 
+    /// What its device can do at most; nil where that isn't known.
+    var roof: (any RoofSource)? { get }
+
     /// What this backend promises for such a product, or nil if it can't keep its arithmetic to the bit.
     func capability(for gemm: GEMM) -> Capability?
 

@@ -287,6 +287,6 @@ extension Profiler.Outcome {
             softwareVersion: profile.softwareVersion)
         return Profiler.Outcome(
             machine: machine, bestBackend: bestBackend, f32FlopsPerSecond: f32FlopsPerSecond, memoryBytesPerSecond: memoryBytesPerSecond, tier: tier,
-            profile: capped)
+            profile: capped, rates: rates)
     }
 }

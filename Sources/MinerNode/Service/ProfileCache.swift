@@ -27,7 +27,7 @@ package struct ProfileCache: Sendable {
 
     /// The measurement with this fingerprint, no older than a week at `now` (Unix seconds); nil if there is none.
     package func load(_ fingerprint: Digest, machine: Machine, now: Int64) -> Profiler.Outcome? {
-        guard let data = FileManager.default.contents(atPath: path), data.count < 1 << 16 else { return nil }
+        guard let data = FileManager.default.contents(atPath: path), data.count < 1 << 20 else { return nil }
         return try? Self.read(Array(data), fingerprint, machine, now)
     }
 
@@ -42,7 +42,8 @@ package struct ProfileCache: Sendable {
         let profile = try WorkerProfile(json: try measured.value("profile"))
         return Profiler.Outcome(
             machine: machine, bestBackend: try measured.optionalString("bestBackend", maxBytes: 64), f32FlopsPerSecond: speed(profile.f32FlopsPerSecond),
-            memoryBytesPerSecond: speed(profile.memoryBytesPerSecond), tier: try Tier(name: try measured.string("tier", maxBytes: 32)), profile: profile)
+            memoryBytesPerSecond: speed(profile.memoryBytesPerSecond), tier: try Tier(name: try measured.string("tier", maxBytes: 32)), profile: profile,
+            rates: try measured.optional("rates").map { (json) throws(Problem) in try RateTable(json: json) })
     }
 
     /// A profile writes 0 for what is not known.
@@ -54,6 +55,7 @@ package struct ProfileCache: Sendable {
             ("at", .integer(now)), ("fingerprint", .string(fingerprint.hex)), ("tier", .string(outcome.tier.rawValue)), ("profile", outcome.profile.json),
         ]
         if let best = outcome.bestBackend { members.append(("bestBackend", .string(best))) }
+        if let rates = outcome.rates { members.append(("rates", rates.json)) }
         let body = JSON.object(JSONObject(distinct: members))
         let file: JSON = ["version": 1, "measured": body, "hash": .string(body.canonicalDigest.hex)]
         try? Data(file.canonicalBytes).write(to: URL(fileURLWithPath: path), options: .atomic)

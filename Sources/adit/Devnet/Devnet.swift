@@ -122,7 +122,7 @@ final class Devnet: Service {
 
     private func startMiners() async throws {
         Terminal.say("miner       measuring this machine…")
-        let outcome = try await hardware.profile()
+        let outcome = try await hardware.profile(.quick)
         Terminal.say("            \(hardware.summary(outcome))")
         for (index, key) in folder.miners.enumerated() {
             try Files.makeFolder(folder.minerData(index))

@@ -90,8 +90,8 @@ struct Hardware: Sendable {
     static func passes() throws(Problem) -> any VerifierPasses { try NativePasses() }
 
     /// Measures what the miner tells the coordinator about itself.
-    func profile(progress: @escaping @Sendable (Profiler.Progress) -> Void = { _ in }) async throws(Problem) -> Profiler.Outcome {
-        try await Profiler(backends: backends, softwareVersion: Version.text, blasCore: blasCore).run(progress: progress)
+    func profile(_ plan: RatePlan = .full, progress: @escaping @Sendable (Profiler.Progress) -> Void = { _ in }) async throws(Problem) -> Profiler.Outcome {
+        try await Profiler(backends: backends, members: members, softwareVersion: Version.text, blasCore: blasCore, plan: plan).run(progress: progress)
     }
 
     /// One line for people.

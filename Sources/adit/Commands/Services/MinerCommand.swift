@@ -91,7 +91,7 @@ struct MinerProfile: AsyncParsableCommand {
         let settings = try Settings()
         let hardware = try await Hardware.open(threads: try LimitSettings.threads(settings, threads)).adding(try OpenCLSettings.options(settings))
         let outcome = try await hardware.profile { progress in
-            if !json && progress.share == 0 { Terminal.say("measuring \(progress.step)…") }
+            if !json { Terminal.complain("measuring \(progress.step)… \(Int(progress.share * 100)) %") }
         }
         if json { return Terminal.emit(["tier": .string(outcome.tier.rawValue), "profile": outcome.profile.json]) }
         let profile = outcome.profile

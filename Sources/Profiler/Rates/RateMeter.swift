@@ -1,0 +1,112 @@
+import Kernels
+import Synchronization
+import Wire
+
+/// Measures one subject in rounds, its peak and itself by turns.
+///
+/// A round lasts a fixed time. In it the peak and the subject run alternately, each for about as long as one run takes: both see the same second, with
+/// the same clock and the same neighbours, and both have as many chances for their best. A round's rate is its best run's, its share the rate over
+/// the best peak of the same round; a row has the medians of the rounds. A single best of all would pair a lucky moment of the one with
+/// a common moment of the other.
+struct RateMeter {
+    /// The clock; tests pass their own.
+    let now: () -> ContinuousClock.Instant
+    let rounds: Int
+
+    /// The peak runs for as long as a run, within these limits: shorter ones measure the start of threads, longer ones waste the budget.
+    private static let shortestPeak = Duration.milliseconds(1)
+    private static let longestPeak = Duration.milliseconds(40)
+    /// Runs shorter than this are repeated until they take so long: a clock's step and the waking of threads are small against it.
+    private static let shortestRun = Duration.milliseconds(1)
+
+    /// - Parameters:
+    ///   - slice: how long it may take; two runs are made at least.
+    /// - Returns: nil where there is nothing to measure.
+    /// - Throws: what a run throws.
+    func measure(_ subject: RateSubject, slice: Duration) throws(Problem) -> RateRow? {
+        let start = now()
+        guard let run = try subject.prepare() else { return nil }
+        let member = LastName()
+        // Compiles, plans and warms up; also how long a run takes.
+        let warmUp = try timed { () throws(Problem) in try run(RunControl(named: { member.note($0) })) }
+        var estimate = warmUp.took
+        let peakName = subject.roof.flatMap { $0.source.peakName($0.dtype) }
+        var roof = peakName == nil ? nil : subject.roof
+        // The first run may compile, and may find out that there is none.
+        if let found = roof, try found.source.runPeak(found.dtype, about: Self.shortestPeak) == nil { roof = nil }
+
+        let left = slice - (now() - start)
+        let length = max(.zero, left / rounds)
+        var rates: [Double] = []
+        var peaks: [Double] = []
+        while rates.count < rounds, rates.isEmpty || now() - start + estimate < slice {
+            let begin = now()
+            var best = 0.0
+            var highest = 0.0
+            repeat {
+                if let roof {
+                    let (done, took) = try timed { () throws(Problem) in
+                        try roof.source.runPeak(roof.dtype, about: min(max(estimate, Self.shortestPeak), Self.longestPeak)) ?? 0
+                    }
+                    highest = max(highest, Double(done) / took.seconds)
+                }
+                let (done, took) = try several(run, estimate)
+                estimate = min(estimate, took)
+                best = max(best, Double(done) / took.seconds)
+            } while now() - begin < length
+            rates.append(best)
+            peaks.append(highest)
+        }
+        return row(subject, member.text, rates, peaks, peakName)
+    }
+
+    /// One run, or as many as take the shortest time worth timing.
+    private func several(_ run: RateSubject.Run, _ estimate: Duration) throws(Problem) -> (done: Int64, took: Duration) {
+        try timed { () throws(Problem) in
+            var done: Int64 = 0
+            let begin = now()
+            repeat { done = done.addingReportingOverflow(try run(.none)).partialValue } while now() - begin < Self.shortestRun && estimate < Self.shortestRun
+            return done
+        }
+    }
+
+    private func timed(_ body: () throws(Problem) -> Int64) throws(Problem) -> (done: Int64, took: Duration) {
+        let begin = now()
+        let done = try body()
+        // A clock that stands still must not make rates endless.
+        return (done, max(now() - begin, .nanoseconds(1)))
+    }
+
+    private func row(_ subject: RateSubject, _ member: String?, _ rates: [Double], _ peaks: [Double], _ peakName: String?) -> RateRow {
+        let shares = zip(rates, peaks).map { $1 > 0 ? $0 / $1 : 0 }
+        let isKnown = peakName != nil && peaks.allSatisfy { $0 > 0 }
+        return RateRow(
+            device: subject.device, backend: subject.backend, member: member, kind: subject.kind, arithmetic: subject.arithmetic, size: subject.size,
+            perSecond: Self.whole(Self.median(rates)), peakPerSecond: isKnown ? Self.whole(Self.median(peaks)) : nil, peakName: isKnown ? peakName : nil,
+            shareMillionths: isKnown ? Self.millionths(Self.median(shares)) : nil, rounds: max(1, rates.count),
+            spreadMillionths: Self.millionths(Self.spread(isKnown ? shares : rates)), work: subject.work, trafficBytes: subject.trafficBytes)
+    }
+
+    /// The middle one, or the mean of the middle two; 0 of none.
+    static func median(_ values: [Double]) -> Double {
+        let sorted = values.sorted()
+        guard !sorted.isEmpty else { return 0 }
+        return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+    }
+
+    /// Largest less smallest over the median.
+    static func spread(_ values: [Double]) -> Double {
+        guard let most = values.max(), let least = values.min(), median(values) > 0 else { return 0 }
+        return (most - least) / median(values)
+    }
+
+    private static func whole(_ rate: Double) -> Int64 { Int64(exactly: min(max(rate, 0), 9e15).rounded()) ?? 0 }
+    private static func millionths(_ share: Double) -> Int64 { Int64(exactly: min(max(share, 0) * 1e6, 1e9).rounded()) ?? 0 }
+}
+
+/// The last device that a run named.
+private final class LastName: Sendable {
+    private let name = Mutex<String?>(nil)
+    var text: String? { name.withLock { $0 } }
+    func note(_ device: String) { name.withLock { $0 = String(decoding: device.utf8.prefix(250), as: UTF8.self) } }
+}

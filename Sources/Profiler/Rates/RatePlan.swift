@@ -1,0 +1,34 @@
+/// How much is measured, and how long it may take.
+package struct RatePlan: Sendable, Equatable {
+    /// For everything together. What runs over is taken from what follows, so that only the last single run can pass it.
+    package let budget: Duration
+    /// Rounds for each row, after one that warms up; fewer where time is short.
+    package let rounds: Int
+    /// n of the products, rising, on the CPU; a size whose run would take too long by the rate of the one before is left out.
+    package let sizes: [Int]
+    /// The same on an accelerator.
+    package let acceleratorSizes: [Int]
+    /// Whether the CPU's libraries are measured one by one, too.
+    package let hasMembers: Bool
+    /// Whether convolution and attention are measured in a second size.
+    package let hasMoreKernels: Bool
+    /// What is measured at all.
+    package let kinds: Set<RateKind>
+
+    package init(
+        budget: Duration, rounds: Int, sizes: [Int], acceleratorSizes: [Int], hasMembers: Bool, hasMoreKernels: Bool,
+        kinds: Set<RateKind> = Set(RateKind.allCases)
+    ) {
+        (self.budget, self.rounds, self.sizes, self.acceleratorSizes) = (budget, max(1, rounds), sizes, acceleratorSizes)
+        (self.hasMembers, self.hasMoreKernels, self.kinds) = (hasMembers, hasMoreKernels, kinds)
+    }
+
+    /// 22 s of measuring leave 8 of the promised 30 for opening devices and a last run that takes longer than foreseen.
+    package static let full = RatePlan(
+        budget: .seconds(22), rounds: 5, sizes: [256, 1_024, 2_048], acceleratorSizes: [512, 2_048, 4_096], hasMembers: true, hasMoreKernels: true)
+    /// 3 s of the promised 5; devices have been opened before, and their choices are known, or it takes longer once.
+    package static let quick = RatePlan(
+        budget: .seconds(3), rounds: 3, sizes: [256, 2_048], acceleratorSizes: [512, 4_096], hasMembers: false, hasMoreKernels: false)
+
+    package var isQuick: Bool { !hasMembers }
+}

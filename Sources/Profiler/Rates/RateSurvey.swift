@@ -1,0 +1,115 @@
+package import Kernels
+package import Wire
+
+/// Measures a whole table within a plan's time.
+package struct RateSurvey {
+    package struct Devices: Sendable {
+        /// What jobs may run on.
+        package let backends: [any ComputeBackend]
+        /// The libraries that share the CPU as one of them, each by itself.
+        package let members: [any ComputeBackend]
+
+        package init(backends: [any ComputeBackend], members: [any ComputeBackend] = []) { (self.backends, self.members) = (backends, members) }
+    }
+
+    private let plan: RatePlan
+    private let devices: Devices
+    private let machine: Machine
+    private let limit: Int
+    private let now: () -> ContinuousClock.Instant
+
+    /// - Parameters:
+    ///   - limit: the most bytes that a row's tensors may take.
+    ///   - now: the clock.
+    package init(
+        _ plan: RatePlan, _ devices: Devices, machine: Machine, limit: Int, now: @escaping () -> ContinuousClock.Instant = { ContinuousClock.now }
+    ) {
+        (self.plan, self.devices, self.machine, self.limit, self.now) = (plan, devices, machine, limit, now)
+    }
+
+    /// Subjects of one backend and arithmetic, by rising work: the rate of one tells what the next will take.
+    private struct Series {
+        let subjects: [RateSubject]
+        /// Whether a failure of it is the machine's: a library that errs is left out, a device that errs is no device.
+        let isDevice: Bool
+        /// How fast it is about where nothing of it was measured yet, against the same backend's F32 products.
+        var guess = 1.0
+    }
+
+    /// Synchronous and long.
+    ///
+    /// - Throws: what a device's kernels throw. A library's failure becomes a note.
+    package func run(progress: (Profiler.Progress) -> Void = { _ in }) throws(Problem) -> RateTable {
+        let start = now()
+        let all = series()
+        var weightLeft = all.reduce(0) { $0 + $1.subjects.reduce(0) { $0 + $1.weight } }
+        var rows: [RateRow] = []
+        var notes: [String] = []
+        var speeds: [String: Double] = [:]
+        let meter = RateMeter(now: now, rounds: plan.rounds)
+        for series in all {
+            var speed: Double?
+            var isBroken = false
+            for subject in series.subjects {
+                let passed = now() - start
+                progress(Profiler.Progress(step: subject.title, share: min(1, max(0, passed / plan.budget))))
+                let slice = max(.zero, plan.budget - passed) * (subject.weight / max(weightLeft, subject.weight))
+                weightLeft -= subject.weight
+                if isBroken { continue }
+                // Warming up and one round are two runs.
+                let expected = subject.kind.isKernel ? (speed ?? speeds[subject.backend].map { $0 * series.guess }) : nil
+                if let expected, 2 * Double(subject.work) / expected > slice.seconds {
+                    let (needed, given) = (Self.text(Double(subject.work) / expected), Self.text(slice.seconds))
+                    notes.append("\(subject.title) is left out: a run would take \(needed) s, and there are \(given) s for it")
+                    continue
+                }
+                do throws(Problem) {
+                    guard let row = try meter.measure(subject, slice: slice) else { continue }
+                    rows.append(row)
+                    speed = Double(max(1, row.perSecond))
+                    if row.kind == .gemm { speeds[subject.backend] = max(speeds[subject.backend] ?? 0, Double(row.perSecond)) }
+                } catch {
+                    if series.isDevice, error.code != .memoryLimit { throw error }
+                    notes.append("\(subject.title) failed: \(error.detail)")
+                    isBroken = true
+                }
+            }
+        }
+        progress(Profiler.Progress(step: "done", share: 1))
+        return RateTable(rows: rows, threads: machine.cores, isQuick: plan.isQuick, notes: notes)
+    }
+
+    private static func text(_ seconds: Double) -> String { String(Double(Int(min(seconds, 1e6) * 100)) / 100) }
+
+    /// What decides about tiers and jobs first, what takes long and matters less last.
+    private func series() -> [Series] {
+        var all: [Series] = []
+        for backend in devices.backends {
+            let (device, sizes) = backend.accelerator == nil ? ("cpu", plan.sizes) : (backend.name, plan.acceleratorSizes)
+            for arithmetic in KernelSubjects.arithmetics where !plan.isQuick || arithmetic != .f32 {
+                all.append(Series(subjects: KernelSubjects.products(backend, device: device, arithmetic, sizes: sizes, limit: limit), isDevice: true))
+            }
+        }
+        if let memory = HostSubjects.memory(threads: machine.cores, cacheBytes: machine.lastLevelCacheBytes, limit: limit) {
+            all.append(Series(subjects: [memory], isDevice: true))
+        }
+        for subject in HostSubjects.cryptography(threads: machine.cores) { all.append(Series(subjects: [subject], isDevice: true)) }
+        let count = plan.hasMoreKernels ? 2 : 1
+        for backend in devices.backends {
+            let device = backend.accelerator == nil ? "cpu" : backend.name
+            // A tenth of the products' speed: what isn't known yet is first tried where it surely fits.
+            for subject in KernelSubjects.convolutions(backend, device: device, count: count, limit: limit)
+                + KernelSubjects.attentions(backend, device: device, count: count, limit: limit)
+            {
+                all.append(Series(subjects: [subject], isDevice: true, guess: 0.1))
+            }
+            for subject in HostSubjects.transfers(backend, device: device) { all.append(Series(subjects: [subject], isDevice: true)) }
+        }
+        for member in plan.hasMembers ? devices.members : [] {
+            for arithmetic in KernelSubjects.arithmetics {
+                all.append(Series(subjects: KernelSubjects.products(member, device: "cpu", arithmetic, sizes: plan.sizes, limit: limit), isDevice: false))
+            }
+        }
+        return all.filter { series in series.subjects.first.map { plan.kinds.contains($0.kind) } ?? false }
+    }
+}
