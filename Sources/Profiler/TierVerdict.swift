@@ -72,7 +72,8 @@ package struct TierVerdict: Sendable, Equatable {
             }
         }
         let table = TierPolicy.table
-        let place = table.firstIndex { comparisons($0).allSatisfy(\.isMet) } ?? table.count - 1
+        let found = TierPolicy.tier(f32FlopsPerSecond: f32FlopsPerSecond, memoryBytesPerSecond: memoryBytesPerSecond, memoryBytes: memoryBytes)
+        let place = table.firstIndex { $0.tier == found } ?? table.count - 1
         tier = table[place].tier
         next = place > 0 ? table[place - 1].tier : nil
         missing = place > 0 ? comparisons(table[place - 1]).filter { !$0.isMet }.sorted { $0.ratio < $1.ratio } : []

@@ -67,6 +67,42 @@ struct CoordinatorNetworkTests {
         }
     }
 
+    /// Demand is what was accepted, by the hour; it survives a restart and is forgotten after a day.
+    @Test func theLastDaysDemandIsCounted() async throws {
+        let harness = try CoordinatorHarness()
+        let key = try PrivateKey.generate()
+        let price = try await harness.runTwice { running in
+            let worker = try await running.worker()
+            func done(_ seed: String) async throws -> Quote {
+                let work = try SampleWork(seed: seed)
+                let quote = try await running.buy(work, by: key).quote
+                let lease = try await worker.lease()
+                _ = try await worker.client.submitResult(lease.id, try await worker.result(lease, try work.outputs()))
+                return quote
+            }
+            let first = try await done("1")
+            running.clock.advance(2 * 3_600_000)
+            try await worker.client.registerWorker(worker.registration(memoryBytes: 1 << 30, tier: .inference))
+            let second = try await done("2")
+            _ = try await running.buy(try SampleWork(seed: "nobody did it"), by: key)
+            let demand = try #require(try await running.client(key).networkState().demand)
+            #expect(demand.total == NetworkDemand.Sum(jobs: 2, units: first.computeUnits + second.computeUnits, paid: first.price + second.price))
+            #expect(demand.kernels == ["gemm": demand.total])
+            #expect(demand.hourlyUnits.count == 24 && demand.hourlyUnits[21] == first.computeUnits && demand.hourlyUnits[23] == second.computeUnits)
+            #expect(demand.sinceMilliseconds == demand.untilMilliseconds / 3_600_000 * 3_600_000 - 23 * 3_600_000)
+            return first.price
+        } then: { running, price in
+            var state = try await running.client(key).networkState()
+            #expect(state.demand?.total.jobs == 2 && state.pricePerUnit == 7 && state.burnBps == 0)
+            running.clock.advance(22 * 3_600_000)
+            state = try await running.client(key).networkState()
+            #expect(state.demand?.total.jobs == 1 && state.demand?.total.paid == price)
+            running.clock.advance(24 * 3_600_000)
+            #expect(try await running.client(key).networkState().demand?.total == NetworkDemand.Sum())
+        }
+        #expect(price > 0)
+    }
+
     @Test func aListHasPagesAndOnesOwnJobsAlone() async throws {
         let harness = try CoordinatorHarness()
         try await harness.run { running in

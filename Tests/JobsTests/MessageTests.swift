@@ -28,6 +28,14 @@ struct MessageTests {
         let registration = WorkerRegistration(publicKey: miner.publicKey, payout: try Samples.key(4).address, tier: .aggregator, profile: Samples.profile())
         #expect(try WorkerRegistration(json: wire(registration.json)) == registration)
         #expect(try LeaseRequest(json: wire(LeaseRequest(max: 2, waitSeconds: 30).json)) == LeaseRequest(max: 2, waitSeconds: 30))
+        let picky = LeaseRequest(max: 1, waitSeconds: 0, wishes: WorkWishes(kernels: ["gemm", "reduce"], dtypes: [.f32, .i8], minPricePerUnit: 3))
+        #expect(try LeaseRequest(json: wire(picky.json)) == picky)
+        let obstacles = [NoWork.Obstacle(.tierTooLow, jobs: 4, detail: "tier feedback"), NoWork.Obstacle(.jobsHeld, jobs: 1)]
+        let none = NoWork(waiting: 9, looked: 5, obstacles: obstacles)
+        #expect(try LeaseAnswer(json: wire(LeaseAnswer(leases: [], noWork: none).json)) == LeaseAnswer(leases: [], noWork: none))
+        // A later version's reason is left out, and what is left is never empty.
+        let later: JSON = ["waiting": 2, "looked": 2, "reasons": [["code": "moon_too_full", "jobs": 2, "detail": "\u{1b}[31m"]]]
+        #expect(try NoWork(json: wire(later)).obstacles == [NoWork.Obstacle(.noFittingJob, jobs: 2)])
         let beat = Heartbeat(fence: 7, progress: 0.125)
         #expect(try Heartbeat(json: wire(beat.json)) == beat)
         let failure = LeaseFailure(fence: 7, reason: .outOfMemory, detail: "8 GiB")
@@ -50,6 +58,11 @@ struct MessageTests {
             draining: 1, utilization: 0.5, f32FlopsPerSecond: 7, jobs: ["queued": 3])
         #expect(try NetworkState(json: wire(state.json)) == state)
         #expect(state.workerCount == 3)
+        let demand = NetworkDemand(
+            sinceMilliseconds: 5, untilMilliseconds: 9, kernels: ["gemm": NetworkDemand.Sum(jobs: 1, units: 2, paid: 3), "reduce": NetworkDemand.Sum(jobs: 1)],
+            hourlyUnits: [0, 2])
+        #expect(demand.total == NetworkDemand.Sum(jobs: 2, units: 2, paid: 3))
+        #expect(try NetworkDemand(json: wire(demand.json)) == demand)
     }
 
     private func claim(_ lease: Lease, _ result: LeaseResult) throws -> ReceiptClaim {

@@ -82,10 +82,15 @@ package struct CoordinatorClient: Sendable {
         }
     }
 
-    /// Waits up to `wait` seconds for work; an empty list means that there was none.
+    /// Waits for work up to the request's time: leases, or why there are none.
+    package func ask(_ request: LeaseRequest) async throws(Problem) -> LeaseAnswer {
+        let answer = try await json(.post, "/leases", request.json, limits: .poll(.seconds(request.waitSeconds)))
+        return try Problem.reading("leases") { () throws(Problem) in try LeaseAnswer(json: answer) }
+    }
+
+    /// The leases alone; none where there was no work.
     package func lease(max: Int, waitSeconds: Int) async throws(Problem) -> [Lease] {
-        let answer = try await json(.post, "/leases", LeaseRequest(max: max, waitSeconds: waitSeconds).json, limits: .poll(.seconds(waitSeconds)))
-        return try Problem.reading("leases") { () throws(Problem) in try LeaseAnswer(json: answer).leases }
+        try await ask(LeaseRequest(max: max, waitSeconds: waitSeconds)).leases
     }
 
     package func heartbeat(_ lease: String, fence: Int64, progress: Double?) async throws(Problem) -> HeartbeatAnswer {

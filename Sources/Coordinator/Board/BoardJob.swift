@@ -29,6 +29,8 @@ struct BoardWorker: Sendable {
     var seen: Int64
     /// Its own standing; that of its payout address is kept apart.
     var standing: WorkerStanding
+    /// Which jobs it wants, as it said last.
+    var wishes = WorkWishes.none
     /// The compute units of the leases that it holds.
     var held: [String: Int64] = [:]
 
@@ -49,5 +51,5 @@ struct LeaseWaiter: Sendable {
     let max: Int
     /// Unix milliseconds.
     let until: Int64
-    let answer: AsyncStream<[Lease]>.Continuation
+    let answer: AsyncStream<LeaseAnswer>.Continuation
 }

@@ -111,10 +111,12 @@ extension JobBoard {
             cores += min(Int64(profile.cores), JSON.maxInteger - cores)
         }
         return NetworkState(
-            chain: configuration.chain, coordinator: configuration.key.publicKey, height: height ?? 0, pricePerUnit: configuration.pricePerUnit,
+            chain: configuration.chain, coordinator: configuration.key.publicKey, height: height ?? 0,
+            pricePerUnit: max(configuration.pricePerUnit, terms?.minPricePerUnit ?? 0),
             maxBlobBytes: Int64(configuration.limits.blobBytes), workers: tiers, draining: Int64(present.count { $0.stored.draining }),
             utilization: present.isEmpty ? 0 : Double(busy) / Double(present.count), f32FlopsPerSecond: speed, jobs: counts.filter { $0.value > 0 },
-            totals: totals, mintPerUnit: terms?.mintPerUnit ?? 0, memoryBytes: memory, cores: cores)
+            totals: totals, mintPerUnit: terms?.mintPerUnit ?? 0, memoryBytes: memory, cores: cores, burnBps: terms?.burnBps ?? 0,
+            demand: demand.lastDay(now: clock.nowMilliseconds))
     }
 
     /// Throws `syncing` unless the chain was seen within the last minute.

@@ -77,7 +77,9 @@ extension JobBoard {
             }
             // What the workers do next is stored with the signatures: a write, and a wait for the disk, less.
             let plans = nextLeases(after: acceptances.map(\.lease.grant))
-            try make(acceptances.map(\.step) + plans.flatMap { $0.plan.steps }, standings: changed) {
+            let now = clock.nowMilliseconds
+            let demand = acceptances.map { DemandLine($0.terms, kernel: $0.step.job.stored.spec.type, now: now) }
+            try make(acceptances.map(\.step) + plans.flatMap { $0.plan.steps }, standings: changed, demand: demand) {
                 for one in acceptances {
                     metrics.checked(accepted: true, microseconds: one.record.checkMicroseconds)
                     release(one.lease.grant)

@@ -1,5 +1,6 @@
 import HTTPServing
 import Jobs
+import Kernels
 import Ledger
 import Logging
 import Signing
@@ -64,12 +65,18 @@ extension JobBoard {
         return plan
     }
 
-    private func fits(_ job: BoardJob, _ worker: BoardWorker) -> Bool {
+    private func fits(_ job: BoardJob, _ worker: BoardWorker) -> Bool { obstacle(job, worker) == nil }
+
+    /// What keeps a job that waits from a worker that has room for it; nil if nothing does.
+    func obstacle(_ job: BoardJob, _ worker: BoardWorker) -> WorkReason? {
         let (address, now) = (worker.registration.address, clock.nowMilliseconds)
-        return job.state.canLease(to: address, now: now)
-            && worker.registration.meets(job.stored.spec.requirements, bytes: job.bytes)
-            && endsBeforeRefund(job)
-            && !(job.state.prefersOthers(to: address, now: now) && othersCould(do: job, besides: address))
+        guard job.state.canLease(to: address, now: now) else { return .noFittingJob }
+        if let missing = worker.registration.obstacle(job.stored.spec.requirements, bytes: job.bytes) { return missing }
+        let (spec, quote) = (job.stored.spec, job.quote)
+        let dtype = spec.inputs.first?.descriptor.dtype
+        if let unwanted = worker.wishes.obstacle(kernel: spec.type, dtype: dtype, units: quote.computeUnits, price: quote.price) { return unwanted }
+        let isElsewhere = !endsBeforeRefund(job) || job.state.prefersOthers(to: address, now: now) && othersCould(do: job, besides: address)
+        return isElsewhere ? .noFittingJob : nil
     }
 
     /// Whether a worker that is present, other than this one, may have the job.

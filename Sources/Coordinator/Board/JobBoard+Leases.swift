@@ -30,8 +30,7 @@ extension JobBoard {
     }
 
     private func endCalls(of worker: Address) {
-        for call in calls where call.worker == worker { call.answer.finish() }
-        calls.removeAll { $0.worker == worker }
+        end(calls.filter { $0.worker == worker })
     }
 
     private func dismissSilentWorker() throws(Problem) {
@@ -61,25 +60,37 @@ extension JobBoard {
 
     /// Opens a call for leases that ends when there is one, when its time is over, or when the service stops.
     ///
-    /// - Returns: its number, for `hangUp`, and a stream that gives the leases once.
+    /// - Returns: its number, for `hangUp`, and a stream that gives the answer once: leases, or why there are none.
     ///   With too many workers waiting already, it gives what there is at once.
     /// - Throws: `unknown_worker`; `io_failed`.
-    func call(_ worker: Address, _ request: LeaseRequest) throws(Problem) -> (id: UInt64, answer: AsyncStream<[Lease]>) {
-        let (stream, sink) = AsyncStream<[Lease]>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    func call(_ worker: Address, _ request: LeaseRequest) throws(Problem) -> (id: UInt64, answer: AsyncStream<LeaseAnswer>) {
+        let (stream, sink) = AsyncStream<LeaseAnswer>.makeStream(bufferingPolicy: .bufferingNewest(1))
         lastCall += 1
+        workers[worker]?.wishes = request.wishes
         let leases = try lease(to: worker, max: request.max)
         // A worker has one open call: an older one belongs to a connection that it has given up.
         endCalls(of: worker)
         guard leases.isEmpty, request.waitSeconds > 0, !isStopping, workers[worker]?.stored.draining == false,
             calls.count < configuration.limits.waitingWorkers
         else {
-            sink.yield(leases)
+            sink.yield(LeaseAnswer(leases: leases, noWork: leases.isEmpty ? noWork(for: worker) : nil))
             sink.finish()
             return (lastCall, stream)
         }
         let until = clock.nowMilliseconds + Int64(request.waitSeconds) * 1000
         calls.append(LeaseWaiter(id: lastCall, worker: worker, max: request.max, until: until, answer: sink))
         return (lastCall, stream)
+    }
+
+    /// Ends calls without a lease, and says why there is none.
+    func end(_ ended: [LeaseWaiter]) {
+        guard !ended.isEmpty else { return }
+        for call in ended {
+            call.answer.yield(LeaseAnswer(leases: [], noWork: noWork(for: call.worker)))
+            call.answer.finish()
+        }
+        let ids = Set(ended.map(\.id))
+        calls.removeAll { ids.contains($0.id) }
     }
 
     /// The worker hung up.
@@ -95,7 +106,7 @@ extension JobBoard {
                 let leases = try lease(to: call.worker, max: call.max)
                 if leases.isEmpty { continue }
                 calls.removeAll { $0.worker == call.worker }
-                if case .terminated = call.answer.yield(leases) {
+                if case .terminated = call.answer.yield(LeaseAnswer(leases: leases)) {
                     for lease in leases { try giveBack(lease.id, by: call.worker, LeaseFailure(fence: lease.fence, reason: .shuttingDown, detail: "")) }
                 }
                 call.answer.finish()

@@ -10,7 +10,8 @@ extension JobBoard {
         let (address, payout) = (worker.registration.address, worker.registration.payout)
         if payoutStandings[payout] == nil, let known = try store.standing(.payout(payout)), known != WorkerStanding() { payoutStandings[payout] = known }
         let known = if let here = workers[address]?.standing { here } else { try store.standing(.worker(address)) }
-        return BoardWorker(stored: worker, seen: seen, standing: known ?? WorkerStanding(), held: workers[address]?.held ?? [:])
+        let here = workers[address]
+        return BoardWorker(stored: worker, seen: seen, standing: known ?? WorkerStanding(), wishes: here?.wishes ?? .none, held: here?.held ?? [:])
     }
 
     /// What counts for a worker.

@@ -34,7 +34,8 @@ extension JobBoard {
     ///
     /// - Parameter then: what changes in memory with the jobs, before anyone is told.
     func make(
-        _ steps: [BoardStep], blobs: [SmallBlob] = [], standings: [StandingOwner: WorkerStanding] = [:], then: () -> Void = {}
+        _ steps: [BoardStep], blobs: [SmallBlob] = [], standings: [StandingOwner: WorkerStanding] = [:], demand: [DemandLine] = [],
+        then: () -> Void = {}
     ) throws(Problem) {
         let changes = steps.map { step in
             let known = jobs[step.id]
@@ -42,13 +43,14 @@ extension JobBoard {
                 job: step.job.stored, lease: step.job.lease, knownLease: known?.lease, knowsFinished: known?.stored.finished != nil,
                 refund: step.directives.contains(.refund))
         }
-        try store.apply(BoardChange(jobs: changes, blobs: blobs, standings: standings, now: clock.nowMilliseconds))
+        try store.apply(BoardChange(jobs: changes, blobs: blobs, standings: standings, demand: demand, now: clock.nowMilliseconds))
         for step in steps {
             jobs[step.id] = step.job
             counts[step.before.name, default: 0] -= 1
             counts[step.job.state.phase.name, default: 0] += 1
         }
         for (owner, standing) in standings { put(standing, of: owner) }
+        for line in demand { self.demand.add(line) }
         then()
         for step in steps { follow(step.directives, of: step.id) }
     }

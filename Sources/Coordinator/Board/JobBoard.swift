@@ -60,6 +60,8 @@ actor JobBoard {
     var watchFrom = 0
     /// Work done and paid for so far.
     var totals = NetworkTotals()
+    /// What was accepted within the last day.
+    var demand = DemandBook()
     var lastNetwork: JSON = .null
     var nextNetworkEvent: Int64 = 0
     var nextBeat: Int64 = 0
@@ -96,6 +98,7 @@ actor JobBoard {
         nextSweep = now + min(configuration.limits.blobGraceMilliseconds, 3_600_000)
         counts = try store.counts()
         totals = try store.totals()
+        for line in try store.demand(since: now / NetworkDemand.hourMilliseconds - Int64(NetworkDemand.hours)) { demand.add(line) }
         for stored in try store.openJobs() {
             guard let kernel = try? stored.spec.kernel() else {
                 // Sold by a version that knew more; the others must not wait for it.
@@ -219,8 +222,7 @@ actor JobBoard {
         let rested = !calls.isEmpty && waiting.contains { id in jobs[id]?.state.becomesFree(after: lastTick, by: now) ?? false }
         lastTick = now
         if rested { answerCalls() }
-        for call in calls where call.until <= now { call.answer.finish() }
-        calls.removeAll { $0.until <= now }
+        end(calls.filter { $0.until <= now })
         if now >= nextSweep { sweepBlobs(now) }
         tellNetwork(now)
     }

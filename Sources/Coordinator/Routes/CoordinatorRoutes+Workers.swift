@@ -81,7 +81,7 @@ extension CoordinatorRoutes {
         let (signer, json, _) = try await signedJSON(request, context)
         let (call, answer) = try await board.call(signer.address, try LeaseRequest(json: json))
         var iterator = answer.makeAsyncIterator()
-        if let leases = await iterator.next() { return LeaseAnswer(leases: leases) }
+        if let answer = await iterator.next() { return answer }
         await board.hangUp(call)
         return LeaseAnswer(leases: [])
     }

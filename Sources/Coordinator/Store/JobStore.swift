@@ -16,6 +16,8 @@ protocol JobStore: Sendable {
     func counts() throws(Problem) -> [String: Int64]
     /// Units and prices of all jobs whose output was accepted, and of those whose claim is in a block.
     func totals() throws(Problem) -> NetworkTotals
+    /// What was accepted from that hour (since 1970) on; two days are kept.
+    func demand(since hour: Int64) throws(Problem) -> [DemandLine]
     /// Throws `sponsor_exhausted` where a cap is reached.
     func checkSponsor(_ sender: Address, perHour: Int64, inAll: Int64, now: Int64) throws(Problem)
     /// Writes a new job; with a key, so that the same call gives the same job.

@@ -86,6 +86,7 @@ struct SQLiteJobStore: JobStore {
                     CREATE INDEX upload_by_owner ON upload (owner);
                     """)
         }
+        migrator.registerMigration("demand") { db in try makeDemand(db) }
         return migrator
     }
 

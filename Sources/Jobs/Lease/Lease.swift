@@ -91,16 +91,19 @@ package struct Lease: Sendable, Equatable {
     }
 }
 
-/// The answer to `POST /leases`: none when the wait ended without work.
+/// The answer to `POST /leases`: leases, or why there are none.
 package struct LeaseAnswer: Sendable, Equatable {
     package let leases: [Lease]
+    /// Why there are none; nil where there are some, and where the coordinator doesn't say.
+    package let noWork: NoWork?
 
-    package init(leases: [Lease]) { self.leases = leases }
+    package init(leases: [Lease], noWork: NoWork? = nil) { (self.leases, self.noWork) = (leases, noWork) }
 
     package init(json: JSON) throws(Problem) {
         var fields = try JSONFields(json, "lease answer")
         leases = try JSON.map(try fields.array("leases", maxCount: 64)) { (item) throws(Problem) in try Lease(json: item) }
+        noWork = try fields.optional("noWork").map { (value) throws(Problem) in try NoWork(json: value) }
     }
 
-    package var json: JSON { ["leases": .array(leases.map(\.json))] }
+    package var json: JSON { .members([("leases", .array(leases.map(\.json))), ("noWork", noWork?.json)]) }
 }

@@ -7,7 +7,7 @@ package struct NetworkState: Sendable, Equatable {
     package let coordinator: PublicKey
     /// The chain's head as the coordinator sees it.
     package let height: Int64
-    /// In base units a compute unit.
+    /// In base units a compute unit: what quotes are made with, the chain's least price included.
     package let pricePerUnit: Int64
     package let maxBlobBytes: Int64
     /// Workers that were heard of lately, by tier.
@@ -26,12 +26,17 @@ package struct NetworkState: Sendable, Equatable {
     /// Memory and cores of those workers together.
     package let memoryBytes: Int64
     package let cores: Int64
+    /// The share of a price that its claim destroys, in basis points.
+    package let burnBps: Int64
+    /// What clients paid for within the last day; nil where the coordinator doesn't say.
+    package let demand: NetworkDemand?
 
     package init(
         chain: ChainID, coordinator: PublicKey, height: Int64, pricePerUnit: Int64, maxBlobBytes: Int64, workers: [Tier: Int64],
         draining: Int64, utilization: Double, f32FlopsPerSecond: Int64, jobs: [String: Int64], totals: NetworkTotals = NetworkTotals(),
-        mintPerUnit: Int64 = 0, memoryBytes: Int64 = 0, cores: Int64 = 0
+        mintPerUnit: Int64 = 0, memoryBytes: Int64 = 0, cores: Int64 = 0, burnBps: Int64 = 0, demand: NetworkDemand? = nil
     ) {
+        (self.burnBps, self.demand) = (burnBps, demand)
         self.totals = totals
         self.mintPerUnit = mintPerUnit
         self.memoryBytes = memoryBytes
@@ -72,9 +77,16 @@ package struct NetworkState: Sendable, Equatable {
         mintPerUnit = try fields.optionalInteger("mintPerUnit") ?? 0
         memoryBytes = try fields.optionalInteger("memoryBytes") ?? 0
         cores = try fields.optionalInteger("cores") ?? 0
+        burnBps = try fields.optionalInteger("burnBps", in: 0...10_000) ?? 0
+        demand = try fields.optional("demand").map { (value) throws(Problem) in try NetworkDemand(json: value) }
     }
 
     package var json: JSON {
+        guard let demand, case .object(let object) = withoutDemand else { return withoutDemand }
+        return .object(object.setting("demand", to: demand.json))
+    }
+
+    private var withoutDemand: JSON {
         [
             "chainId": .string(chain.text),
             "coordinatorPublicKey": .string(coordinator.hex),
@@ -91,6 +103,7 @@ package struct NetworkState: Sendable, Equatable {
             "memoryBytes": .integer(memoryBytes),
             "cores": .integer(cores),
             "mintPerUnit": .integer(mintPerUnit),
+            "burnBps": .integer(burnBps),
             "totals": totals.json,
         ]
     }

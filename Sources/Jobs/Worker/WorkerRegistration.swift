@@ -39,10 +39,13 @@ package struct WorkerRegistration: Sendable, Equatable {
     }
 
     /// Whether this worker may run a job that asks for `requirements` and holds `bytes` of tensors in memory.
-    package func meets(_ requirements: Requirements, bytes: Int64) -> Bool {
-        if let minTier = requirements.minTier, tier < minTier { return false }
-        if let device = requirements.device, !profile.devices.contains(where: { $0.kind == device }) { return false }
+    package func meets(_ requirements: Requirements, bytes: Int64) -> Bool { obstacle(requirements, bytes: bytes) == nil }
+
+    /// What keeps such a job from this worker; nil if nothing does.
+    package func obstacle(_ requirements: Requirements, bytes: Int64) -> WorkReason? {
+        if let minTier = requirements.minTier, tier < minTier { return .tierTooLow }
+        if let device = requirements.device, !profile.devices.contains(where: { $0.kind == device }) { return .noSuchDevice }
         let (asked, overflow) = Int64(requirements.memoryMB ?? 0).multipliedReportingOverflow(by: 1 << 20)
-        return !overflow && max(asked, bytes) <= profile.memoryBytes
+        return overflow || max(asked, bytes) > profile.memoryBytes ? .memoryTooSmall : nil
     }
 }

@@ -1,5 +1,4 @@
 import Jobs
-import Profiler
 import Testing
 
 @Suite("Tiers follow from measured figures") struct TierPolicyTests {

@@ -1,5 +1,3 @@
-package import Jobs
-
 /// The first tier of a worker, from measured figures alone; no name of a device is ever looked at.
 ///
 /// A worker gets the highest tier all of whose limits it meets; a figure that couldn't be measured meets none. It is a claim: the coordinator
@@ -40,6 +38,9 @@ package enum TierPolicy {
 
     /// The tier of a worker with these figures; nil stands for what isn't known.
     package static func tier(f32FlopsPerSecond: Double?, memoryBytesPerSecond: Double?, memoryBytes: Int64?) -> Tier {
-        TierVerdict(f32FlopsPerSecond: f32FlopsPerSecond, memoryBytesPerSecond: memoryBytesPerSecond, memoryBytes: memoryBytes).tier
+        let fits = table.first {
+            (f32FlopsPerSecond ?? 0) >= $0.f32FlopsPerSecond && (memoryBytesPerSecond ?? 0) >= $0.memoryBytesPerSecond && (memoryBytes ?? 0) >= $0.memoryBytes
+        }
+        return fits?.tier ?? .feedback
     }
 }
