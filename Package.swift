@@ -100,8 +100,7 @@ let package = Package(
             "MinerNode",
             [
                 "Wire", "Signing", "Kernels", "Ledger", "Jobs", "Operations", "ChainClient", "Profiler", "HTTPServing", "TensorFiles", hummingbird, grdb,
-                logging,
-                metrics, lifecycle,
+                logging, metrics, lifecycle,
             ]),
 
         // Program.
@@ -143,7 +142,7 @@ let package = Package(
         tests(
             "EndToEnd",
             [
-                "Wire", "Signing", "Kernels", "Ledger", "Jobs", "NativeBackend", "OpenBLASBackend", "Profiler", "ChainClient",
+                "Wire", "Signing", "Kernels", "Ledger", "Jobs", "Operations", "NativeBackend", "OpenBLASBackend", "Profiler", "ChainClient",
                 "HTTPServing", "ChainNode", "Coordinator", "MinerNode", grdb, logging, lifecycle,
             ]),
     ],

@@ -32,6 +32,8 @@ package final class MeasuredBackend: ComputeBackend {
     /// The members share one device, and so its roof.
     package var roof: (any RoofSource)? { members.lazy.compactMap(\.roof).first }
 
+    package func useThreads(atMost threads: Int?) { for member in members { member.useThreads(atMost: threads) } }
+
     /// What was chosen so far: the class of work, the member's name and its speed, in the class's order.
     package var choices: [(work: String, member: String, operationsPerSecond: Double)] { book.withLock { $0.choices } }
 
@@ -65,11 +67,15 @@ package final class MeasuredBackend: ComputeBackend {
             }
             if let best = fastest(work, able) {
                 control.uses(best.device)
-                let took = try SpeedTrial.time { () throws(Problem) in try body(best, control) }
+                let took = try SpeedTrial.time(control) { () throws(Problem) in try body(best, control) }
                 return learn(work, best, operations, took, able)
             }
+            let begin = ContinuousClock.now
             if let trial = try trial?() {
+                let before = control.timeApart
                 note(try trial.speeds(able, control), work)
+                // The work's own time is what the chosen member takes; that it was chosen first took time of its own.
+                control.setApart(.now - begin - (control.timeApart - before))
                 let best = fastest(work, able) ?? first
                 control.uses(best.device)
                 return try body(best, control)
@@ -120,7 +126,7 @@ package final class MeasuredBackend: ComputeBackend {
     /// Works longer than this are run once, on a member that was not measured yet; shorter ones on all of them, several times.
     private static let short = Duration.milliseconds(60)
 
-    /// Runs the work on members that were not measured in its class. Every run writes a valid output; the last one counts.
+    /// Runs the work on members that were not measured in its class. Every run writes a valid output; the last one counts, and its time is the work's.
     private func explore(
         _ work: WorkClass, _ operations: Int64, _ able: [any ComputeBackend], _ control: RunControl,
         _ body: (any ComputeBackend, RunControl) throws(Problem) -> Void
@@ -129,16 +135,20 @@ package final class MeasuredBackend: ComputeBackend {
         if untried.isEmpty { untried = able }
         var lastProblem: Problem?
         var isDone = false
+        let (begin, before) = (ContinuousClock.now, control.timeApart)
+        var own = Duration.zero
+        defer { control.setApart(.now - begin - (control.timeApart - before) - own) }
         for member in untried {
             do throws(Problem) {
                 let isFirst = member.name == untried[0].name
                 // The first run of a member makes its plans.
-                var took = try SpeedTrial.time { () throws(Problem) in try body(member, isFirst ? control : control.silent) }
+                var took = try SpeedTrial.time(control) { () throws(Problem) in try body(member, isFirst ? control : control.silent) }
                 control.uses(member.device)
                 isDone = true
                 for _ in 0..<3 where took < Self.short {
-                    took = min(took, try SpeedTrial.time { () throws(Problem) in try body(member, control.silent) })
+                    took = min(took, try SpeedTrial.time(control) { () throws(Problem) in try body(member, control.silent) })
                 }
+                own = took
                 note([member.name: SpeedTrial.speed(operations, took)], work)
                 if took >= Self.short { break }
             } catch {
@@ -150,6 +160,6 @@ package final class MeasuredBackend: ComputeBackend {
         if isDone { return }
         guard let best = fastest(work, able) else { throw lastProblem ?? Problem(.backendUnavailable, "no member of \(name) ran the \(work.kind)") }
         control.uses(best.device)
-        try body(best, control.silent)
+        own = try SpeedTrial.time(control) { () throws(Problem) in try body(best, control.silent) }
     }
 }

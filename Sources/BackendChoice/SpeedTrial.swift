@@ -44,20 +44,21 @@ struct SpeedTrial {
 
     private func once(_ member: any ComputeBackend, _ control: RunControl) throws(Problem) -> Duration {
         var runs = 0
-        let start = ContinuousClock.now
+        let (start, before) = (ContinuousClock.now, control.timeApart)
         var took = Duration.zero
         repeat {
             try run(member, control.silent)
             runs += 1
-            took = ContinuousClock.now - start
+            took = ContinuousClock.now - start - (control.timeApart - before)
         } while took < Self.shortest
         return took / runs
     }
 
-    static func time(_ body: () throws(Problem) -> Void) throws(Problem) -> Duration {
-        let start = ContinuousClock.now
+    /// How long it takes, without the time in which it stood still.
+    static func time(_ control: RunControl, _ body: () throws(Problem) -> Void) throws(Problem) -> Duration {
+        let (start, before) = (ContinuousClock.now, control.timeApart)
         try body()
-        return ContinuousClock.now - start
+        return ContinuousClock.now - start - (control.timeApart - before)
     }
 
     /// At least 1, since 0 means that a member failed.

@@ -39,13 +39,21 @@ typedef struct {
     int32_t telling, canceled;
 } adit_progress;
 
-/// Adds operations and tells the caller, unless another thread is doing so. False once the call is to stop.
+/// Whether the caller has the threads stand still.
+static inline bool adit_is_held(const adit_run *run) { return run->held != NULL && __atomic_load_n(run->held, __ATOMIC_RELAXED) != 0; }
+
+/// Returns some milliseconds after the work goes on, or has been stopped.
+void adit_stand_still(const adit_progress *progress);
+
+/// Adds operations and tells the caller, unless another thread is doing so; stands still while the caller says so. False once the call is to stop.
 static inline bool adit_advance(adit_progress *progress, int64_t operations) {
     const adit_run *const run = progress->run;
     __atomic_fetch_add(&progress->done, operations, __ATOMIC_RELAXED);
     if (run->step != NULL && __atomic_exchange_n(&progress->telling, 1, __ATOMIC_ACQUIRE) == 0) {
         if (run->step(run->context, __atomic_load_n(&progress->done, __ATOMIC_RELAXED)) != 0) __atomic_store_n(&progress->canceled, 1, __ATOMIC_RELAXED);
         __atomic_store_n(&progress->telling, 0, __ATOMIC_RELEASE);
+    } else if (adit_is_held(run)) {
+        adit_stand_still(progress);
     }
     return __atomic_load_n(&progress->canceled, __ATOMIC_RELAXED) == 0;
 }

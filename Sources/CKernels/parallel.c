@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "internal.h"
 
@@ -166,4 +167,12 @@ void adit_parallel(int32_t threads, int64_t count, adit_body body, void *context
 void *adit_allocate(size_t bytes) {
     void *memory = NULL;
     return posix_memalign(&memory, ADIT_ALIGNMENT, bytes > 0 ? bytes : 1) == 0 ? memory : NULL;
+}
+
+void adit_hold(int32_t *held, bool is_held) { __atomic_store_n(held, is_held, __ATOMIC_RELAXED); }
+
+void adit_stand_still(const adit_progress *progress) {
+    // A pause lasts from tenths of a second to hours: looking up two hundred times a second costs nothing, and nobody waits for it.
+    const struct timespec moment = {.tv_sec = 0, .tv_nsec = 5000000};
+    while (adit_is_held(progress->run) && __atomic_load_n(&progress->canceled, __ATOMIC_RELAXED) == 0) nanosleep(&moment, NULL);
 }

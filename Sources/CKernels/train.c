@@ -29,7 +29,10 @@ static void meet(adit_train_job *job) {
         return;
     }
     for (int spins = 0; __atomic_load_n(&job->turn, __ATOMIC_ACQUIRE) == turn; spins++) {
-        if (spins >= 4000) sched_yield();
+        if (spins >= 4000) {
+            if (adit_is_held(job->progress.run)) adit_stand_still(&job->progress);
+            sched_yield();
+        }
 #if defined(__x86_64__)
         else __builtin_ia32_pause();
 #endif

@@ -11,7 +11,7 @@ package import Wire
 package final class NativeGEMM: ComputeBackend {
     package let name = "native"
     package let instructionSet: InstructionSet
-    package let threads: Int
+    private let team: ThreadLimit
     private let speeds: [Arithmetic: Double]
     /// One job at a time: two would share the caches and the cores, and both be late.
     let turn = Mutex(())
@@ -25,7 +25,7 @@ package final class NativeGEMM: ComputeBackend {
         let chosen = try InstructionSet.usable(instructionSet)
         let count = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
         self.instructionSet = chosen
-        self.threads = count
+        team = ThreadLimit(count)
         speeds =
             isMeasured
             ? try SpeedTest.measure { gemm, a, b, c throws(Problem) in
@@ -38,7 +38,12 @@ package final class NativeGEMM: ComputeBackend {
     /// And in F64.
     var doubleSpeed: Double? { speeds[.f64Panel256] }
 
-    package var device: String { "cpu \(instructionSet.name) (\(InstructionSet.cpuFeatures)), \(threads) threads" }
+    package var device: String { "cpu \(instructionSet.name) (\(InstructionSet.cpuFeatures)), \(team.most) threads" }
+
+    /// Threads that the next piece of work takes.
+    package var threads: Int { team.count }
+
+    package func useThreads(atMost threads: Int?) { team.limit(threads) }
 
     package var roof: (any RoofSource)? { NativePeak(instructionSet: instructionSet, threads: threads) }
 

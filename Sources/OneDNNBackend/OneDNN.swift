@@ -12,13 +12,25 @@ package final class OneDNN: ComputeBackend {
     package let name = "onednn"
     /// The library's version, such as `2.6.3`.
     package let version: String
-    package let threads: Int
     /// What an operator may want to know, in sentences.
     package let notes: [String]
     let engine: OneDNNEngine
-    private let offered: OneDNNOffer
-    /// The arithmetics of convolutions that the trial found right.
-    let convolves: Set<Arithmetic>
+    /// What a number of threads was shown to do right.
+    private struct Offer {
+        var products: OneDNNOffer
+        /// The arithmetics of convolutions that the trial found right.
+        var convolves: Set<Arithmetic>
+    }
+
+    /// Threads, and what is offered with so many; the offers that were tried so far.
+    private struct Team {
+        let most: Int
+        var threads: Int
+        var offers: [Int: Offer]
+    }
+
+    private let team: Mutex<Team>
+    private let judge: any ComputeBackend
     /// The plans made so far. Its lock is the turn of everybody who uses the library.
     private let plans: Mutex<OneDNNPlans>
 
@@ -34,23 +46,51 @@ package final class OneDNN: ComputeBackend {
         var plans = OneDNNPlans()
         let offered = OneDNNOffer.tried(engine, &plans, ProductTrial(judge: judge))
         guard !offered.isEmpty else { throw Problem(.backendUnavailable, "oneDNN \(library.version) gives no known answer on this processor") }
-        convolves = OneDNNConvolution.tried(engine, &plans, judge)
+        let offer = Offer(products: offered, convolves: OneDNNConvolution.tried(engine, &plans, judge))
+        team = Mutex(Team(most: engine.threads, threads: engine.threads, offers: [engine.threads: offer]))
+        self.judge = judge
         version = library.version
-        self.threads = engine.threads
         self.engine = engine
-        self.offered = offered
         notes = offered.missing.isEmpty ? [] : ["oneDNN \(library.version) is not used for \(offered.missing.joined(separator: ", ")): its trial failed here"]
         self.plans = Mutex(plans)
     }
 
-    package var device: String { "cpu onednn \(version), \(threads) threads" }
+    package var device: String { "cpu onednn \(version), \(team.withLock { $0.most }) threads" }
+
+    private var offer: Offer { team.withLock { team in team.offers[team.threads] ?? Offer(products: OneDNNOffer(), convolves: []) } }
+    private var offered: OneDNNOffer { offer.products }
+    var convolves: Set<Arithmetic> { offer.convolves }
+
+    /// Threads that a call takes.
+    package var threads: Int { team.withLock { $0.threads } }
+
+    /// Waits for work that runs, and drops all plans: the number of threads goes into them. What is offered is tried again with a number that is new here,
+    /// which takes some tenths of a second: the order of summation may hang on it.
+    package func useThreads(atMost threads: Int?) {
+        plans.withLock { plans in
+            let count = team.withLock { min($0.most, max(1, threads ?? $0.most)) }
+            guard count != engine.threads else { return }
+            plans.removeAll()
+            engine.threads = count
+            let offer =
+                team.withLock { $0.offers[count] }
+                ?? Offer(
+                    products: OneDNNOffer.tried(engine, &plans, ProductTrial(judge: judge)), convolves: OneDNNConvolution.tried(engine, &plans, judge))
+            team.withLock { team in
+                team.offers[count] = offer
+                team.threads = count
+            }
+        }
+    }
 
     package func capability(for gemm: GEMM) -> Capability? { offered.covers(gemm) ? Capability(arithmetic: gemm.arithmetic) : nil }
 
     package func run(_ gemm: GEMM, a: Tensor, b: Tensor, into c: Tensor, control: RunControl) throws(Problem) {
         try gemm.check(a: a, b: b, c: c)
-        guard offered.covers(gemm) else { throw Problem(.unsupportedDtype, "oneDNN doesn't keep \(gemm.arithmetic.rawValue) at \(gemm.m) x \(gemm.n)") }
-        try exclusively { plans throws(Problem) in try OneDNNProduct(engine, gemm, a, b, c).run(&plans, control) }
+        try exclusively { plans throws(Problem) in
+            guard offered.covers(gemm) else { throw Problem(.unsupportedDtype, "oneDNN doesn't keep \(gemm.arithmetic.rawValue) at \(gemm.m) x \(gemm.n)") }
+            try OneDNNProduct(engine, gemm, a, b, c).run(&plans, control)
+        }
     }
 
     /// Calls `body` as the library's only user.
@@ -72,6 +112,8 @@ struct OneDNNPlans {
     /// Memory for tensors in other layouts.
     let scratch = OneDNNScratch()
     private var plans: [Key: OneDNNPlan] = [:]
+
+    mutating func removeAll() { plans.removeAll() }
 
     mutating func plan(_ key: Key, _ make: () throws(Problem) -> OneDNNPlan) throws(Problem) -> OneDNNPlan {
         if let plan = plans[key] { return plan }

@@ -11,7 +11,8 @@ import Wire
 /// `@unchecked Sendable`: engine and stream are used behind `OneDNN`'s lock only; they are never destroyed (see `OneDNNLibrary`).
 @safe final class OneDNNEngine: @unchecked Sendable {
     let library: OneDNNLibrary
-    let threads: Int
+    /// Changed behind `OneDNN`'s lock only, and no plan outlasts a change.
+    var threads: Int
     let engine: dnnl_engine_t
     let stream: dnnl_stream_t
 

@@ -16,13 +16,26 @@ package final class OpenBLASGEMM: ComputeBackend {
     package let coreSpeeds: [String: Double]
     /// OpenBLAS's version and build options.
     package let configuration: String
-    package let threads: Int
     /// What an operator may want to know, in sentences: what is not offered, and what the environment says in vain.
     package let notes: [String]
-    /// The smallest m and n for which the panels' bits are right; nil if they aren't.
-    private let smallest: [Arithmetic: Int]
-    /// Free arithmetic whose known answers came out right.
-    private let free: Set<Arithmetic>
+    /// What a number of threads was shown to keep.
+    private struct Offer {
+        /// The smallest m and n for which the panels' bits are right; nil if they aren't.
+        var smallest: [Arithmetic: Int]
+        /// Free arithmetic whose known answers came out right.
+        var free: Set<Arithmetic>
+    }
+
+    /// Threads, and what is offered with so many; the offers that were tried so far.
+    private struct Team {
+        let most: Int
+        var threads: Int
+        var offers: [Int: Offer]
+        var offer: Offer { offers[threads] ?? Offer(smallest: [:], free: []) }
+    }
+
+    private let team: Mutex<Team>
+    private let judge: (any ComputeBackend)?
     private let speeds: [Arithmetic: Double]
     private let library: Mutex<OpenBLASLibrary>
 
@@ -43,10 +56,10 @@ package final class OpenBLASGEMM: ComputeBackend {
         library.threads = count
         coreName = library.coreName
         configuration = library.configuration
-        self.threads = count
-        let smallest = judge.map { PanelRule.test(library, threads: count, judge: $0) } ?? [:]
-        let free = Self.free(library, threads: count, judge: judge)
-        (self.smallest, self.free) = (smallest, free)
+        let offer = Self.offer(library, threads: count, judge: judge)
+        let (smallest, free) = (offer.smallest, offer.free)
+        team = Mutex(Team(most: count, threads: count, offers: [count: offer]))
+        self.judge = judge
         var speeds: [Arithmetic: Double] = [:]
         for arithmetic in isMeasured ? [.i32Exact] + smallest.keys + free : [] {
             speeds[arithmetic] = try SpeedTest.operationsPerSecond(arithmetic) { gemm, a, b, c throws(Problem) in
@@ -61,6 +74,29 @@ package final class OpenBLASGEMM: ComputeBackend {
     private static func load(_ coreType: CoreType?, threads: Int) throws(Problem) -> (OpenBLASLibrary, [String: Double]) {
         if let coreType { return (try LibraryLoader.load(coreType), [:]) }
         return try CoreTypeChoice.fastest(threads: threads)
+    }
+
+    private static func offer(_ library: OpenBLASLibrary, threads: Int, judge: (any ComputeBackend)?) -> Offer {
+        Offer(
+            smallest: judge.map { PanelRule.test(library, threads: threads, judge: $0) } ?? [:], free: free(library, threads: threads, judge: judge))
+    }
+
+    /// Threads that a call takes.
+    package var threads: Int { team.withLock { $0.threads } }
+
+    /// Waits for work that runs. What is offered is tried again with a number of threads that is new here, which takes some tenths of a second: the
+    /// order of summation may hang on it.
+    package func useThreads(atMost threads: Int?) {
+        library.withLock { library in
+            let count = team.withLock { min($0.most, max(1, threads ?? $0.most)) }
+            library.threads = count
+            let known = team.withLock { $0.offers[count] }
+            let offer = known ?? Self.offer(library, threads: count, judge: judge)
+            team.withLock { team in
+                team.offers[count] = offer
+                team.threads = count
+            }
+        }
     }
 
     private static func free(_ library: OpenBLASLibrary, threads: Int, judge: (any ComputeBackend)?) -> Set<Arithmetic> {
@@ -83,29 +119,30 @@ package final class OpenBLASGEMM: ComputeBackend {
         return notes
     }
 
-    package var device: String { "cpu openblas \(coreName), \(threads) threads" }
+    package var device: String { "cpu openblas \(coreName), \(team.withLock { $0.most }) threads" }
 
     /// Whether the test at start showed panel-256's bits for this arithmetic.
-    package func keepsRule(_ arithmetic: Arithmetic) -> Bool { smallest[arithmetic] != nil }
+    package func keepsRule(_ arithmetic: Arithmetic) -> Bool { team.withLock { $0.offer.smallest[arithmetic] != nil } }
 
     package func capability(for gemm: GEMM) -> Capability? {
         switch gemm.arithmetic {
         case .i32Exact: return gemm.batch == nil ? Capability(arithmetic: .i32Exact, operationsPerSecond: speeds[.i32Exact]) : nil
         case .f32Panel256, .f64Panel256:
-            guard let bound = smallest[gemm.arithmetic], gemm.m >= bound, gemm.n >= bound else { return nil }
+            guard let bound = team.withLock({ $0.offer.smallest[gemm.arithmetic] }), gemm.m >= bound, gemm.n >= bound else { return nil }
             return Capability(arithmetic: gemm.arithmetic, operationsPerSecond: speeds[gemm.arithmetic])
         case .f32, .f64:
-            return free.contains(gemm.arithmetic) ? Capability(arithmetic: gemm.arithmetic, operationsPerSecond: speeds[gemm.arithmetic]) : nil
+            let isRight = team.withLock { $0.offer.free.contains(gemm.arithmetic) }
+            return isRight ? Capability(arithmetic: gemm.arithmetic, operationsPerSecond: speeds[gemm.arithmetic]) : nil
         case .bf16F32: return nil
         }
     }
 
     package func run(_ gemm: GEMM, a: Tensor, b: Tensor, into c: Tensor, control: RunControl) throws(Problem) {
         try gemm.check(a: a, b: b, c: c)
-        guard capability(for: gemm) != nil else {
-            throw Problem(.unsupportedDtype, "OpenBLAS's \(coreName) kernels don't keep \(gemm.arithmetic.rawValue) at \(gemm.m) x \(gemm.n)")
-        }
         try library.withLock { library throws(Problem) in
+            guard capability(for: gemm) != nil else {
+                throw Problem(.unsupportedDtype, "OpenBLAS's \(coreName) kernels don't keep \(gemm.arithmetic.rawValue) at \(gemm.m) x \(gemm.n)")
+            }
             try control.step(0)
             try Self.multiply(library, threads, gemm, a, b, c, control)
             try control.step(1)

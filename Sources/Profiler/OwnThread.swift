@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Synchronization
 package import Wire
@@ -11,12 +12,16 @@ package enum OwnThread {
     ///
     /// Cancelling the waiting task ends the wait at once, as `canceled`. The thread goes on until `body` returns, which has to look for itself
     /// (see `RunControl`) and must not use anything that its caller takes back.
-    package static func run<Value: Sendable>(_ name: String, _ body: @escaping @Sendable () throws(Problem) -> Value) async throws(Problem) -> Value {
+    ///
+    /// - Parameter queue: runs it there in its turn instead, where a thread of its own would take longer than the work.
+    package static func run<Value: Sendable>(
+        _ name: String, on queue: SharedThread? = nil, _ body: @escaping @Sendable () throws(Problem) -> Value
+    ) async throws(Problem) -> Value {
         let answer = OneAnswer<Value>()
         let outcome: Result<Value, Problem> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 answer.wait(continuation)
-                let thread = Thread {
+                let work = { @Sendable in
                     let outcome: Result<Value, Problem>
                     do throws(Problem) {
                         outcome = .success(try body())
@@ -25,6 +30,8 @@ package enum OwnThread {
                     }
                     answer.give(outcome)
                 }
+                if let queue { return queue.queue.async(execute: work) }
+                let thread = Thread(block: work)
                 thread.name = name
                 thread.stackSize = stackBytes
                 thread.start()
@@ -34,6 +41,13 @@ package enum OwnThread {
         }
         return try outcome.get()
     }
+}
+
+/// A thread that short pieces of work share, one after the other.
+package struct SharedThread: Sendable {
+    fileprivate let queue: DispatchQueue
+
+    package init(_ name: String) { queue = DispatchQueue(label: name) }
 }
 
 /// Brings the first of several outcomes to the one who waits, in whatever order they come.

@@ -115,6 +115,7 @@ extension Problem {
         case badPassphrase = "bad_passphrase"
         case ioFailed = "io_failed"
         case backendUnavailable = "backend_unavailable"
+        case deviceHangs = "device_hangs"
         case internalError = "internal_error"
     }
 }
@@ -133,7 +134,7 @@ extension Problem.Code {
             409
         case .payloadTooLarge: 413
         case .rateLimited, .quotaExceeded, .sponsorExhausted: 429
-        case .mempoolFull, .syncing, .unavailable, .mintLimited, .backendUnavailable, .noCapableWorker: 503
+        case .mempoolFull, .syncing, .unavailable, .mintLimited, .backendUnavailable, .deviceHangs, .noCapableWorker: 503
         case .transportFailed, .badAnswer: 502
         case .internalError, .ioFailed, .supplyBroken: 500
         case .nonceTooLow, .nonceGap, .feeTooLow, .insufficientBalance, .replacementFeeTooLow, .escrowMismatch,

@@ -9,7 +9,7 @@ package import Wire
 /// the bits are the definition's, as most shapes' are.
 package final class XSMM: ComputeBackend {
     package let name = "xsmm"
-    package let threads: Int
+    private let team: ThreadLimit
     /// What code is made for, as the library names it, such as `cpx`.
     package let architecture: String
     private let kernels: SmallKernels
@@ -25,7 +25,7 @@ package final class XSMM: ComputeBackend {
         // Whatever LIBXSMM_TARGET in the environment says.
         libxsmm_set_target_archid(libxsmm_cpuid())
         architecture = unsafe libxsmm_get_target_arch().map { unsafe String(cString: $0) } ?? "unknown"
-        self.threads = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
+        team = ThreadLimit(threads ?? ProcessInfo.processInfo.activeProcessorCount)
         kernels = SmallKernels(judge: judge)
         for arithmetic in [Arithmetic.f32, .f64] {
             for (m, n, k) in [(1, 1, 1), (5, 7, 3), (16, 16, 16), (33, 47, 64), (64, 64, 61)] {
@@ -36,7 +36,12 @@ package final class XSMM: ComputeBackend {
         }
     }
 
-    package var device: String { "cpu libxsmm \(LIBXSMM_CONFIG_VERSION) \(architecture), \(threads) threads" }
+    package var device: String { "cpu libxsmm \(LIBXSMM_CONFIG_VERSION) \(architecture), \(team.most) threads" }
+
+    /// Threads that the next piece of work takes.
+    package var threads: Int { team.count }
+
+    package func useThreads(atMost threads: Int?) { team.limit(threads) }
 
     package func capability(for gemm: GEMM) -> Capability? { kernels.kernel(for: gemm) == nil ? nil : Capability(arithmetic: gemm.arithmetic) }
 

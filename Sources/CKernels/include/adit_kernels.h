@@ -42,11 +42,14 @@ const char *adit_cpu_features(void);
 ///
 /// `step` (may be NULL) is called with `context` and the operations done so far, which never fall, some hundred times a
 /// second, from one of the computing threads, never from two at once. Anything but 0 stops the call with ADIT_CANCELED.
+/// `step` may take its time, so that the work stands still: the other threads wait where `held` (may be NULL) points to anything but 0, which
+/// adit_hold sets.
 typedef struct {
     int32_t isa;
     int32_t threads;
     int32_t (*step)(void *context, int64_t operations);
     void *context;
+    const int32_t *held;
 } adit_run;
 
 /// Formats whose peak can be measured.
@@ -58,6 +61,9 @@ const char *adit_peak_name(int32_t isa, int32_t kind);
 /// Multiply-adds in registers on all threads, about `turns` times twelve instructions on each; gives the operations done, a multiply and an add
 /// as two, or 0 where adit_peak_name is NULL. It can't be stopped: ask for some milliseconds at a time.
 int64_t adit_peak(const adit_run *run, int32_t kind, int64_t turns);
+
+/// Sets what `held` points to, from any thread.
+void adit_hold(int32_t *held, bool is_held);
 
 /// C = op(A) op(B) by the panel-256 rule of docs/PROTOCOL.md, section 9, in binary32; C need not be initialised.
 int32_t adit_gemm_f32(const adit_run *run, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, bool transpose_a, const float *b,

@@ -65,6 +65,17 @@ import Wire
         }
     }
 
+    /// The most bytes per second in each direction from now on; 0 for any number.
+    func limit(bytesPerSecond: Int64) {
+        _ = unsafe adit_curl_setopt_off(pointer, CURLOPT_MAX_RECV_SPEED_LARGE, curl_off_t(bytesPerSecond))
+        _ = unsafe adit_curl_setopt_off(pointer, CURLOPT_MAX_SEND_SPEED_LARGE, curl_off_t(bytesPerSecond))
+        // What is slow by order does not stall.
+        if transfer.request.limits.stall != nil {
+            let least = transfer.request.limits.stallBytesPerSecond
+            set(CURLOPT_LOW_SPEED_LIMIT, bytesPerSecond > 0 ? min(least, max(1, Int(clamping: bytesPerSecond / 2))) : least)
+        }
+    }
+
     private func setMethod(_ request: HTTPRequest) {
         if request.method == .head { set(CURLOPT_NOBODY, 1) }
         if let body = request.body {

@@ -21,6 +21,9 @@ package final class HTTPClient: Sendable {
     /// Cancels every transfer and ends the thread; later requests are refused as `canceled`.
     package func close() { loop.stop() }
 
+    /// Has transfers of tensors share so many bytes per second in each direction, those on their way too; nil for any number. Messages are not counted.
+    package func limit(bytesPerSecond: Int64?) { loop.limit(bytesPerSecond: bytesPerSecond) }
+
     /// Sends a request and waits for the whole answer, whatever its status.
     ///
     /// - Parameter sink: takes the body of a 2xx answer as it arrives; nil keeps it in memory.

@@ -25,6 +25,9 @@ package struct HTTPRequest: Sendable {
 
     package var url: String { base.description + path + query }
 
+    /// Whether it may move a tensor's bytes: of unknown time and watched by its speed, or with a body that is no message.
+    var isLong: Bool { limits.total == nil && limits.stall != nil || (body?.byteCount ?? 0) > 256 << 10 }
+
     /// Refuses what could split a request line or a header.
     func validate() throws(Problem) {
         func plain(_ text: String) -> Bool { text.utf8.allSatisfy { $0 > 32 && $0 < 127 } }

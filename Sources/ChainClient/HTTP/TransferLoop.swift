@@ -18,6 +18,10 @@ import Wire
     private let multi: UnsafeMutableRawPointer
     /// By the address of the easy handle, which is how libcurl names it.
     private var running: [UInt: EasyHandle] = [:]
+    /// Bytes per second in each direction that long transfers share; 0 for any number.
+    private let rate = Atomic<Int64>(0)
+    /// What each of them was given last.
+    private var share: Int64 = 0
 
     private static let isLibraryReady = curl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK
 
@@ -53,6 +57,12 @@ import Wire
         }
     }
 
+    /// Has long transfers share so many bytes per second in each direction, from now on; nil for any number.
+    func limit(bytesPerSecond: Int64?) {
+        rate.store(max(0, bytesPerSecond ?? 0), ordering: .relaxed)
+        inbox.withLock { inbox in if !inbox.isStopped { _ = unsafe curl_multi_wakeup(multi) } }
+    }
+
     /// Cancels everything and ends the thread, which frees the handle: so every wake-up is made inside the lock and
     /// after a look at `isStopped`.
     func stop() {
@@ -74,6 +84,7 @@ import Wire
             for transfer in arrivals { start(transfer) }
             for id in cancellations { abort(id, "canceled") }
             if isStopped { break }
+            divide()
             var active: Int32 = 0
             _ = unsafe curl_multi_perform(multi, &active)
             collect()
@@ -89,6 +100,15 @@ import Wire
             return transfer.end(.failure(Problem(.transportFailed, "libcurl can't start a transfer")))
         }
         running[handle.address] = handle
+    }
+
+    /// Gives each long transfer its part of the rate. Messages stay as quick as they are: a heartbeat must not wait behind a tensor.
+    private func divide() {
+        let rate = rate.load(ordering: .relaxed)
+        guard rate > 0 || share > 0 else { return }
+        let long = running.values.filter { $0.transfer.request.isLong }
+        share = rate == 0 ? 0 : max(1, rate / Int64(max(1, long.count)))
+        for handle in long { handle.limit(bytesPerSecond: share) }
     }
 
     private func abort(_ id: UInt64, _ reason: String) {

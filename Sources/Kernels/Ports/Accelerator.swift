@@ -11,4 +11,6 @@ package struct Accelerator: Sendable, Hashable {
 extension ComputeBackend {
     /// The CPU's cores, unless a backend says otherwise.
     package var accelerator: Accelerator? { nil }
+
+    package func useThreads(atMost threads: Int?) {}
 }

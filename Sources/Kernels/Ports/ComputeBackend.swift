@@ -17,6 +17,9 @@ package protocol ComputeBackend: Sendable, NeuralEngine, RegressionEngine {
     /// What its device can do at most; nil where that isn't known.
     var roof: (any RoofSource)? { get }
 
+    /// From the next piece of work on at most so many threads compute; nil: as many as at the start. Nothing where a device has no threads of the CPU's.
+    func useThreads(atMost threads: Int?)
+
     /// What this backend promises for such a product, or nil if it can't keep its arithmetic to the bit.
     func capability(for gemm: GEMM) -> Capability?
 
@@ -90,48 +93,5 @@ package struct Capability: Sendable, Hashable {
     package init(arithmetic: Arithmetic, operationsPerSecond: Double? = nil) {
         self.arithmetic = arithmetic
         self.operationsPerSecond = operationsPerSecond
-    }
-}
-
-/// How a long run tells where it is, and learns that nobody wants it any more.
-package struct RunControl: Sendable {
-    private let report: @Sendable (Double) -> Void
-    private let isCanceled: @Sendable () -> Bool
-    private let named: @Sendable (String) -> Void
-
-    /// - Parameters:
-    ///   - report: gets the done share, 0 to 1, never falling.
-    ///   - isCanceled: asked now and then, from the thread that computes; must not block.
-    ///   - named: told which device does the work, where a backend chose among several.
-    package init(
-        report: @escaping @Sendable (Double) -> Void = { _ in }, isCanceled: @escaping @Sendable () -> Bool = { false },
-        named: @escaping @Sendable (String) -> Void = { _ in }
-    ) {
-        (self.report, self.isCanceled, self.named) = (report, isCanceled, named)
-    }
-
-    /// Nobody listens, nobody cancels.
-    package static let none = RunControl()
-
-    /// The same for one of several pieces of work: its shares become those from `start` to `end`.
-    package func part(from start: Double = 0, to end: Double = 1) -> RunControl {
-        RunControl(report: { report(min(max(start + $0 * (end - start), 0), 1)) }, isCanceled: isCanceled, named: named)
-    }
-
-    /// The same cancellation, and nobody listens.
-    package var silent: RunControl { RunControl(isCanceled: isCanceled) }
-
-    /// Called by a backend of several once it knows which of them does the work.
-    package func uses(_ device: String) { named(device) }
-
-    /// Called by whoever computes, between two pieces of work. Throws `canceled` to stop it there.
-    package func step(_ share: Double) throws(Problem) {
-        if isCanceled() { throw Problem(.canceled, "the run was canceled") }
-        report(min(max(share, 0), 1))
-    }
-
-    /// The control of a part of the work, which begins at `begin` of the whole and is `share` of it.
-    package func part(from begin: Double, _ share: Double) -> RunControl {
-        part(from: begin, to: begin + share)
     }
 }

@@ -6,7 +6,7 @@ package import Wire
 /// Inputs on disk, by their root, for this job and later ones; the least recently used go first when it is full.
 package final class BlobCache: Sendable {
     private let folder: String
-    private let maxBytes: Int64
+    private let bound: Atomic<Int64>
     private let queue = DiskQueue("blobs")
     /// The roots that leases in work need, by how many of them do.
     private let pins = Mutex<[Digest: Int]>([:])
@@ -14,10 +14,22 @@ package final class BlobCache: Sendable {
     /// - Throws: `io_failed` if the folder can't be made.
     package init(_ folder: String, maxBytes: Int64) throws(Problem) {
         self.folder = folder
-        self.maxBytes = maxBytes
+        bound = Atomic(maxBytes)
         try DataFolder.make(folder)
         for file in list() where file.isPartial { unsafe unlink("\(folder)/\(file.name)") }
     }
+
+    /// The most bytes from now on; what is too much goes with the next download, or at once by `makeRoom`.
+    package var maxBytes: Int64 {
+        get { bound.load(ordering: .relaxed) }
+        set { bound.store(max(0, newValue), ordering: .relaxed) }
+    }
+
+    /// `makeRoom` for nothing more, for callers on Swift's shared pool.
+    func shrink() async { await queue.run { self.makeRoom(for: 0) } }
+
+    /// Bytes of all files here.
+    func size() async -> Int64 { await queue.run { self.list().reduce(0) { $0 + $1.size } } }
 
     /// The file that holds, or will hold, a blob.
     package func path(_ root: Digest) -> String { "\(folder)/\(root.hex)" }
@@ -58,6 +70,7 @@ package final class BlobCache: Sendable {
         let pinned = pins.withLock { Set($0.keys.map(\.hex)) }
         let files = list().sorted { $0.date < $1.date }
         var total = files.reduce(0) { $0 + $1.size }
+        let maxBytes = maxBytes
         for file in files where !file.isPartial && !pinned.contains(file.name) {
             guard total > maxBytes - min(bytes, maxBytes) else { return }
             unsafe unlink("\(folder)/\(file.name)")

@@ -28,6 +28,7 @@ package enum ReceiptList {
         if entry.step != .nothing {
             if let delay = entry.delay { members.append(("reason", delay.json)) } else if let trouble { members.append(("reason", trouble.brief)) }
         }
+        if let why = WorkReason(entry, trouble: trouble) { members.append(("why", why.json)) }
         return .object(JSONObject(distinct: members))
     }
 }

@@ -2,6 +2,7 @@ import ChainClient
 import Jobs
 import Kernels
 import Ledger
+import Operations
 import Profiler
 import Signing
 import Synchronization
@@ -16,16 +17,28 @@ final class StatusBoard: Sendable {
         var profile: Profiler.Outcome?
         var leases: [String: (lease: Lease, control: WorkControl)] = [:]
         var problem: Problem?
+        /// Why the last call for work failed.
+        var asking: Problem?
+        /// Why the coordinator had nothing the last time.
+        var noWork: (reason: WorkReason, detail: String?)?
     }
 
     private let state = Mutex(State())
-    private let configuration: MinerConfiguration
-    private let devices: DevicePool
-
-    init(_ configuration: MinerConfiguration, _ devices: DevicePool) {
-        self.configuration = configuration
-        self.devices = devices
+    /// What the state of a miner is seen from.
+    struct Views: Sendable {
+        let devices: DevicePool
+        let permit: WorkPermit
+        let setback: Setback
+        let control: MinerControl
+        let limits: LiveLimits
+        let intake: LeaseIntake
+        let feed: EventFeed
     }
+
+    private let configuration: MinerConfiguration
+    private let views: Views
+
+    init(_ configuration: MinerConfiguration, _ views: Views) { (self.configuration, self.views) = (configuration, views) }
 
     var stage: Stage {
         get { state.withLock { $0.stage } }
@@ -40,29 +53,51 @@ final class StatusBoard: Sendable {
     func note(profile: Profiler.Outcome) { state.withLock { $0.profile = profile } }
     /// The last problem that will be tried again; nil when it is over.
     func note(problem: Problem?) { state.withLock { $0.problem = problem } }
+    /// Why the last call for work failed; nil when one worked.
+    func note(asking problem: Problem?) { state.withLock { $0.asking = problem } }
+    /// Why the coordinator had nothing; nil where it had something, or doesn't say.
+    func note(noWork: (reason: WorkReason, detail: String?)?) { state.withLock { $0.noWork = noWork } }
     func begin(_ lease: Lease, _ control: WorkControl) { state.withLock { $0.leases[lease.id] = (lease, control) } }
     func end(_ lease: Lease) { state.withLock { $0.leases[lease.id] = nil } }
+
+    /// What the miner does, and why it does no more.
+    var work: WorkState {
+        let now = state.withLock { $0 }
+        return WorkState(
+            WorkState.Facts(
+                stage: now.stage, halt: views.permit.halt, leases: now.leases.count, isComputing: now.leases.values.contains { $0.control.stage == .computing },
+                asking: now.asking, noWork: now.noWork, isSetBack: views.setback.until.map { $0 > .now } ?? false, isFull: views.intake.places == 0,
+                throttle: views.devices.all.lazy.compactMap(\.throttle).first))
+    }
 
     /// Everything an operator asks first. No secrets.
     func json(outbox: [String: Int]) -> JSON {
         let now = state.withLock { $0 }
         var members: [(String, JSON)] = [
-            ("state", .string(now.stage.rawValue)), ("address", .string(configuration.key.address.text)), ("payout", .string(configuration.payout.text)),
+            ("state", .string(now.stage.rawValue)), ("work", work.json), ("control", views.control.json), ("limits", views.limits.now.json),
+            ("address", .string(configuration.key.address.text)), ("payout", .string(configuration.payout.text)),
             ("chain_id", .string(configuration.chain.text)), ("coordinator", .string(configuration.coordinator.description)),
-            ("node", .string(configuration.node.description)), ("backends", .array(devices.all.map(Self.json))),
+            ("node", .string(configuration.node.description)), ("backends", .array(views.devices.all.map(Self.json))),
             ("leases", .array(now.leases.values.sorted { $0.lease.id < $1.lease.id }.map(Self.json))),
             ("outbox", .object(JSONObject(distinct: OutboxEntry.Phase.names.map { ($0, .integer(Int64(outbox[$0] ?? 0))) }))),
         ]
         if let profile = now.profile { members += [("tier", .string(profile.tier.rawValue)), ("profile", profile.profile.json)] }
         if let problem = now.problem { members.append(("problem", .object(JSONObject(distinct: problem.facts.map { ($0.key, $0.value) })))) }
+        if let last = views.feed.latest(1).first { members.append(("last_event", last.json)) }
         return .object(JSONObject(distinct: members))
     }
 
-    private static func json(_ entry: DevicePool.Entry) -> JSON {
+    /// What Prometheus gets to know of each device.
+    var deviceFigures: [DeviceFigures] { views.devices.all.map(\.figures) }
+
+    private static func json(_ device: MinerDevice) -> JSON {
+        let health = device.health
         var members: [(String, JSON)] = [
-            ("name", .string(entry.backend.name)), ("device", .string(entry.backend.device)), ("usable", .bool(entry.problem == nil)),
+            ("name", .string(device.name)), ("device", .string(device.backend.device)), ("usable", .bool(device.mayWork)), ("health", device.healthJSON),
         ]
-        if let problem = entry.problem { members.append(("reason", .string(problem.detail))) }
+        members += device.figures.members
+        if let throttle = device.throttle { members.append(("throttle", throttle.json)) }
+        if !health.mayWork, let detail = health.detail { members.append(("reason", .string(detail))) }
         return .object(JSONObject(distinct: members))
     }
 
@@ -73,4 +108,9 @@ final class StatusBoard: Sendable {
             "times_ms": held.control.timeline.json,
         ]
     }
+}
+
+extension OperatorLimits {
+    /// Those that are set, by their names.
+    var json: JSON { .object(JSONObject(distinct: LimitName.allCases.map { ($0.rawValue, .string(text($0))) })) }
 }

@@ -103,16 +103,18 @@ struct OutputFolder: Sendable {
                 switch output.place {
                 case .here: return true
                 case .gone: return false
-                case .file(let name): return Self.size("\(folder)/\(name)").map { $0 >= output.byteCount } ?? false
+                case .file(let name): return PrivateFile.size("\(folder)/\(name)").map { $0 >= output.byteCount } ?? false
                 }
             }
         }
     }
 
-    /// A file's size in bytes; nil if it isn't there.
-    private static func size(_ path: String) -> Int? {
-        var info = stat()
-        return unsafe stat(path, &info) == 0 ? Int(info.st_size) : nil
+    /// Bytes of all files here.
+    func size() async -> Int64 {
+        let folder = folder
+        return await queue.run {
+            ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).reduce(0) { $0 + Int64(PrivateFile.size("\(folder)/\($1)") ?? 0) }
+        }
     }
 
     /// `remove` for callers on Swift's shared pool.

@@ -2,6 +2,7 @@ package import ChainClient
 import Foundation
 package import HTTPServing
 package import Kernels
+package import Operations
 package import Profiler
 package import Signing
 package import Wire
@@ -44,6 +45,27 @@ package struct MinerConfiguration: Sendable {
     package var pauses = Pauses()
     /// How often a claim on its way is looked after.
     package var followEvery: Duration = .milliseconds(500)
+    /// What the operator allows at the start.
+    package var limits = OperatorLimits()
+    /// What the operator allows from then on: each value replaces the one before, whole, and takes effect at once.
+    package var limitChanges: AsyncStream<OperatorLimits>?
+    /// Where the governor reads the devices' temperature and power; nil where nothing can be read.
+    package var sensors: (any SensorPort)?
+    /// What else goes on in this machine; nil where nobody can tell.
+    package var activity: (any ActivityPort)?
+    /// When somebody else's use of the machine stops the work.
+    package var permission = WorkPermission.Rules()
+    /// What the operator has said: work, pause, drain. nil makes one that is kept in the data directory.
+    package var control: MinerControl?
+    /// When devices are put aside, tried again and trusted.
+    package var health = DeviceHealth.Policy()
+    /// How long a computation may give no sign of life, at least: backends promise one a second, libraries' single calls and a device's first
+    /// compilation take some seconds.
+    package var leastSilence: Duration = .seconds(60)
+    /// How long the CPU may hang before the process ends with `device_hangs`, for its service manager to start another one.
+    package var hangEndsAfter: Duration = .seconds(60)
+    /// How long leases are kept while the miner is paused; then others get them. Leases last a minute without heartbeats, which go on meanwhile.
+    package var holdLeases: Duration = .seconds(60)
     /// Unix seconds.
     package var now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
     package var registry = PrometheusRegistry()

@@ -12,6 +12,10 @@ package struct MinerEvent: Sendable, Equatable {
         case claimSent = "claim_sent", receiptConfirmed = "receipt_confirmed"
         case serviceUnreachable = "service_unreachable", outboxFailed = "outbox_failed", diskLow = "disk_low", diskAmple = "disk_ample"
         case historyNote = "history_note"
+        case workPaused = "work_paused", workResumed = "work_resumed", limitsChanged = "limits_changed", limitIgnored = "limit_ignored"
+        case resourceCritical = "resource_critical", resourceRecovered = "resource_recovered"
+        case deviceQuarantined = "device_quarantined", deviceHangs = "device_hangs", deviceTrusted = "device_trusted"
+        case deviceThrottled = "device_throttled", deviceUnthrottled = "device_unthrottled"
     }
 
     package let name: Name

@@ -3,6 +3,7 @@ import HTTPServing
 import Jobs
 import Kernels
 import Ledger
+import Operations
 import Profiler
 import Signing
 import Wire
@@ -23,15 +24,27 @@ final class MinerHouse: Sendable {
     private let disk: DiskWatch
     private let courier: Courier
     private let claims: ClaimRoad
-    private let intake = LeaseIntake()
+    private let intake: LeaseIntake
     private let payoutRule: PayoutRule
     private let history: HistoryKeeper
+    let control: MinerControl
+    let feed: EventFeed
+    private let door: LocalGuard
+    private let permit = WorkPermit()
+    private let limits: LiveLimits
+    /// One computation at a time.
+    private let compute = Gate(width: 1)
+    private let warden: DeviceWarden
+    private let permission: PermissionDesk
+    private let desk: LimitsDesk
+    private let setback: Setback
 
     /// - Throws: `io_failed` if the data directory can't be used.
-    init(_ configuration: MinerConfiguration, _ events: EventSink) throws(Problem) {
-        self.configuration = configuration
+    init(_ configuration: MinerConfiguration, _ events: EventSink, _ feed: EventFeed) throws(Problem) {
+        (self.configuration, self.feed) = (configuration, feed)
         let folder = configuration.dataDirectory
         try DataFolder.make(folder)
+        if let given = configuration.control { control = given } else { control = try MinerControl(folder: folder) }
         http = try HTTPClient()
         coordinator = CoordinatorClient(configuration.coordinator, key: configuration.key, http: http, now: configuration.now)
         node = NodeClient(configuration.node, http: http)
@@ -39,15 +52,28 @@ final class MinerHouse: Sendable {
         outputs = try OutputFolder("\(folder)/outputs")
         outputs.removeStrays(keeping: try store.entries(in: ["computed"], limit: .max))
         cache = try BlobCache("\(folder)/blobs", maxBytes: configuration.cacheBytes)
-        devices = DevicePool(configuration.backends)
+        devices = DevicePool(configuration.backends, policy: configuration.health)
         let (payoutRule, devices) = (PayoutRule(node), self.devices)
         let history = HistoryKeeper(
-            HistoryStore(path: "\(folder)/history.db", now: configuration.now()), samples: { devices.all.map { DeviceSample(device: $0.backend.name) } },
-            earned: payoutRule.earned, milliseconds: { MinerClock().milliseconds }
+            HistoryStore(path: "\(folder)/history.db", now: configuration.now()), samples: { devices.all.map(\.sample) }, earned: payoutRule.earned,
+            milliseconds: { MinerClock().milliseconds }
         ) { note in events.emit(.historyNote, ["note": .string(note)], weight: .warning) }
         let events = events.heard(by: history.note)
         (self.events, self.payoutRule, self.history) = (events, payoutRule, history)
-        board = StatusBoard(configuration, devices)
+        limits = LiveLimits(configuration.limits, memoryBytes: configuration.memoryCap ?? Machine.current().memory.usableBytes.map { $0 / 4 * 3 } ?? .max)
+        intake = LeaseIntake(permit, limits)
+        setback = Setback(configuration.pauses)
+        board = StatusBoard(
+            configuration,
+            StatusBoard.Views(devices: devices, permit: permit, setback: setback, control: control, limits: limits, intake: intake, feed: feed))
+        door = try LocalGuard(folder: folder, bind: configuration.local)
+        desk = LimitsDesk(
+            limits: limits, http: http, cache: cache, outputs: outputs, permit: permit, events: events, cacheBytes: configuration.cacheBytes)
+        permission = PermissionDesk(
+            configuration.permission, control: control, limits: limits, permit: permit, port: configuration.activity, events: events, now: configuration.now)
+        warden = DeviceWarden(
+            devices: devices, permit: permit, events: events, compute: compute, leastSilence: configuration.leastSilence,
+            hangEndsAfter: configuration.hangEndsAfter, holdLeases: configuration.holdLeases)
         metrics = MinerMetrics(configuration.registry)
         disk = DiskWatch(registry: configuration.registry, free: { DiskWatch.freeBytes(at: folder) }) { isLow, facts in
             let members = Dictionary(uniqueKeysWithValues: facts.map { ($0.name, JSON.integer(Int64($0.bytes))) })
@@ -66,8 +92,20 @@ final class MinerHouse: Sendable {
         intake.skip(courier.leftoverLeases)
     }
 
+    /// Everything an operator asks first, as `/status` gives it.
+    func status() async throws(Problem) -> JSON { board.json(outbox: try await store.tally()) }
+
+    /// The newest receipts first, as `/receipts` gives them.
+    func receipts(phase: String?, limit: Int) async throws(Problem) -> [JSON] {
+        let trouble = board.problem
+        return try await store.lately(phase: phase, limit: limit).map { ReceiptList.json($0, trouble: trouble) }
+    }
+
     func routes() -> Routes {
-        let routes = LocalRoutes.make(board, store, metrics, configuration)
+        let own = LocalCompute(
+            devices: devices, compute: compute, permit: permit, warden: warden, limits: limits, http: http, coordinator: configuration.coordinator)
+        let routes = LocalRoutes.make(
+            LocalRoutes.Parts(board: board, store: store, metrics: metrics, control: control, feed: feed, door: door, compute: own), configuration)
         HistoryRoutes.add(to: routes, history.store) { MinerClock().milliseconds / 1000 }
         WebRoutes.add(to: routes, tokenHint: "cat \(configuration.dataDirectory)/token") { () throws(Problem) in try await self.view() }
         return routes
@@ -107,13 +145,22 @@ final class MinerHouse: Sendable {
                 return nil
             }
             group.addTask {
-                do throws(Problem) {
-                    try await self.mine(onReady)
-                    return nil
-                } catch {
-                    return error
-                }
+                await self.permission.run()
+                return nil
             }
+            group.addTask {
+                for await limits in self.configuration.limitChanges ?? AsyncStream(unfolding: { nil }) { await self.desk.set(limits) }
+                return nil
+            }
+            group.addTask {
+                await self.desk.run()
+                return nil
+            }
+            group.addTask {
+                await GovernorLoop(devices: self.devices, limits: self.limits, sensors: self.configuration.sensors, events: self.events).run()
+                return nil
+            }
+            group.addTask { await Self.caught { () async throws(Problem) in try await self.mine(onReady) } }
             for await problem in group where problem != nil {
                 group.cancelAll()
                 return problem
@@ -127,8 +174,12 @@ final class MinerHouse: Sendable {
 
     private func mine(_ onReady: @Sendable () async -> Void) async throws(Problem) {
         board.stage = .testing
-        for failure in await devices.selfTest() {
-            events.emit(.backendRefused, ["backend": .string(failure.name)].merging(failure.problem.facts) { $1 }, weight: .error)
+        permission.decide()
+        for failed in await devices.selfTest() {
+            events.emit(
+                .backendRefused,
+                ["backend": .string(failed.name), "reason": .string(failed.failure.reason.rawValue)].merging(failed.failure.problem.facts) { $1 },
+                weight: .error)
         }
         guard !devices.usable.isEmpty else { throw Problem(.backendUnavailable, "no device passed its self-test") }
 
@@ -143,18 +194,43 @@ final class MinerHouse: Sendable {
             ])
 
         board.stage = .registering
-        let registration = WorkerRegistration(
-            publicKey: configuration.key.publicKey, payout: configuration.payout, tier: profile.tier, profile: profile.profile)
-        guard await register(registration) else { return }
+        limits.note(memoryBytes: profile.profile.memoryBytes)
+        let loop = LeaseLoop(
+            configuration, coordinator: coordinator, intake: intake, board: board, events: events, permit: permit, limits: limits, control: control,
+            profile: profile)
+        guard await loop.register() else { return }
         board.stage = .ready
         await onReady()
         events.emit(.ready, ["address": .string(configuration.key.address.text)])
-        await lease(registration)
+        let runner = LeaseRunner(
+            configuration: configuration, coordinator: coordinator, escrows: EscrowDesk(node), devices: devices,
+            inputs: InputLoader(cache: cache, coordinator: coordinator), outputs: outputs, store: store, courier: courier, events: events, metrics: metrics,
+            compute: compute, permit: permit, limits: limits, warden: warden, setback: setback)
+        let outcome: Problem? = await withTaskGroup(of: Problem?.self) { group in
+            group.addTask { await Self.caught { () async throws(Problem) in try await self.warden.run() } }
+            group.addTask {
+                await loop.run(runner)
+                return nil
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            return first
+        }
+        if let outcome { throw outcome }
+    }
+
+    private static func caught(_ body: () async throws(Problem) -> Void) async -> Problem? {
+        do throws(Problem) {
+            try await body()
+            return nil
+        } catch {
+            return error
+        }
     }
 
     /// The profile, measured or given, with no more memory than jobs may have here: what is registered is what is accepted.
     private func measure() async throws(Problem) -> Profiler.Outcome {
-        let cap = configuration.memoryCap ?? Machine.current().memory.usableBytes.map { $0 / 4 * 3 }
+        let cap: Int64? = configuration.memoryCap ?? Machine.current().memory.usableBytes.map { $0 / 4 * 3 }
         let outcome: Profiler.Outcome
         if let profile = configuration.profile {
             outcome = profile
@@ -168,112 +244,12 @@ final class MinerHouse: Sendable {
     private func kept(_ cap: Int64?) async throws(Problem) -> Profiler.Outcome {
         let cache = ProfileCache(folder: configuration.dataDirectory)
         let machine = Machine.current()
-        let (devices, core, version) = (devices.usable, configuration.blasCore, configuration.softwareVersion)
+        let (devices, core, version) = (devices.usable.map(\.backend), configuration.blasCore, configuration.softwareVersion)
         let fingerprint = ProfileCache.fingerprint(machine, devices, blasCore: core, softwareVersion: version)
         if !configuration.reprofile, let known = cache.load(fingerprint, machine: machine, now: configuration.now()) { return known }
         let outcome = try await Profiler(backends: devices, memoryCap: cap, softwareVersion: version, blasCore: core).run()
         cache.save(outcome, fingerprint, now: configuration.now())
         return outcome
-    }
-
-    /// Tries until it works; false if the task was canceled before. A refusal that time can't mend is told each time.
-    private func register(_ registration: WorkerRegistration) async -> Bool {
-        var pauses = configuration.pauses
-        while !Task.isCancelled {
-            do throws(Problem) {
-                try await checkChain()
-                try await coordinator.registerWorker(registration)
-                board.note(problem: nil)
-                events.emit(.registered, ["address": .string(registration.address.text), "tier": .string(registration.tier.rawValue)])
-                return true
-            } catch {
-                if Task.isCancelled { return false }
-                board.note(problem: error)
-                events.emit(.serviceUnreachable, ["service": "coordinator"].merging(error.facts) { $1 }, weight: .warning)
-                try? await Task.sleep(for: pauses.next())
-            }
-        }
-        return false
-    }
-
-    /// Throws `wrong_chain` where the coordinator works for another chain: every one of its leases would be given back.
-    private func checkChain() async throws(Problem) {
-        let theirs = try await coordinator.networkState().chain
-        guard theirs == configuration.chain else {
-            throw Problem(.wrongChain, "the coordinator works for chain \(theirs), this miner for \(configuration.chain); set CHAIN_ID, or COORDINATOR_URL")
-        }
-    }
-
-    /// Runs leases, `prefetch` + 1 at a time, the next one when the computation before it is past its half; of small ones a few more.
-    private func lease(_ registration: WorkerRegistration) async {
-        let setback = Setback(configuration.pauses)
-        let runner = LeaseRunner(
-            configuration: configuration, coordinator: coordinator, escrows: EscrowDesk(node), devices: devices,
-            inputs: InputLoader(cache: cache, coordinator: coordinator), outputs: outputs, store: store, courier: courier, events: events, metrics: metrics,
-            compute: Gate(width: 1), memoryCap: Int(clamping: registration.profile.memoryBytes), setback: setback)
-        let places = Gate(width: configuration.prefetch + 1)
-        let smallPlaces = Gate(width: Self.smallAtOnce)
-        // A lease that waited behind a whole long computation could run out before its own turn.
-        let next = Gate(width: 1)
-        let smallUnits = max(50, registration.profile.f32FlopsPerSecond / 20_000_000)
-        await withDiscardingTaskGroup { group in
-            group.addTask { await LeaseSupply(coordinator: self.coordinator, intake: self.intake, board: self.board, events: self.events).keepAlive() }
-            group.addTask { await self.ask(registration) }
-            while await next.enter() {
-                guard await places.enter() else { break }
-                await setback.wait()
-                guard let lease = await intake.next(isSmall: { $0.quote.computeUnits <= smallUnits }) else { break }
-                let isSmall = lease.quote.computeUnits <= smallUnits
-                if isSmall {
-                    places.leave()
-                    guard await smallPlaces.enter() else {
-                        intake.putBack(lease)
-                        break
-                    }
-                }
-                group.addTask {
-                    let control = WorkControl { next.leave() }
-                    if isSmall { control.passOn() }
-                    self.board.begin(lease, control)
-                    await runner.run(lease, control: control)
-                    self.board.end(lease)
-                    self.intake.forget(lease.id)
-                    (isSmall ? smallPlaces : places).leave()
-                    control.passOn()
-                }
-            }
-            group.cancelAll()
-        }
-        await LeaseSupply(coordinator: coordinator, intake: intake, board: board, events: events).giveAllBack(
-            within: configuration.giveBackWithin)
-    }
-
-    /// Small leases that are worked on at one time: two full messages of results on their way, and half of a third one in the making.
-    private static let smallAtOnce = 40
-
-    /// Brings leases whenever some are wanted, until the task is canceled.
-    private func ask(_ registration: WorkerRegistration) async {
-        let supply = LeaseSupply(coordinator: coordinator, intake: intake, board: board, events: events)
-        var pauses = configuration.pauses
-        while !Task.isCancelled {
-            await intake.untilWanted()
-            let asked = ContinuousClock.now
-            do throws(Problem) {
-                if try await supply.bring(waitSeconds: configuration.pollSeconds) {
-                    pauses.reset()
-                    board.note(problem: nil)
-                    continue
-                }
-                // A coordinator that answers at once with nothing isn't asked in a circle.
-                if ContinuousClock.now - asked < .milliseconds(500) { try? await Task.sleep(for: pauses.next()) } else { pauses.reset() }
-            } catch {
-                if Task.isCancelled { return }
-                board.note(problem: error)
-                events.emit(.serviceUnreachable, ["service": "coordinator"].merging(error.facts) { $1 }, weight: .warning)
-                if error.code == .unknownWorker { _ = await register(registration) }
-                try? await Task.sleep(for: error.code == .workerExcluded ? pauses.longest : pauses.next())
-            }
-        }
     }
 }
 

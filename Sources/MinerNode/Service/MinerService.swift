@@ -15,6 +15,8 @@ package final class MinerService: Service {
     private let logger: Logger
     private let onReady: @Sendable (Int?) async -> Void
     private let onEvent: @Sendable (MinerEvent) -> Void
+    /// The running miner for those in the same process; before `run` and after it, a miner that is starting or stopped.
+    package let panel = MinerPanel()
 
     /// - Parameters:
     ///   - onReady: is given the local API's port (nil without one) once the miner is registered and asks for work.
@@ -30,8 +32,18 @@ package final class MinerService: Service {
     ///
     /// - Throws: `io_failed` if the data directory or the local port can't be used, `backend_unavailable` if no device passes its test.
     package func run() async throws {
-        let house = try MinerHouse(configuration, EventSink(logger: logger, listener: onEvent))
-        defer { house.close() }
+        let (feed, onEvent) = (panel.events, self.onEvent)
+        let sink = EventSink(logger: logger) { event in
+            feed.add(event)
+            onEvent(event)
+        }
+        let house = try MinerHouse(configuration, sink, feed)
+        panel.open(house)
+        defer {
+            panel.close()
+            feed.close()
+            house.close()
+        }
         let port = OncePort()
         try await withThrowingTaskGroup(of: Void.self) { group in
             if let bind = configuration.local {

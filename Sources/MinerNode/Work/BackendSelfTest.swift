@@ -1,5 +1,5 @@
+import Jobs
 package import Kernels
-import Profiler
 package import Wire
 
 /// Runs known work on a device before it may take jobs: one that errs must not cost its owner a reputation.
@@ -14,13 +14,34 @@ package enum BackendSelfTest {
         ["min"], ["max"],
     ]
 
+    /// One piece of known work.
+    package struct Question: Sendable {
+        let kernel: any Kernel
+        let inputs: [Tensor]
+        /// The outputs' roots by the plain-Swift definition.
+        let roots: [Digest]
+        let what: String
+    }
+
     /// Compares the device with the plain-Swift definition, bit by bit, for every arithmetic that it offers.
     ///
     /// Synchronous; a second or so in a debug build.
     ///
     /// - Throws: `backend_unavailable` saying what went wrong.
     package static func run(_ backend: any ComputeBackend) throws(Problem) {
-        var tried = 0
+        let questions = try questions(for: backend)
+        do {
+            try ask(backend, questions)
+        } catch {
+            throw error.problem
+        }
+    }
+
+    /// The known work for what a device offers, with its answers: made once, asked often.
+    ///
+    /// - Throws: `backend_unavailable` for a device that offers none of it.
+    package static func questions(for backend: any ComputeBackend) throws(Problem) -> [Question] {
+        var questions: [Question] = []
         for dtype in [DType.i8, .f32, .f64] {
             for (index, shape) in shapes.enumerated() {
                 let transposeA = index % 2 == 1
@@ -30,9 +51,7 @@ package enum BackendSelfTest {
                 let kernel = try GEMMKernel(
                     params: ["transpose_a": .bool(transposeA), "transpose_b": .bool(transposeB)], inputs: [a.descriptor, b.descriptor])
                 guard kernel.capability(on: backend) != nil else { continue }
-                let what = "\(backend.name), \(kernel.arithmetic.rawValue) \(shape.m)×\(shape.n)×\(shape.k)"
-                try compare(kernel, [a, b], on: backend, what)
-                tried += 1
+                questions.append(try question(kernel, [a, b], "\(backend.name), \(kernel.arithmetic.rawValue) \(shape.m)×\(shape.n)×\(shape.k)"))
             }
         }
         for dtype in [DType.f32, .f64] {
@@ -40,27 +59,42 @@ package enum BackendSelfTest {
                 let x = try random("x", dtype, [2 * 2048 + 300])
                 let kernel = try ComputeKernel(params: ["operations": .array(operations.map { .string($0) })], inputs: [x.descriptor])
                 guard kernel.capability(on: backend) != nil else { continue }
-                try compare(kernel, [x], on: backend, "\(backend.name), compute \(operations.joined(separator: " ")) in \(dtype.rawValue)")
-                tried += 1
+                questions.append(try question(kernel, [x], "\(backend.name), compute \(operations.joined(separator: " ")) in \(dtype.rawValue)"))
             }
         }
-        guard tried > 0 else { throw Problem(.backendUnavailable, "\(backend.name) offers no kernel that can be tested") }
+        guard !questions.isEmpty else { throw Problem(.backendUnavailable, "\(backend.name) offers no kernel that can be tested") }
+        return questions
     }
 
-    /// Throws `backend_unavailable` unless the device gives the definition's bits.
-    private static func compare(_ kernel: any Kernel, _ inputs: [Tensor], on backend: any ComputeBackend, _ what: String) throws(Problem) {
-        let outputs: [Tensor]
-        do {
-            outputs = try kernel.run(inputs, on: backend, control: .none, limit: 1 << 24)
-        } catch {
-            throw Problem(.backendUnavailable, "\(what): \(error)")
-        }
-        guard outputs.map(\.root) == (try kernel.reference(inputs)).map(\.root) else {
-            throw Problem(.backendUnavailable, "\(what): the answer is wrong")
+    private static func question(_ kernel: any Kernel, _ inputs: [Tensor], _ what: String) throws(Problem) -> Question {
+        Question(kernel: kernel, inputs: inputs, roots: try kernel.reference(inputs).map(\.root), what: what)
+    }
+
+    /// Throws a failure unless the device gives the definition's bits.
+    static func ask(_ backend: any ComputeBackend, _ questions: [Question], control: RunControl = .none) throws(DeviceFailure) {
+        for question in questions {
+            let outputs: [Tensor]
+            do {
+                outputs = try question.kernel.run(question.inputs, on: backend, control: control, limit: 1 << 24)
+            } catch {
+                throw DeviceFailure(.deviceError, Problem(.backendUnavailable, "\(question.what): \(error)"))
+            }
+            guard outputs.map(\.root) == question.roots else {
+                throw DeviceFailure(.wrongAnswer, Problem(.backendUnavailable, "\(question.what): the answer is wrong"))
+            }
         }
     }
 
     private static func random(_ name: String, _ dtype: DType, _ shape: [Int]) throws(Problem) -> Tensor {
         try RandomTensor(seed: SHA256.hash(utf8: "adit.selftest.\(name)"), descriptor: try TensorDescriptor(name: name, dtype: dtype, shape: shape)).generate()
     }
+}
+
+/// What is wrong with a device: an error, a hang or a wrong answer, and what it said.
+struct DeviceFailure: Error {
+    /// Of the kind `quarantined`.
+    let reason: WorkReason
+    let problem: Problem
+
+    init(_ reason: WorkReason, _ problem: Problem) { (self.reason, self.problem) = (reason, problem) }
 }

@@ -1,58 +1,58 @@
+import Jobs
 import Kernels
+import Operations
 import Profiler
 import Synchronization
 import Wire
 
 /// The devices of this miner: which ones may be used, and which one a job gets.
 final class DevicePool: Sendable {
-    struct Entry: Sendable {
-        let backend: any ComputeBackend
-        /// Why it isn't used; nil if it is.
-        var problem: Problem?
-    }
+    let all: [MinerDevice]
 
-    private let entries: Mutex<[Entry]>
+    init(_ backends: [any ComputeBackend], policy: DeviceHealth.Policy = DeviceHealth.Policy()) { all = backends.map { MinerDevice($0, policy: policy) } }
 
-    init(_ backends: [any ComputeBackend]) { entries = Mutex(backends.map { Entry(backend: $0) }) }
+    var usable: [MinerDevice] { all.filter(\.mayWork) }
 
-    var all: [Entry] { entries.withLock { $0 } }
-    var usable: [any ComputeBackend] { all.filter { $0.problem == nil }.map(\.backend) }
+    func named(_ name: String) -> MinerDevice? { all.first { $0.name == name } }
 
     /// Tests each device on a thread of its own and puts those that fail aside; gives these back.
-    func selfTest() async -> [(name: String, problem: Problem)] {
-        var failed: [(name: String, problem: Problem)] = []
-        for entry in all {
-            let backend = entry.backend
-            do {
-                try await OwnThread.run("adit-selftest") { () throws(Problem) in try BackendSelfTest.run(backend) }
-                put(backend.name, nil)
-            } catch {
-                if Task.isCancelled { return failed }
-                put(backend.name, error)
-                failed.append((backend.name, error))
+    func selfTest() async -> [(name: String, failure: DeviceFailure)] {
+        var failed: [(name: String, failure: DeviceFailure)] = []
+        for device in all {
+            let outcome: DeviceFailure?? = try? await OwnThread.run("adit-selftest") { () throws(Problem) -> DeviceFailure? in
+                do throws(DeviceFailure) {
+                    try device.answer(control: .none)
+                    return nil
+                } catch {
+                    return error
+                }
             }
+            // Canceled.
+            guard let outcome else { return failed }
+            guard let failure = outcome else { continue }
+            device.failed(failure)
+            failed.append((device.name, failure))
         }
         return failed
     }
 
-    /// Puts a device aside, or takes it back.
-    func put(_ name: String, _ problem: Problem?) {
-        entries.withLock { entries in
-            for index in entries.indices where entries[index].backend.name == name { entries[index].problem = problem }
-        }
-    }
-
     /// The device for a job: the one that promises its arithmetic at the highest measured speed, the first one where none is measured.
     ///
-    /// - Throws: `unsupported_dtype` if no usable device can do it.
-    func device(for kernel: any Kernel) throws(Problem) -> any ComputeBackend {
-        var best: (backend: any ComputeBackend, speed: Double)?
-        for backend in usable {
-            guard let capability = kernel.capability(on: backend), capability.arithmetic == kernel.arithmetic else { continue }
+    /// - Throws: `unsupported_dtype` if no device can do it; `backend_unavailable` if those that can are put aside.
+    func device(for kernel: any Kernel) throws(Problem) -> MinerDevice {
+        var best: (device: MinerDevice, speed: Double)?
+        var isAside = false
+        for device in all {
+            guard let capability = kernel.capability(on: device.backend), capability.arithmetic == kernel.arithmetic else { continue }
+            guard device.mayWork else {
+                isAside = true
+                continue
+            }
             let speed = capability.operationsPerSecond ?? 0
-            if best.map({ speed > $0.speed }) ?? true { best = (backend, speed) }
+            if best.map({ speed > $0.speed }) ?? true { best = (device, speed) }
         }
-        guard let best else { throw Problem(.unsupportedDtype, "no device here runs \(kernel.name) in \(kernel.arithmetic.rawValue)") }
-        return best.backend
+        if let best { return best.device }
+        if isAside { throw Problem(.backendUnavailable, "every device that runs \(kernel.name) in \(kernel.arithmetic.rawValue) is quarantined") }
+        throw Problem(.unsupportedDtype, "no device here runs \(kernel.name) in \(kernel.arithmetic.rawValue)")
     }
 }

@@ -1,5 +1,6 @@
 import ChainClient
 import Jobs
+import Operations
 import Synchronization
 import Wire
 
@@ -12,6 +13,8 @@ final class LeaseIntake: Sendable {
         var queue: [(lease: Lease, since: ContinuousClock.Instant)] = []
         /// Ids of leases that wait here or are worked on.
         var known: Set<String> = []
+        /// Ids of leases that an earlier run has computed.
+        var skipped: Set<String> = []
         var isWanted = false
         /// Whether the last lease to begin was small: many more can be worked on.
         var isQuick = false
@@ -24,6 +27,10 @@ final class LeaseIntake: Sendable {
     private let arrival = Doorbell()
     /// Rings when a lease is wanted.
     private let demand = Doorbell()
+    private let permit: WorkPermit
+    private let limits: LiveLimits
+
+    init(_ permit: WorkPermit, _ limits: LiveLimits) { (self.permit, self.limits) = (permit, limits) }
 
     /// The most leases that one call asks for.
     static let most = 16
@@ -32,22 +39,33 @@ final class LeaseIntake: Sendable {
 
     /// How many leases a result's answer may bring: enough to go on with, no more. None while no lease is wanted, or big ones compute.
     var wanted: Int? {
-        state.withLock { state in
+        guard permit.mayTake else { return nil }
+        let places = places
+        return state.withLock { state in
             guard !state.isClosed, state.isWanted || state.isQuick else { return nil }
-            let room = min(Self.most, Self.reserve - state.queue.count)
+            let room = min(Self.most, Self.reserve - state.queue.count, places)
             return room > 0 ? room : nil
         }
     }
 
+    /// How many more leases may be held: all that wait here or are worked on count.
+    var places: Int {
+        guard let most = limits.now.jobsAtOnce else { return Self.most }
+        return max(0, min(Self.most, most - count))
+    }
+
+    /// Leases that wait here or are worked on.
+    var count: Int { state.withLock { $0.known.count } }
+
     /// Ids of leases that need not be begun: their results are in the outbox.
-    func skip(_ ids: Set<String>) { state.withLock { $0.known.formUnion(ids) } }
+    func skip(_ ids: Set<String>) { state.withLock { $0.skipped.formUnion(ids) } }
 
     /// Takes leases in; those that are known already are left out.
     func add(_ leases: [Lease]) {
         guard !leases.isEmpty else { return }
         let now = ContinuousClock.now
         state.withLock { state in
-            for lease in leases where state.known.insert(lease.id).inserted { state.queue.append((lease, now)) }
+            for lease in leases where !state.skipped.contains(lease.id) && state.known.insert(lease.id).inserted { state.queue.append((lease, now)) }
         }
         arrival.ring()
     }
@@ -82,13 +100,16 @@ final class LeaseIntake: Sendable {
         return nil
     }
 
-    /// Returns when a lease is wanted, or the task is canceled.
+    /// Returns when a lease is wanted and may be held, or the task is canceled.
     func untilWanted() async {
-        while !Task.isCancelled, !state.withLock({ $0.isWanted && $0.queue.isEmpty }) { await demand.wait(atMost: .seconds(60)) }
+        while !Task.isCancelled, !(state.withLock { $0.isWanted && $0.queue.isEmpty } && places > 0) { await demand.wait(atMost: .seconds(60)) }
     }
 
     /// A lease is done with, one way or the other.
-    func forget(_ id: String) { state.withLock { _ = $0.known.remove(id) } }
+    func forget(_ id: String) {
+        state.withLock { _ = $0.known.remove(id) }
+        demand.ring()
+    }
 
     /// Those that have waited here for their heartbeat's time since they came, or were asked for last.
     func due(now: ContinuousClock.Instant = .now) -> [Lease] {
@@ -108,10 +129,20 @@ final class LeaseIntake: Sendable {
             state.queue.removeAll { $0.lease.id == id }
             state.known.remove(id)
         }
+        demand.ring()
     }
 
     /// A lease that could not begin waits again, before the others.
     func putBack(_ lease: Lease) { state.withLock { $0.queue.insert((lease, .now), at: 0) } }
+
+    /// Takes out what has not begun: somebody else is to have it.
+    func takeAll() -> [Lease] {
+        state.withLock { state in
+            defer { state.queue = [] }
+            for (lease, _) in state.queue { state.known.remove(lease.id) }
+            return state.queue.map(\.lease)
+        }
+    }
 
     /// Takes in nothing more; gives what has not begun.
     func close() -> [Lease] {

@@ -21,21 +21,22 @@ struct LeaseRunner: Sendable {
     let metrics: MinerMetrics
     /// One computation at a time.
     let compute: Gate
-    /// Where small computations run: a thread for each would take longer than they do.
-    let quick = DiskQueue("compute")
-    let memoryCap: Int
+    let permit: WorkPermit
+    let limits: LiveLimits
+    let warden: DeviceWarden
     /// Grows with leases that fail one after the other.
     let setback: Setback
     private let clock = MinerClock()
 
     init(
         configuration: MinerConfiguration, coordinator: CoordinatorClient, escrows: EscrowDesk, devices: DevicePool, inputs: InputLoader,
-        outputs: OutputFolder, store: OutboxStore, courier: Courier, events: EventSink, metrics: MinerMetrics, compute: Gate, memoryCap: Int, setback: Setback
+        outputs: OutputFolder, store: OutboxStore, courier: Courier, events: EventSink, metrics: MinerMetrics, compute: Gate, permit: WorkPermit,
+        limits: LiveLimits, warden: DeviceWarden, setback: Setback
     ) {
         (self.configuration, self.coordinator, self.escrows, self.devices) = (configuration, coordinator, escrows, devices)
         (self.inputs, self.outputs, self.store, self.courier) = (inputs, outputs, store, courier)
         (self.events, self.metrics, self.compute) = (events, metrics, compute)
-        (self.memoryCap, self.setback) = (memoryCap, setback)
+        (self.permit, self.limits, self.warden, self.setback) = (permit, limits, warden, setback)
     }
 
     /// Returns when the result is delivered (or refused), the lease given back, or the task canceled.
@@ -50,6 +51,13 @@ struct LeaseRunner: Sendable {
                 return control.stop() ? over : nil
             }
             group.addTask { await Self.caught { () async throws(Problem) in try await work(lease, control) } }
+            group.addTask { await control.untilGivenBack() }
+            group.addTask {
+                // A pause that lasts: somebody else gets the job. What is committed is delivered all the same.
+                await permit.untilHeld(for: configuration.holdLeases)
+                if !Task.isCancelled, let halt = permit.halt { control.giveBack(.shuttingDown, Problem(.canceled, "paused: \(halt.reason.meaning)")) }
+                return nil
+            }
             // Heartbeats that end without a reason leave the work to end by itself.
             var first: Problem?
             for await problem in group {
@@ -76,9 +84,14 @@ struct LeaseRunner: Sendable {
         defer { control.finish() }
         control.timeline.note(.leased, clock.milliseconds)
         let kernel = try lease.spec.kernel()
-        let backend = try devices.device(for: kernel)
-        guard kernel.memoryBytes <= memoryCap else {
-            throw Problem(.memoryLimit, "the job's tensors take \(kernel.memoryBytes) bytes, this miner offers \(memoryCap)")
+        if let unwanted = limits.now.obstacle(lease) {
+            let problem = Problem(.unknownKernel, "the operator's limits: \(unwanted.rawValue)")
+            control.giveBack(.unsupportedKernel, problem)
+            throw problem
+        }
+        _ = try devices.device(for: kernel)
+        guard kernel.memoryBytes <= limits.memoryCap else {
+            throw Problem(.memoryLimit, "the job's tensors take \(kernel.memoryBytes) bytes, this miner offers \(limits.memoryCap)")
         }
         try await checkTerms(lease)
         let roots = Set(lease.spec.inputs.compactMap(\.root))
@@ -90,10 +103,10 @@ struct LeaseRunner: Sendable {
         let fetched = ContinuousClock.now - begin
 
         guard await compute.enter() else { throw Problem(.canceled, "stopped before the computation") }
-        let produced = try await computed(lease, kernel, backend, fetched, control)
+        let produced = try await computed(lease, kernel, fetched, control)
         let entry = produced.entry
         try await commit(entry, control)
-        report(entry, kernel, backend, produced.took, commit: .now - produced.end)
+        report(entry, kernel, produced)
         control.stage = .delivering
         control.passOn()
         let delivered = await courier.deliver(entry)
@@ -103,7 +116,10 @@ struct LeaseRunner: Sendable {
         }
         switch delivered.phase {
         case .computed: break
-        case .rejected: setback.failed()
+        case .rejected(let problem):
+            setback.failed()
+            // Whether it was the device is found out at once.
+            if problem.code == .verificationFailed { await warden.ask(produced.device) }
         case .attested, .claiming, .paid: setback.worked()
         }
     }
@@ -115,20 +131,33 @@ struct LeaseRunner: Sendable {
         let took: Duration
         /// When the kernel was done.
         let end: ContinuousClock.Instant
+        let device: MinerDevice
     }
 
     /// Computes in its turn, and lets the next one in whatever happens.
-    private func computed(
-        _ lease: Lease, _ kernel: any Kernel, _ backend: any ComputeBackend, _ fetched: Duration, _ control: WorkControl
-    ) async throws(Problem) -> Produced {
+    private func computed(_ lease: Lease, _ kernel: any Kernel, _ fetched: Duration, _ control: WorkControl) async throws(Problem) -> Produced {
         defer { compute.leave() }
+        await permit.untilMayCompute()
+        // Another one than before may be the best by now.
+        let device = try devices.device(for: kernel)
+        await device.pacer.restBetweenJobs()
+        guard !Task.isCancelled else { throw Problem(.canceled, "stopped before the computation") }
         control.stage = .computing
-        if let speed = kernel.capability(on: backend)?.operationsPerSecond, Double(kernel.operations) < 5 * speed { control.passOn() }
-        let produce = { @Sendable () throws(Problem) in try self.produce(lease, kernel, backend, fetched, control) }
-        guard kernel.operations < Self.quickOperations else { return try await OwnThread.run("adit-compute", produce) }
-        // The queue is waited for also by a canceled task: the computation has to be told.
+        let speed = kernel.capability(on: device.backend)?.operationsPerSecond
+        if let speed, Double(kernel.operations) < 5 * speed { control.passOn() }
+        let isQuick = kernel.operations < Self.quickOperations
+        let patience = warden.patience(operations: kernel.operations, speed: speed)
         let outcome = await withTaskCancellationHandler {
-            await Self.outcome { () async throws(Problem) in try await quick.run(produce) }
+            await Self.outcome { () async throws(Problem) in
+                try await device.run("adit-compute", isQuick: isQuick, patience: patience, control) { (signs) throws(Problem) in
+                    do throws(Problem) {
+                        return try self.produce(lease, kernel, device, signs, fetched, control)
+                    } catch {
+                        if error.code == .backendUnavailable { warden.failed(device, DeviceFailure(.deviceError, error)) }
+                        throw error
+                    }
+                }
+            }
         } onCancel: {
             control.stop()
         }
@@ -188,15 +217,20 @@ struct LeaseRunner: Sendable {
     }
 
     /// Computes, hashes, writes the output and signs. Runs on its own thread, and blocks it.
-    private func produce(_ lease: Lease, _ kernel: any Kernel, _ backend: any ComputeBackend, _ fetched: Duration, _ control: WorkControl) throws(Problem)
-        -> Produced
-    {
+    private func produce(
+        _ lease: Lease, _ kernel: any Kernel, _ device: MinerDevice, _ signs: RunSigns, _ fetched: Duration, _ control: WorkControl
+    ) throws(Problem) -> Produced {
         let begin = ContinuousClock.now
-        let tensors = try inputs.load(lease.spec, limit: memoryCap)
+        let tensors = try inputs.load(lease.spec, limit: limits.memoryCap)
         let loaded = ContinuousClock.now
+        signs.sign()
         control.timeline.note(.inputsReady, clock.milliseconds)
-        let results = try kernel.run(tensors, on: backend, control: control.run, limit: memoryCap)
+        let run = control.run(brake: signs.brake(permit) { control.isStopped }, sign: { signs.sign() })
+        let results = try kernel.run(tensors, on: device.backend, control: run, limit: limits.memoryCap)
         let computed = ContinuousClock.now
+        // Without pauses, and without what it took to find the fastest library.
+        let took = max(.zero, computed - loaded - control.apart.total)
+        signs.sign()
         control.timeline.note(.computed, clock.milliseconds)
 
         let files = try outputs.keep(results, lease: lease.id)
@@ -211,25 +245,27 @@ struct LeaseRunner: Sendable {
             throw error
         }
         let timing = WorkTiming(
-            computeMicroseconds: (computed - loaded).microseconds, inputMicroseconds: (fetched + (loaded - begin)).microseconds,
+            computeMicroseconds: took.microseconds, inputMicroseconds: (fetched + (loaded - begin)).microseconds,
             outputMicroseconds: (ContinuousClock.now - computed).microseconds)
         let receipt = SignedReceipt(signing: terms, with: configuration.key, on: configuration.chain)
         let entry = OutboxEntry(
             lease: lease,
             result: LeaseResult(
-                fence: lease.fence, output: metadata, receipt: receipt, timing: timing, device: String((control.device ?? backend.device).prefix(200))),
+                fence: lease.fence, output: metadata, receipt: receipt, timing: timing, device: String((control.device ?? device.backend.device).prefix(200))),
             outputs: files, timeline: control.timeline)
-        return Produced(entry: entry, took: computed - loaded, end: computed)
+        return Produced(entry: entry, took: took, end: computed, device: device)
     }
 
-    private func report(_ entry: OutboxEntry, _ kernel: any Kernel, _ backend: any ComputeBackend, _ took: Duration, commit: Duration) {
+    private func report(_ entry: OutboxEntry, _ kernel: any Kernel, _ produced: Produced) {
+        let (took, commit) = (produced.took, ContinuousClock.now - produced.end)
+        produced.device.did(units: entry.result.receipt.terms.computeUnits)
         let gigaflops = Double(kernel.operations) / max(took.seconds, 1e-9) / 1e9
         metrics.computed(took)
         events.emit(
             .taskCompleted,
             [
                 "job_id": .string(entry.jobID.text), "receipt_id": .string(entry.id.text), "device": .string(entry.result.device),
-                "backend": .string(backend.name),
+                "backend": .string(produced.device.name),
                 "latency_ms": .real(took.milliseconds), "commit_ms": .real(commit.milliseconds), "gflops": .real((gigaflops * 100).rounded() / 100),
                 "operations": .integer(kernel.operations), "output_hash": .string(entry.result.output.hash.text),
             ])
@@ -240,16 +276,18 @@ struct LeaseRunner: Sendable {
     /// Tells the coordinator why, unless it knows or the lease isn't there any more.
     private func giveUp(_ lease: Lease, _ problem: Problem, _ control: WorkControl) async {
         guard control.stop() else { return }
-        let reason = Task.isCancelled ? Reason.shuttingDown : Self.reason(problem)
+        let back = control.givenBack
+        let problem = back?.problem ?? problem
+        let reason = Task.isCancelled ? Reason.shuttingDown : back?.reason ?? Self.reason(problem)
         metrics.failed()
         events.emit(
             .taskFailed, ["job_id": .string(lease.jobID.text), "lease": .string(lease.id), "reason": .string(reason.rawValue)].merging(problem.facts) { $1 },
             weight: .warning)
-        if problem.code != .canceled { setback.failed() }
+        // What is wrong with a device holds up that device; what the limits leave out, nobody. Anything else may be wrong with every job.
+        if problem.code != .canceled, back?.reason != .unsupportedKernel, reason != .deviceFailed { setback.failed() }
         switch problem.code {
         case .leaseExpired, .unknownLease, .staleFence, .leaseTaken: return
-        case .canceled where !Task.isCancelled: return
-        case .backendUnavailable: await devices.selfTest().forEach { events.emit(.backendRefused, $0.problem.facts, weight: .error) }
+        case .canceled where back == nil && !Task.isCancelled: return
         default: break
         }
         let failure = LeaseFailure(fence: lease.fence, reason: reason, detail: String(problem.description.prefix(200)))

@@ -1,6 +1,7 @@
 import Jobs
 import Kernels
 import Synchronization
+import Wire
 
 /// What the threads of one lease tell each other: how far the work is, whether it should stop and why, whether it is committed.
 final class WorkControl: Sendable {
@@ -15,10 +16,21 @@ final class WorkControl: Sendable {
         var hasPassedOn = false
         var timeline = Timeline()
         var device: String?
+        var giveBack: GiveBack?
+    }
+
+    /// Why a lease goes back although its work could go on: what the coordinator is told, and what the log says.
+    struct GiveBack: Sendable {
+        let reason: Reason
+        let problem: Problem
     }
 
     private let state = Mutex(State())
     private let onPassOn: @Sendable () -> Void
+    /// What of the run's time was not the kernel's own.
+    let apart = TimeApart()
+    /// Rings when the lease is to go back.
+    private let stopped = Broadcast()
 
     /// - Parameter onPassOn: is called once, when the next lease may be taken.
     init(onPassOn: @escaping @Sendable () -> Void = {}) { self.onPassOn = onPassOn }
@@ -74,15 +86,52 @@ final class WorkControl: Sendable {
         }
     }
 
+    /// Ends the computation, and has the lease given back for this reason; the first one counts. False if its result is committed already.
+    @discardableResult func giveBack(_ reason: Reason, _ problem: Problem) -> Bool {
+        let isStopped = state.withLock { state in
+            guard !state.isCommitted else { return false }
+            state.isStopped = true
+            if state.giveBack == nil { state.giveBack = GiveBack(reason: reason, problem: problem) }
+            return true
+        }
+        stopped.notify()
+        return isStopped
+    }
+
+    /// Why the lease goes back; nil where nobody has said so.
+    var givenBack: GiveBack? { state.withLock { $0.giveBack } }
+
+    /// Returns why the lease is to go back, or nil if the task was canceled.
+    func untilGivenBack() async -> Problem? {
+        while !Task.isCancelled {
+            let generation = stopped.generation
+            if let back = givenBack { return back.problem }
+            await stopped.wait(after: generation)
+        }
+        return nil
+    }
+
+    var isStopped: Bool { state.withLock { $0.isStopped } }
+
     /// The work has ended, one way or the other.
     func finish() { state.withLock { $0.isFinished = true } }
     var isFinished: Bool { state.withLock { $0.isFinished } }
 
     /// For the device that computes.
-    var run: RunControl {
+    ///
+    /// - Parameters:
+    ///   - brake: what it stands still for.
+    ///   - sign: is called with every sign of life.
+    func run(brake: (any RunBrake)? = nil, sign: @escaping @Sendable () -> Void = {}) -> RunControl {
         RunControl(
-            report: { share in self.note(share) },
-            isCanceled: { self.state.withLock { $0.isStopped } },
-            named: { device in self.state.withLock { $0.device = device } })
+            report: { share in
+                sign()
+                self.note(share)
+            },
+            isCanceled: {
+                sign()
+                return self.isStopped
+            },
+            named: { device in self.state.withLock { $0.device = device } }, brake: brake, apart: apart)
     }
 }

@@ -1,0 +1,76 @@
+import Foundation
+import Jobs
+import Kernels
+import Operations
+import Synchronization
+import Wire
+
+/// Reads each device's sensors twice a second, asks its governor for the pace, and has the device keep it: fewer threads, and rests between pieces of
+/// work. Without targets it only reads, once a second, for who watches, and holds the operator's number of threads.
+final class GovernorLoop: Sendable {
+    private let devices: DevicePool
+    private let limits: LiveLimits
+    private let sensors: (any SensorPort)?
+    private let events: EventSink
+    private let start = ContinuousClock.now
+    /// Sensors are files and libraries of vendors: quick, and not surely so.
+    private let queue = DiskQueue("sensors")
+    /// Threads at full speed.
+    private let cores = ProcessInfo.processInfo.activeProcessorCount
+
+    /// How long the governor wants another number of threads before it is given: a library that is tried again with it takes tenths of a second, and
+    /// rests keep the pace meanwhile.
+    private static let threadsAfter = Duration.seconds(10)
+
+    init(devices: DevicePool, limits: LiveLimits, sensors: (any SensorPort)?, events: EventSink) {
+        (self.devices, self.limits, self.sensors, self.events) = (devices, limits, sensors, events)
+    }
+
+    /// Governs all devices until the task is canceled.
+    func run() async {
+        await withDiscardingTaskGroup { group in for device in devices.all { group.addTask { await self.govern(device) } } }
+    }
+
+    private func govern(_ device: MinerDevice) async {
+        let all = device.isCPU ? cores : 1
+        var governor = Governor(targets: limits.now.targets, threads: all)
+        var meter = EnergyMeter()
+        var (lastUnits, lastWorked, last) = (Int64(0), Duration.zero, ContinuousClock.now)
+        var (threads, wanted, wantedSince, given) = (all, all, ContinuousClock.now, all)
+        var throttle = device.throttle
+        while !Task.isCancelled {
+            let now = limits.now
+            let isGoverned = now.targets != GovernorTargets()
+            let reading = await queue.run { self.sensors?.read(device: device.name) ?? SensorReading() }
+            let time = ContinuousClock.now
+            let (units, worked) = (device.figures.units, device.pacer.times.worked)
+            meter.add(power: reading.power, units: Double(max(0, units - lastUnits)), at: time - start)
+            // All threads that may compute do while one works; a run with fewer of them is that share of full speed.
+            let most = min(all, now.threads ?? all)
+            let share = (worked - lastWorked) / max(time - last, .milliseconds(1)) * Double(given) / Double(all)
+            (lastUnits, lastWorked, last) = (units, worked, time)
+
+            (governor.targets, governor.threads) = (now.targets, all)
+            let pace = governor.step(reading, worked: share, at: time - start)
+            if pace.threads != wanted { (wanted, wantedSince) = (pace.threads, time) }
+            if wanted != threads, time - wantedSince >= Self.threadsAfter || !isGoverned { threads = wanted }
+            // The operator's limit counts at once.
+            if device.isCPU, min(threads, most) != given {
+                let count = min(threads, most)
+                given = count
+                await queue.run { device.backend.useThreads(atMost: count == all ? nil : count) }
+            }
+            device.pacer.pace(duty: min(1, pace.duty * Double(all) / Double(max(1, given))), batchShare: pace.batchShare)
+            device.note(reading, meter, throttle: pace.reason)
+            if pace.reason != throttle {
+                throttle = pace.reason
+                var facts: [String: JSON] = ["backend": .string(device.name), "duty": .real((pace.duty * 1_000).rounded() / 1_000)]
+                if let reason = pace.reason { facts["reason"] = .string(reason.rawValue) }
+                if let degrees = reading.temperature, degrees.isFinite { facts["temperature"] = .real((degrees * 10).rounded() / 10) }
+                if let watts = reading.power, watts.isFinite { facts["watts"] = .real((watts * 10).rounded() / 10) }
+                events.emit(pace.reason == nil ? .deviceUnthrottled : .deviceThrottled, facts)
+            }
+            try? await Task.sleep(for: isGoverned ? .milliseconds(500) : .seconds(1))
+        }
+    }
+}

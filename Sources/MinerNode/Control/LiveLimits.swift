@@ -1,0 +1,63 @@
+import Jobs
+import Kernels
+import Ledger
+import Operations
+import Synchronization
+import Wire
+
+/// The operator's limits as they are now, for everybody who is held to them.
+final class LiveLimits: Sendable {
+    private let state: Mutex<OperatorLimits>
+    /// What jobs may take where no limit is set, in bytes.
+    private let memory: Mutex<Int64>
+    private let changes = Broadcast()
+
+    init(_ limits: OperatorLimits, memoryBytes: Int64) {
+        state = Mutex(limits)
+        memory = Mutex(memoryBytes)
+    }
+
+    var now: OperatorLimits { state.withLock { $0 } }
+
+    /// What the profile found.
+    func note(memoryBytes: Int64) { memory.withLock { $0 = memoryBytes } }
+
+    /// The most memory for one job's tensors, in bytes.
+    var memoryCap: Int { Int(clamping: memoryBytes) }
+
+    var memoryBytes: Int64 { min(state.withLock { $0.memoryBytes } ?? .max, memory.withLock { $0 }) }
+
+    /// Counts changes.
+    var generation: UInt64 { changes.generation }
+
+    /// Returns once they have changed since then, or the task is canceled.
+    func untilChanged(since generation: UInt64) async { await changes.wait(after: generation) }
+
+    /// Replaces them; false where they are the same.
+    func set(_ limits: OperatorLimits) -> Bool {
+        let isNew = state.withLock { state in
+            defer { state = limits }
+            return state != limits
+        }
+        if isNew { changes.notify() }
+        return isNew
+    }
+}
+
+extension OperatorLimits {
+    /// What the coordinator is told, so that other jobs aren't offered.
+    var wishes: WorkWishes {
+        let formats = dtypes.map { names in DType.allCases.filter { names.contains($0.rawValue.lowercased()) } }
+        return WorkWishes(
+            kernels: kernels.map { Array($0.sorted().prefix(64)) }, dtypes: formats.flatMap { $0.isEmpty ? nil : $0 }, minPricePerUnit: priceFloor)
+    }
+
+    /// Why a lease isn't wanted although the coordinator gave it; nil if it is.
+    func obstacle(_ lease: Lease) -> WorkReason? {
+        if let kernels, !kernels.contains(lease.spec.type) { return .kernelNotAllowed }
+        if let dtypes, let first = lease.spec.inputs.first, !dtypes.contains(first.descriptor.dtype.rawValue.lowercased()) { return .kernelNotAllowed }
+        guard let priceFloor else { return nil }
+        let (least, overflow) = priceFloor.multipliedReportingOverflow(by: lease.quote.computeUnits)
+        return overflow || lease.quote.price < least ? .belowPriceFloor : nil
+    }
+}
