@@ -113,6 +113,7 @@ extension Problem {
         case passphraseRequired = "passphrase_required"
         case wrongPassphrase = "wrong_passphrase"
         case badPassphrase = "bad_passphrase"
+        case badBackup = "bad_backup"
         case ioFailed = "io_failed"
         case backendUnavailable = "backend_unavailable"
         case deviceHangs = "device_hangs"

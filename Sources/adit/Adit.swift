@@ -30,6 +30,8 @@ struct Adit: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         // Before any key is opened.
         ProcessSecrecy.enter()
+        // Before there is a second thread, which could read the environment meanwhile.
+        _ = (InheritedSecrets.names, ServiceManager.current)
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand { try await asynchronous.run() } else { try command.run() }

@@ -34,6 +34,14 @@ struct Background {
         }
     }
 
+    var pid: Int32 { process.processIdentifier }
+
+    /// Waits for its end; the signal that ended it, or the exit code.
+    func end() -> Int32 {
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+
     /// Stops it as Ctrl-C does, and waits for its end.
     func stop() {
         process.interrupt()

@@ -29,7 +29,16 @@ import Wire
             // The service manager's credentials, with the bits that an access list shows.
             try FileManager.default.createDirectory(at: folder.appending(path: "credentials"), withIntermediateDirectories: true)
             write(Self.passphrase, "credentials/adit-passphrase", in: folder, mode: 0o440)
-            #expect(try await Program.run(sign, in: folder, environment: ["CREDENTIALS_DIRECTORY": folder.appending(path: "credentials").path]).status == 0)
+            let credentials = ["CREDENTIALS_DIRECTORY": folder.appending(path: "credentials").path]
+            #expect(try await Program.run(sign, in: folder, environment: credentials).status == 0)
+            // A key file among them, too; nowhere else, and not one that everybody reads.
+            let sealed = try String(contentsOf: folder.appending(path: "a.key"), encoding: .utf8)
+            for (name, mode, status) in [("credentials/b.key", 0o440, Int32(0)), ("credentials/c.key", 0o444, 1), ("d.key", 0o440, 1)] {
+                write(sealed, name, in: folder, mode: mode)
+                let path = folder.appending(path: name).path
+                let outcome = try await Program.run(["sign", "GET", "http://127.0.0.1:1/x", "--key", path], in: folder, environment: credentials)
+                #expect(outcome.status == status, "\(name): \(outcome.complaints)")
+            }
         }
     }
 

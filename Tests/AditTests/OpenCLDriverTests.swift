@@ -4,7 +4,7 @@ import TestSupport
 
 /// A miner beside a driver that crashes: a real driver, compiled here, and the built program.
 @Suite struct OpenCLDriverTests {
-    private static let compiler = ["/usr/bin/clang", "/usr/bin/cc", "/usr/bin/gcc"].first { FileManager.default.isExecutableFile(atPath: $0) }
+    static let compiler = ["/usr/bin/clang", "/usr/bin/cc", "/usr/bin/gcc"].first { FileManager.default.isExecutableFile(atPath: $0) }
 
     @Test(.enabled(if: Self.hasLoader, "no C compiler, or no OpenCL loader, on this machine"))
     func `a driver that crashes is a note, and the miner goes on`() async throws {
@@ -25,7 +25,7 @@ import TestSupport
         #expect(FileManager.default.fileExists(atPath: folder.appending(path: "adit/opencl/drivers.json").path))
     }
 
-    private static var hasLoader: Bool {
+    static var hasLoader: Bool {
         compiler != nil
             && ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"].contains {
                 FileManager.default.fileExists(atPath: "\($0)/libOpenCL.so.1")

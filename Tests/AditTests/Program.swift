@@ -74,11 +74,36 @@ enum Program {
         return try outcome(process, out, err)
     }
 
+    /// Runs to the end with a terminal for its standard input; `answer` is given each question (what the last line of standard error says
+    /// once it is ended by neither a line's end nor the program) and gives the keys that are pressed.
+    /// - Parameter onScreen: standard output goes to the terminal, too; `terminal.echoed` then tells what was shown.
+    static func converse(
+        _ arguments: [String], in folder: URL, terminal: Pseudoterminal, onScreen: Bool = false, answer: (String) throws -> String
+    ) async throws -> Outcome {
+        let (process, out, err) = try prepare(arguments, in: folder, [:])
+        process.standardInput = terminal.terminal
+        if onScreen { process.standardOutput = terminal.terminal }
+        try process.run()
+        defer { if process.isRunning { process.terminate() } }
+        var seen = 0
+        while process.isRunning {
+            let text = try Data(contentsOf: err)
+            // Every question ends in a colon or a full stop and a space.
+            if text.count > seen, text.last == UInt8(ascii: " ") {
+                let question = text[seen...].split(separator: UInt8(ascii: "\n")).last.map { String(decoding: $0, as: UTF8.self) } ?? ""
+                seen = text.count
+                try terminal.press(try answer(question))
+            }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        return try outcome(process, out, err)
+    }
+
     /// Runs a service, calls `body` with its process and log once the log holds `word`, and stops it.
     static func whileRunning(
-        _ arguments: [String], in folder: URL, until word: String, _ body: (Process, String) async throws -> Void
+        _ arguments: [String], in folder: URL, environment: [String: String] = [:], until word: String, _ body: (Process, String) async throws -> Void
     ) async throws {
-        let (process, out, err) = try prepare(arguments, in: folder, [:])
+        let (process, out, err) = try prepare(arguments, in: folder, environment)
         process.standardInput = FileHandle.nullDevice
         try process.run()
         defer { if process.isRunning { process.terminate() } }

@@ -1,3 +1,5 @@
+import Wire
+
 /// The name that somebody may have meant.
 enum NearestName {
     /// The known name that begins like the given one, or else the one with the fewest letters inserted, left out or changed; nil if none is known.
@@ -5,23 +7,8 @@ enum NearestName {
         let word = Array(given.prefix(64).utf8)
         func distance(_ name: String) -> (Int, Int) {
             let isBeginning = !word.isEmpty && (name.utf8.starts(with: word) || word.starts(with: name.utf8))
-            return (isBeginning ? 0 : 1, edits(word, Array(name.utf8)))
+            return (isBeginning ? 0 : 1, EditDistance.between(word, name.utf8))
         }
         return known.map { (name: $0, distance: distance($0)) }.min { $0.distance < $1.distance }?.name
-    }
-
-    /// Levenshtein's distance.
-    private static func edits(_ a: [UInt8], _ b: [UInt8]) -> Int {
-        var line = Array(0...b.count)
-        for (row, letter) in a.enumerated() {
-            var diagonal = line[0]
-            line[0] = row + 1
-            for column in b.indices {
-                let changed = diagonal + (letter == b[column] ? 0 : 1)
-                diagonal = line[column + 1]
-                line[column + 1] = min(changed, min(line[column], diagonal) + 1)
-            }
-        }
-        return line[b.count]
     }
 }

@@ -56,14 +56,17 @@ package enum KeyFile {
     }
 
     /// Reads a file. Throws `bad_key_file` where others may read it or it is no key file, `io_failed`.
-    package static func read(_ path: String) throws(Problem) -> Contents {
+    ///
+    /// - Parameter isPrivate: false for a service manager's credential, which its folder's mode keeps and whose access list shows as a bit
+    ///   for the group.
+    package static func read(_ path: String, isPrivate: Bool = true) throws(Problem) -> Contents {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw failed("open", path) }
         defer { close(descriptor) }
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { throw failed("fstat", path) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw Problem(.badKeyFile, "\(path) is not a file") }
-        guard status.st_mode & 0o077 == 0 else {
+        guard status.st_mode & (isPrivate ? 0o077 : 0o037) == 0 else {
             throw Problem(.badKeyFile, "\(path) can be read by others; run: chmod 600 \(path)")
         }
         guard status.st_size <= maxBytes else { throw Problem(.badKeyFile, "\(path) is too large for a key file") }

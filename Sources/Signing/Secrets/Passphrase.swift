@@ -1,4 +1,3 @@
-private import Glibc
 package import Wire
 
 /// What opens an encrypted key file: 1 to 1,024 bytes, as they were typed. Two spellings that Unicode calls equal are two passphrases.
@@ -28,29 +27,8 @@ package struct Passphrase: Sendable {
     ///   folder's mode and may have an access list, which shows as bits for the group.
     /// - Throws: `bad_passphrase` if others may read the file, or it is empty or too long; `io_failed`.
     package init(file path: String, isPrivate: Bool = true) throws(Problem) {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw KeyFile.failed("open", path) }
-        defer { close(descriptor) }
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else { throw KeyFile.failed("fstat", path) }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw Problem(.badPassphrase, "\(path) is not a file") }
-        guard !isPrivate || status.st_mode & 0o077 == 0 else {
-            throw Problem(.badPassphrase, "the passphrase in \(path) can be read by others; run: chmod 600 \(path)")
-        }
         // Room for the line's end and for one byte too many.
-        let room = Self.maxBytes + 3
-        let secret = try unsafe SecretBytes(capacity: room) { (buffer) throws(Problem) in
-            var count = 0
-            while count < room {
-                let got = unsafe read(descriptor, buffer + count, room - count)
-                guard got >= 0 else { throw KeyFile.failed("read", path) }
-                if got == 0 { break }
-                count += got
-            }
-            if count > 0, unsafe buffer[count - 1] == 0x0A { count -= 1 }
-            if count > 0, unsafe buffer[count - 1] == 0x0D { count -= 1 }
-            return count
-        }
+        let secret = try SecretFile.read(path, capacity: Self.maxBytes + 3, isPrivate: isPrivate, code: .badPassphrase, what: "the passphrase")
         guard secret.count <= Self.maxBytes else { throw Problem(.badPassphrase, "the passphrase in \(path) is longer than \(Self.maxBytes) bytes") }
         guard secret.count > 0 else { throw Problem(.badPassphrase, "\(path) is empty") }
         try self.init(secret)

@@ -1,4 +1,5 @@
 internal import CSodium
+private import Glibc
 private import Synchronization
 package import Wire
 
@@ -75,7 +76,27 @@ package import Wire
     }
 
     /// Lends the `count` bytes; the pointer must not outlive `body`.
-    func withPointer<Value>(_ body: (UnsafePointer<UInt8>) -> Value) -> Value { unsafe body(UnsafePointer(base)) }
+    func withPointer<Value, Failure: Error>(_ body: (UnsafePointer<UInt8>) throws(Failure) -> Value) throws(Failure) -> Value {
+        try unsafe body(UnsafePointer(base))
+    }
+
+    /// Lends them as a buffer, likewise.
+    func withBytes<Value, Failure: Error>(_ body: (UnsafeBufferPointer<UInt8>) throws(Failure) -> Value) throws(Failure) -> Value {
+        try unsafe body(UnsafeBufferPointer(start: base, count: count))
+    }
+
+    /// Writes them to a file, a pipe or a terminal, from where they lie. Throws `io_failed`.
+    package func write(to descriptor: Int32) throws(Problem) {
+        try unsafe withBytes { (bytes) throws(Problem) in
+            var done = 0
+            while done < bytes.count {
+                let wrote = unsafe Glibc.write(descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done)
+                if wrote < 0, errno == EINTR { continue }
+                guard wrote > 0 else { throw Problem(.ioFailed, unsafe String(cString: strerror(errno))) }
+                done += wrote
+            }
+        }
+    }
 
     /// In constant time for one length.
     func holdsSameBytes(as other: SecretBytes) -> Bool {

@@ -45,7 +45,7 @@ final class KeyRing {
     /// The key of a file. Throws `passphrase_required`, `wrong_passphrase`, `bad_passphrase`, `bad_key_file`, `io_failed`.
     func load(_ path: String) throws(Problem) -> PrivateKey {
         let key: PrivateKey
-        switch try KeyFile.read(path) {
+        switch try KeyFile.read(path, isPrivate: !Self.isCredential(path)) {
         case .plain(let plain):
             warn("\(path) is not encrypted: whoever reads it has the key. Encrypt it with: adit wallet change-passphrase \(path)")
             key = plain
@@ -66,14 +66,25 @@ final class KeyRing {
     /// Makes a key and its file. Throws `key_file_exists`, `passphrase_required`, `bad_passphrase`.
     /// - Parameter plain: without a passphrase: for devnets and tests.
     func create(_ path: String, plain: Bool) throws(Problem) -> PrivateKey {
-        guard !FileManager.default.fileExists(atPath: path) else { throw Problem(.keyFileExists, "\(path) exists; a key file is never overwritten") }
+        try checkFree(path)
         let key = try PrivateKey.generate()
+        try create(path, key: key, plain: plain)
+        return key
+    }
+
+    /// Makes the file of a key that there is already, likewise.
+    func create(_ path: String, key: PrivateKey, plain: Bool) throws(Problem) {
+        try checkFree(path)
         if plain {
             try KeyFile.create(at: path, key: key)
         } else {
             try KeyFile.create(at: path, key: key, passphrase: try newPassphrase(for: path))
         }
-        return key
+    }
+
+    /// Throws `key_file_exists` where there is something already.
+    func checkFree(_ path: String) throws(Problem) {
+        guard !FileManager.default.fileExists(atPath: path) else { throw Problem(.keyFileExists, "\(path) exists; a key file is never overwritten") }
     }
 
     /// Puts a file's key under another passphrase; encrypts a plain one.
@@ -138,10 +149,20 @@ final class KeyRing {
         return first
     }
 
+    /// Where the service manager shows this service's secrets; nil where there is none.
+    private static var credentials: String? {
+        ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    private static func isCredential(_ path: String) -> Bool {
+        guard let credentials else { return false }
+        return (path as NSString).deletingLastPathComponent == (credentials as NSString).standardizingPath
+    }
+
     /// From the file that was named, or from the service manager.
     private func stored() throws(Problem) -> Passphrase? {
         if let file { return try Passphrase(file: file) }
-        guard let folder = ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"], !folder.isEmpty else { return nil }
+        guard let folder = Self.credentials else { return nil }
         let path = folder + "/" + Self.credential
         return FileManager.default.fileExists(atPath: path) ? try Passphrase(file: path, isPrivate: false) : nil
     }
@@ -150,7 +171,8 @@ final class KeyRing {
         guard PassphrasePrompt.isPossible else {
             throw Problem(
                 .passphraseRequired,
-                "\(why), and there is no terminal to ask on; give \(hint) (mode 0600), or the credential \(Self.credential) of systemd (LoadCredential=)")
+                "\(why), and there is no terminal to ask on; give \(hint) (mode 0600), or the credential \(Self.credential) of systemd (LoadCredential=)"
+                    + InheritedSecrets.remark)
         }
     }
 }

@@ -21,9 +21,12 @@ enum ServiceRun {
         .init(service: service, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .gracefullyShutdownGroup)
     }
 
-    static func run(_ service: any Service, logger: Logger) async throws {
+    /// - Parameter probe: how the service manager, if there is one, learns that the service lives.
+    static func run(_ service: any Service, logger: Logger, probe: ServiceProbe) async throws {
+        let life = ServiceManager.current.map { [ManagedLife(manager: $0, probe: probe.ask, logger: logger)] } ?? []
         do {
-            try await group([service], logger: logger).run()
+            // Stopped in reverse order: the manager is told first.
+            try await group([service] + life, logger: logger).run()
         } catch let problem as Problem {
             throw problem
         } catch {

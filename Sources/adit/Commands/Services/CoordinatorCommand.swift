@@ -74,8 +74,9 @@ struct CoordinatorRun: AsyncParsableCommand, SettingFlags {
         let chain = NodeChain(
             try exposure.url(settings.text(.nodeURL, node)), http: try HTTPClient(), chain: configuration.chain,
             key: configuration.key.publicKey)
-        let service = try CoordinatorService(configuration, chain: chain, passes: try Hardware.passes(), logger: logger)
-        try await ServiceRun.run(service, logger: logger)
+        let probe = ServiceProbe(configuration.bind, path: "/health")
+        let service = try CoordinatorService(configuration, chain: chain, passes: try Hardware.passes(), logger: logger) { probe.bound(to: $0) }
+        try await ServiceRun.run(service, logger: logger, probe: probe)
     }
 }
 

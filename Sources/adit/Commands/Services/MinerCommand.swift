@@ -61,6 +61,7 @@ struct MinerRun: AsyncParsableCommand, SettingFlags {
         let key = try ring.loadOrCreate(settings.text(.minerKey, key))
         let allowed = try LimitSettings.limits(settings, flags: limits.flags)
         for contradiction in allowed.contradictions(on: .here) { logger.warning("limits_contradict", metadata: ["detail": "\(contradiction.detail)"]) }
+        ServiceManager.say("testing the devices")
         let hardware = try await Hardware.open(
             threads: allowed.threads, choices: "\(folder)/backends.json", anew: reprofile
         ).adding(try OpenCLSettings.options(settings, folder: folder))
@@ -71,12 +72,17 @@ struct MinerRun: AsyncParsableCommand, SettingFlags {
             payout: try settings.given(.minerPayout, payout).map { (text) throws(Problem) in try Address(text) }, dataDirectory: folder,
             backends: hardware.backends)
         configuration.memoryCap = allowed.memoryBytes
-        configuration.local = try exposure.bind(settings.text(.minerBind, bind))
+        let local = try exposure.bind(settings.text(.minerBind, bind))
+        configuration.local = local
         configuration.blasCore = hardware.blasCore
         configuration.softwareVersion = Version.text
         configuration.reprofile = reprofile
-        let service = MinerService(configuration: configuration, logger: logger)
-        try await ServiceRun.run(service, logger: logger)
+        if let risk = MinerSettings.payoutRisk(configuration.payout, key: key.address) {
+            logger.warning("key_warning", metadata: ["note": "\(risk)"])
+        }
+        let probe = ServiceProbe(local, path: "/status")
+        let service = MinerService(configuration: configuration, logger: logger) { port in port.map(probe.bound) }
+        try await ServiceRun.run(service, logger: logger, probe: probe)
     }
 }
 
@@ -106,5 +112,14 @@ struct MinerProfile: AsyncParsableCommand {
         }
         for note in hardware.notes { Terminal.say("note       \(note)") }
         Terminal.say("tier       \(outcome.tier.rawValue)")
+    }
+}
+
+enum MinerSettings {
+    /// What is wrong with a payout to the miner's own key, and the remedy; nil where earnings go elsewhere.
+    static func payoutRisk(_ payout: Address, key: Address) -> String? {
+        guard payout == key else { return nil }
+        return "earnings go to this miner's own key, which lies on this machine; make one elsewhere (adit wallet new cold.key) and give its address: "
+            + "--payout ait1…, or MINER_PAYOUT"
     }
 }

@@ -137,9 +137,11 @@ struct NodeRun: AsyncParsableCommand, SettingFlags {
             }
             configuration.softChecks[key] = try exposure.url(String(text[text.index(after: equals)...]))
         }
+        let probe = ServiceProbe(configuration.rpc, path: "/rpc/health")
         let service = NodeService(configuration: configuration, logger: logger) { ports in
+            probe.bound(to: ports.rpc)
             logger.info("node_ready", metadata: ["rpc_port": .stringConvertible(ports.rpc), "p2p_port": .stringConvertible(ports.p2p)])
         }
-        try await ServiceRun.run(service, logger: logger)
+        try await ServiceRun.run(service, logger: logger, probe: probe)
     }
 }

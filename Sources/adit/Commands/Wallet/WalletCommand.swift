@@ -8,8 +8,11 @@ import Wire
 /// Keys and money.
 struct WalletCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "wallet", abstract: "Make a key, look at a balance, send AIT, pay a quote.",
-        subcommands: [WalletNew.self, WalletAddress.self, WalletChangePassphrase.self, WalletBalance.self, WalletSend.self, WalletPay.self])
+        commandName: "wallet", abstract: "Make a key, back it up, look at a balance, send AIT, pay a quote.",
+        subcommands: [
+            WalletNew.self, WalletAddress.self, WalletChangePassphrase.self, WalletExport.self, WalletImport.self, WalletVerifyBackup.self,
+            WalletBalance.self, WalletSend.self, WalletPay.self,
+        ])
 }
 
 struct WalletNew: AsyncParsableCommand {
@@ -30,6 +33,7 @@ struct WalletNew: AsyncParsableCommand {
             plain
                 ? "The key is in \(file), not encrypted. Whoever has the file has the money: keep a copy in a safe place."
                 : "The key is in \(file). Without the file or without its passphrase the money is lost: keep a copy of both, in two places.")
+        Terminal.say("Or write its 24 words on paper: adit wallet export \(file)")
     }
 }
 
