@@ -40,6 +40,12 @@ import Wire
                 COMP_WORDS=(adit miner s); COMP_CWORD=2; COMP_LINE="adit miner s"; COMP_POINT=12; _adit adit s miner; echo "${COMPREPLY[@]}"
                 """, in: folder)
             #expect(bash.output.split(separator: " ").map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }.sorted() == ["set", "status"], "\(bash)")
+            let names = try await Program.shell(
+                """
+                source out/completions/bash/adit
+                COMP_WORDS=(adit miner set temp); COMP_CWORD=3; COMP_LINE="adit miner set temp"; COMP_POINT=19; _adit adit temp set; echo "${COMPREPLY[@]}"
+                """, in: folder)
+            #expect(names.output.contains("temperature_max="), "\(names)")
             for name in ["zsh/_adit", "fish/adit.fish"] {
                 let script = try String(contentsOf: folder.appending(path: "out/completions/\(name)"), encoding: .utf8)
                 #expect(script.contains("miner"))

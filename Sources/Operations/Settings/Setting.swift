@@ -49,7 +49,14 @@ package struct Setting: Sendable {
     package func check(_ text: String) throws(Problem) {
         guard let fault = kind.fault(text) else { return }
         let example = kind.range.contains("such as") ? "" : ", such as \(kind.example)"
-        throw Problem(.outOfRange, "\(name) is \"\(text.prefix(128))\"; it must be \(kind.range)\(example)\(fault.isEmpty ? "" : " (\(fault))")")
+        throw Problem(.outOfRange, "\(name) is \"\(masked(text).prefix(128))\"; it must be \(kind.range)\(example)\(fault.isEmpty ? "" : " (\(fault))")")
+    }
+
+    /// A value as it may be shown: without a URL's user and password.
+    package func masked(_ value: String) -> String {
+        guard kind == .url, let at = value.lastIndex(of: "@") else { return value }
+        guard let scheme = value[..<at].firstRange(of: "://") else { return "***" + value[at...] }
+        return value[..<scheme.upperBound] + "***" + value[at...]
     }
 
     package static func named(_ name: String) -> Setting? { byName[name] }

@@ -25,9 +25,12 @@ struct Hardware: Sendable {
     ///
     /// - Parameters:
     ///   - threads: nil for all cores.
+    ///   - most: threads that may compute for now, should there be fewer of them: they can be changed later.
     ///   - choices: the file with the choices among the CPU's libraries; nil to keep none.
     ///   - anew: whether to measure again what the file knows.
-    static func open(threads: Int?, choices: String? = ChoiceFile.usualPath, anew: Bool = false) async throws(Problem) -> Hardware {
+    static func open(
+        threads: Int?, atMost most: Int? = nil, choices: String? = ChoiceFile.usualPath, anew: Bool = false
+    ) async throws(Problem) -> Hardware {
         try await OwnThread.run("adit-hardware") { () throws(Problem) in
             let native = try NativeGEMM(threads: threads, isMeasured: false)
             var members: [any ComputeBackend] = [native]
@@ -48,6 +51,7 @@ struct Hardware: Sendable {
             }
             let store: any ChoiceStore = choices.map { ChoiceFile(path: $0, isForgotten: anew) } ?? NoStore()
             let cpu = MeasuredBackend(name: "cpu", members: members, fingerprint: processor, store: store)
+            if let most { cpu.useThreads(atMost: most) }
             try cpu.prepare()
             return Hardware(cpu: cpu, backends: [cpu], blasCore: blasCore, notes: notes)
         }

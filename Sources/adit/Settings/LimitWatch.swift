@@ -45,7 +45,9 @@ struct LimitWatch: Sendable {
         do throws(Problem) {
             if old.settings.file != nil, FileSignature(path) == nil { throw Problem(.ioFailed, "\(path) is gone") }
             let settings = try Settings(configFile: config)
-            let limits = try LimitSettings.limits(settings, flags: flags)
+            var limits = try LimitSettings.limits(settings, flags: flags)
+            // Taken up at the next start: see `Setting.minerOpenCLMemory`.
+            limits.deviceMemoryBytes = old.limits.deviceMemoryBytes
             if let contradiction = limits.contradictions(on: .here).first { throw contradiction }
             state = State(settings: settings, limits: limits)
         } catch {

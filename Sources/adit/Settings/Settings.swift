@@ -116,6 +116,16 @@ struct Settings {
             environment.keys.map { ($0, "the environment") } + dotEnv.values.map { ($0.key, "\(dotEnvPath):\($0.value.line)") })
     }
 
+    /// Checks every value of a service before it starts, and throws all that is wrong as one problem, with the code of the first.
+    func check(_ service: Setting.Service, flags: [String: String]) throws(Problem) {
+        var faults: [Problem] = []
+        for setting in Setting.all where setting.services.contains(service) {
+            guard let value = given(setting, flags[setting.name]) else { continue }
+            do throws(Problem) { try setting.check(value) } catch { faults.append(error) }
+        }
+        if let first = faults.first { throw Problem(first.code, faults.map(\.detail).joined(separator: "; ")) }
+    }
+
     /// Says at a service's start which file counts and what looks misspelt.
     func report(to logger: Logger) {
         if let file { logger.info("config", metadata: ["file": "\(file.path)", "settings": "\(file.values.count)"]) }

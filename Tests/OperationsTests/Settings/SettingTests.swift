@@ -32,6 +32,16 @@ import Wire
         }
     }
 
+    @Test func aPasswordInAURLIsNotQuoted() {
+        #expect(Setting.nodeURL.masked("https://me:pass@word@node.example/x") == "https://***@node.example/x")
+        #expect(Setting.nodeURL.masked("me:pass@node") == "***@node")
+        #expect(Setting.nodeURL.masked("http://node") == "http://node")
+        #expect(Setting.minerData.masked("/a@b") == "/a@b")
+        #expect {
+            try Setting.nodeURL.check("htps://me:pass@node")
+        } throws: { error in !"\(error)".contains("pass@") }
+    }
+
     @Test func limitsAreReadFromTheirTexts() throws {
         let values = [
             "MINER_THREADS": "6", "MINER_CORES": "0-2, 8", "MINER_MEMORY_MB": "1073741824", "MINER_OPENCL_MEMORY_MB": "off", "MINER_DISK_MB": "10",

@@ -42,7 +42,7 @@ struct ConfigCheck: ParsableCommand {
         commandName: "check", abstract: "Look for mistakes in a config file: unknown names, bad values, limits that contradict each other.",
         discussion: "Exit code 1 if there are any.")
 
-    @Argument(help: "The file; the one that a service would use where not given.") var file: String?
+    @Argument(help: "The file; the one that a service would use where not given.", completion: .file()) var file: String?
 
     func run() throws {
         let path: String

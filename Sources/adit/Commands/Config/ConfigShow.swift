@@ -80,10 +80,7 @@ struct ShownSetting {
     /// A value as it may be shown: neither what should be the path of a secret and isn't, nor a URL's password.
     private func shown(_ value: String) -> String {
         if setting.kind == .secretFile, !FileManager.default.fileExists(atPath: value) { return "*** (no such file)" }
-        if setting.kind == .url, let at = value.lastIndex(of: "@"), let start = value.range(of: "://"), start.upperBound <= at {
-            return value[..<start.upperBound] + "***" + value[at...]
-        }
-        return value
+        return setting.masked(value)
     }
 
     private var value: String { layers.first.map { shown($0.value) } ?? setting.standard ?? setting.standardText }

@@ -8,7 +8,7 @@ struct ReasonsCommand: ParsableCommand {
         commandName: "reasons", abstract: "What the codes mean that say why there is no work, pay or full speed, and what to do.",
         discussion: "The same codes stand in adit miner status, on the miner's page, in its log and in the coordinator's answers.")
 
-    @Argument(help: "One code, such as no_jobs; all of them where not given.") var code: String?
+    @Argument(help: "One code, such as no_jobs; all of them where not given.", completion: .list(WorkReason.allCases.map(\.rawValue))) var code: String?
     @Flag(help: "Print one JSON object.") var json = false
 
     @Flag(help: .hidden) var document = false

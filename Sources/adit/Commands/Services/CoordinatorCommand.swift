@@ -49,6 +49,7 @@ struct CoordinatorRun: AsyncParsableCommand, SettingFlags {
 
     func run() async throws {
         let settings = try Settings(configFile: config)
+        try settings.check(.coordinator, flags: flags)
         let logger = try Logs(level: settings.text(.logLevel, logLevel)).logger("coordinator")
         settings.report(to: logger)
         let folder = settings.text(.coordinatorData, data)

@@ -49,6 +49,7 @@ struct MinerRun: AsyncParsableCommand, SettingFlags {
 
     func run() async throws {
         let settings = try Settings(configFile: config)
+        try settings.check(.miner, flags: flags)
         let logger = try Logs(level: settings.text(.logLevel, logLevel)).logger("miner")
         settings.report(to: logger)
         let folder = settings.text(.minerData, data)
@@ -63,7 +64,7 @@ struct MinerRun: AsyncParsableCommand, SettingFlags {
         for contradiction in allowed.contradictions(on: .here) { logger.warning("limits_contradict", metadata: ["detail": "\(contradiction.detail)"]) }
         ServiceManager.say("testing the devices")
         let hardware = try await Hardware.open(
-            threads: allowed.threads, choices: "\(folder)/backends.json", anew: reprofile
+            threads: nil, atMost: allowed.threads, choices: "\(folder)/backends.json", anew: reprofile
         ).adding(try OpenCLSettings.options(settings, folder: folder))
         for note in hardware.notes { logger.warning("backend_note", metadata: ["note": "\(note)"]) }
         var configuration = MinerConfiguration(
@@ -71,7 +72,7 @@ struct MinerRun: AsyncParsableCommand, SettingFlags {
             chain: try ChainID(settings.text(.chainID, chainID)), key: key,
             payout: try settings.given(.minerPayout, payout).map { (text) throws(Problem) in try Address(text) }, dataDirectory: folder,
             backends: hardware.backends)
-        configuration.memoryCap = allowed.memoryBytes
+        configuration.allow(allowed, config: config, flags: limits.flags, settings: settings, logger: logger)
         let local = try exposure.bind(settings.text(.minerBind, bind))
         configuration.local = local
         configuration.blasCore = hardware.blasCore

@@ -12,8 +12,11 @@ struct MinerSet: ParsableCommand {
             adit config init writes a file, adit config show says what is in force.
             """)
 
-    @Argument(help: "NAME=VALUE, such as temperature=70; may be repeated.") var changes: [String]
-    @Option(help: "The config file; ./adit.conf where not given (ADIT_CONFIG).") var config: String?
+    @Argument(
+        help: "NAME=VALUE, such as temperature=70; may be repeated.",
+        completion: .list(Setting.all.filter { $0.services.contains(.miner) && $0.isInConfigFile }.map { "\($0.shortKey)=" }))
+    var changes: [String]
+    @Option(help: "The config file; ./adit.conf where not given (ADIT_CONFIG).", completion: .file()) var config: String?
     @Flag(help: "Print one JSON object.") var json = false
 
     func run() throws {

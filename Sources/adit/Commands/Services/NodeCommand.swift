@@ -116,6 +116,7 @@ struct NodeRun: AsyncParsableCommand, SettingFlags {
 
     func run() async throws {
         let settings = try Settings(configFile: config)
+        try settings.check(.node, flags: flags)
         let logger = try Logs(level: settings.text(.logLevel, logLevel)).logger("node")
         settings.report(to: logger)
         let ring = keys.ring(settings, logger: logger)
