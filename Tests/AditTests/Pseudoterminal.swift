@@ -24,6 +24,12 @@ final class Pseudoterminal {
         self.terminal = FileHandle(fileDescriptor: terminal, closeOnDealloc: true)
     }
 
+    /// Gives it a size; who runs on it has to be told.
+    func resize(rows: UInt16, columns: UInt16) throws {
+        var size = winsize(ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
+        guard unsafe ioctl(terminal.fileDescriptor, UInt(TIOCSWINSZ), &size) == 0 else { throw CocoaError(.featureUnsupported) }
+    }
+
     func press(_ keys: String) throws { try controller.write(contentsOf: Data(keys.utf8)) }
 
     /// Everything that was echoed so far.

@@ -136,7 +136,7 @@ final class HistoryKeeper: Sendable {
     }
 
     /// Steps of a job that goes well: counted, or seen in its receipt.
-    private static let often: Set<MinerEvent.Name> = [.taskAssigned, .taskCompleted, .resultAttested, .claimSent, .receiptConfirmed]
+    static let often: Set<MinerEvent.Name> = [.taskAssigned, .taskCompleted, .resultAttested, .claimSent, .receiptConfirmed]
 
     private static func reason(_ event: MinerEvent) -> String? { (event["reason"] ?? event["code"])?.stringValue }
 

@@ -7,15 +7,17 @@ enum HistoryRoutes {
     /// The most events in one answer.
     static let most = 500
 
-    static func add(to routes: Routes, _ store: HistoryStore, now: @escaping @Sendable () -> Int64) {
+    static func add(to routes: Routes, door: LocalGuard, _ store: HistoryStore, now: @escaping @Sendable () -> Int64) {
         let queue = DiskQueue("history-reading")
         routes.get("/history") { request, _ in
+            try door.checkOrigin(request)
             let hours = request.query("hours").map { Int64($0) ?? 0 } ?? 24
             guard (1...HistoryStore.longestHours).contains(hours) else { throw Problem(.badRequest, "hours is 1 … \(HistoryStore.longestHours)") }
             let report = try await queue.run { () throws(Problem) in try store.report(hours: hours, now: now()) }
             return .json(report.json)
         }
         routes.get("/history/events") { request, _ in
+            try door.checkOrigin(request)
             let limit = request.query("limit").map { Int($0) ?? 0 } ?? 50
             guard (1...most).contains(limit) else { throw Problem(.badRequest, "limit is 1 … \(most)") }
             let before = request.query("before").map { Int64($0) ?? -1 }

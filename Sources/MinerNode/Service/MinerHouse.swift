@@ -106,8 +106,8 @@ final class MinerHouse: Sendable {
             devices: devices, compute: compute, permit: permit, warden: warden, limits: limits, http: http, coordinator: configuration.coordinator)
         let routes = LocalRoutes.make(
             LocalRoutes.Parts(board: board, store: store, metrics: metrics, control: control, feed: feed, door: door, compute: own), configuration)
-        HistoryRoutes.add(to: routes, history.store) { MinerClock().milliseconds / 1000 }
-        WebRoutes.add(to: routes, tokenHint: "cat \(configuration.dataDirectory)/token") { () throws(Problem) in try await self.view() }
+        HistoryRoutes.add(to: routes, door: door, history.store) { MinerClock().milliseconds / 1000 }
+        WebRoutes.add(to: routes, door: door, tokenHint: "cat \(configuration.dataDirectory)/token") { () throws(Problem) in try await self.view() }
         return routes
     }
 

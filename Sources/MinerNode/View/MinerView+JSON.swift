@@ -30,7 +30,9 @@ extension MinerView.Device {
         var members: [(String, JSON)] = [
             ("name", .string(name)), ("model", .string(model)), ("usable", .bool(isUsable)), ("trend", .array(trend.map { .real(finite($0)?.rounded() ?? 0) })),
         ]
-        for (key, value) in [("rate", rate), ("temperature", temperature), ("power", power), ("busy", busy), ("duty", duty)] {
+        for (key, value) in [
+            ("rate", rate), ("temperature", temperature), ("power", power), ("busy", busy), ("duty", duty), ("joules_per_unit", joulesPerUnit),
+        ] {
             if let value = value.flatMap(finite) { members.append((key, .real(value))) }
         }
         if let reason { members.append(("reason", reason.json)) }

@@ -25,10 +25,13 @@ extension MinerView {
     private static func device(_ json: JSON, _ report: HistoryReport?) -> Device {
         var device = Device(
             name: json["name"]?.stringValue ?? "?", model: (json["device"] ?? json["model"])?.stringValue ?? "", isUsable: json["usable"]?.boolValue ?? true)
-        device.reason = reason(json["health"]?["reason"], detail: json["reason"]?.stringValue) ?? reason(json["reason"]) ?? reason(json["throttle"])
+        let health = reason(json["health"]?["reason"], detail: json["health"]?["detail"]?.stringValue)
+        device.reason = device.isUsable ? reason(json["throttle"]) : health ?? reason(json["reason"])
         device.temperature = json["temperature"]?.doubleValue
-        device.power = json["power"]?.doubleValue
+        device.power = json["watts"]?.doubleValue
         device.duty = json["duty"]?.doubleValue
+        device.busy = json["utilisation"]?.doubleValue
+        device.joulesPerUnit = json["joules_per_unit"]?.doubleValue
         guard let report, let points = report.devices.first(where: { $0.name == device.name })?.points else { return device }
         // The last minute: the step that is running now is not full yet, and a job still running has not told its operations.
         let recent = points.filter { $0.start > report.to - 70 && $0.start <= report.to - 10 }

@@ -30,6 +30,8 @@ package struct MinerView: Sendable, Equatable {
         package var busy: Double?
         /// What the governor allows, 0…1.
         package var duty: Double?
+        /// Energy of a compute unit since the start, idle time included.
+        package var joulesPerUnit: Double?
         /// Rates over the last hour, oldest first, for a small curve.
         package var trend: [Double] = []
 

@@ -29,6 +29,9 @@ extension TerminalPage {
         return "\(fixed(scaled, scaled < 9.995 ? 2 : scaled < 99.95 ? 1 : 0)) \(units[unit])"
     }
 
+    /// `0.25 J a unit, `, where it is known.
+    static func energy(_ device: MinerView.Device) -> String { device.joulesPerUnit.map { "\(fixed($0, $0 < 10 ? 2 : 0)) J a unit, " } ?? "" }
+
     static func percent(_ share: Double?) -> String { share.map { "\(fixed($0 * 100, 0)) %" } ?? "-" }
 
     /// Rounded to so many places; `-` for what is no number.

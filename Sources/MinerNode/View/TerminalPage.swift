@@ -180,7 +180,7 @@ package struct TerminalPage: Sendable, Equatable {
             TerminalLine(TerminalText.left(name, 12), .faint).adding(Self.safe(text))
         }
         for device in view.devices.prefix(listRows) {
-            lines.append(TerminalLine(TerminalText.left(Self.safe(device.name), 12), .faint).adding(Self.safe(device.model)))
+            lines.append(TerminalLine(TerminalText.left(Self.safe(device.name), 12), .faint).adding(Self.energy(device)).adding(Self.safe(device.model)))
         }
         return lines + log.suffix(max(0, size.rows / 3)).map { TerminalLine(Self.safe($0), .faint) }
     }

@@ -3,7 +3,7 @@ enum WebScript {
     static let script = #"""
 
         const every = 2000;
-        let hours = 24, failures = 0, view = null, report = null, reportAt = 0, receiptsAt = 0, newest = 0, stream = null;
+        let hours = 24, failures = 0, view = null, report = null, reportAt = 0, receiptsAt = 0, stream = null, reasons = {};
 
         async function get(path) {
           const answer = await fetch(path, { headers: { Accept: "application/json" }, cache: "no-store", signal: AbortSignal.timeout(8000) });
@@ -24,8 +24,8 @@ enum WebScript {
           say($("facts"), [v.tier ? "tier " + v.tier : null, v.chain].filter(x => x).join(" · "));
           say($("now-title"), word);
           const idle = v.state === "idle";
-          say($("meaning"), v.reason ? v.reason.meaning : idle ? "The coordinator is asked for work all the time." : "");
-          say($("remedy"), v.reason && v.reason.remedy && v.reason.remedy !== "nothing" ? v.reason.remedy : "");
+          say($("meaning"), v.reason ? sentence(v.reason.meaning) : idle ? "The coordinator is asked for work all the time." : "");
+          say($("remedy"), v.reason && v.reason.remedy && v.reason.remedy !== "nothing" ? sentence(v.reason.remedy) : "");
           const paused = v.state === "paused" || v.state === "draining";
           for (const button of document.querySelectorAll("#controls button")) {
             button.disabled = v.state === "stopping" || (button.dataset.do === "resume" ? !paused : v.state === button.dataset.do + "ed" || v.state === button.dataset.do + "ing");
@@ -46,12 +46,12 @@ enum WebScript {
           if (!v.devices.length) return put($("devices"), el("p", { class: "empty" }, "No device yet. They are looked for and tested when the miner starts; adit doctor says what is missing."));
           const cell = (name, value) => el("div", { class: "cell" }, el("b", {}, name), value);
           put($("devices"), ...v.devices.map(d => el("div", { class: "device" },
-            el("div", {}, el("h3", {}, d.name), el("div", { class: "model" }, d.model)),
+            el("div", {}, el("h3", {}, d.name), el("div", { class: "model" }, d.model + (d.joules_per_unit == null ? "" : " · " + three(d.joules_per_unit) + " J a unit"))),
             ...(d.usable ? [cell("rate", rate(d.rate)), cell("busy", percent(d.busy)), cell("temp", degrees(d.temperature)), cell("power", watts(d.power)), cell("pace", percent(d.duty)),
               d.trend.some(x => x > 0) ? spark(d.trend) : el("span", { class: "faint" }, "")] : []),
             d.reason || !d.usable ? el("p", { class: "why " + (d.usable ? "warn" : "bad") },
-              (d.usable ? "" : "Not used: ") + (d.reason ? [d.reason.code, d.reason.meaning].filter(x => x).join(": ") : "no reason is known"),
-              d.reason && d.reason.remedy && d.reason.remedy !== "nothing" ? el("span", { class: "faint" }, ". " + d.reason.remedy) : null) : null)));
+              (d.usable ? "" : "Not used: ") + (d.reason ? [d.reason.code, d.reason.meaning].filter(x => x).join(": ") + "." : "no reason is known"),
+              d.reason && d.reason.remedy && d.reason.remedy !== "nothing" ? el("span", { class: "faint" }, " " + sentence(d.reason.remedy)) : null) : null)));
         }
 
         function showHistory(r) {
@@ -103,7 +103,7 @@ enum WebScript {
           const text = el("p", {}, el("b", {}, event.event.replaceAll("_", " ")));
           if (event.reason) text.append(el("span", { class: "warn" }, " " + event.reason));
           const rest = event.meaning ? event.meaning : facts.detail ?? facts.note ?? ["kernel", "job_id", "tier", "gflops", "device"].filter(k => facts[k] != null).map(k => k + " " + facts[k]).join(", ");
-          if (rest) text.append(el("span", { class: "faint" }, "  " + rest + (event.remedy && event.remedy !== "nothing" ? ". " + event.remedy : "")));
+          if (rest) text.append(el("span", { class: "faint" }, " " + sentence(rest) + (event.remedy && event.remedy !== "nothing" ? ". " + sentence(event.remedy) : "")));
           item.append(text);
           return item;
         }
@@ -117,17 +117,17 @@ enum WebScript {
           const { events } = await get("/history/events?limit=60");
           $("events").replaceChildren();
           for (const event of events) addEvent(event, true);
-          newest = events[0]?.id ?? 0;
-          if (!events.length) { $("events").dataset.empty = "1"; $("events").append(el("li", {}, el("span"), el("p", { class: "empty" }, "Nothing yet. Starts, refusals, throttling and faults are listed here with their reasons, and kept."))); }
+          if (!events.length) { $("events").dataset.empty = "1"; $("events").append(el("li", {}, el("p", { class: "empty" }, "Nothing yet. Starts, refusals, throttling and faults are listed here with their reasons, and kept."))); }
         }
         function listen() {
           stream = new EventSource("/events");
           stream.onopen = () => say($("live"), "live");
           stream.onerror = () => { say($("live"), stream.readyState === 2 ? "looked up every ten seconds" : "not live: trying again"); };
           const hear = message => {
-            try { const data = JSON.parse(message.data); addEvent({ event: message.type === "message" ? data.event ?? "event" : message.type,
-              time_ms: data.time_ms ?? Date.now(), reason: data.reason?.code ?? data.reason ?? data.code, meaning: data.reason?.meaning ?? data.meaning,
-              remedy: data.reason?.remedy ?? data.remedy, facts: data.facts ?? data }); } catch { /* not an event of ours */ }
+            try {
+              const data = JSON.parse(message.data), facts = data.facts ?? {}, code = facts.reason ?? facts.code, known = reasons[code] ?? {};
+              addEvent({ event: data.event ?? message.type, time_ms: data.time_ms ?? Date.now(), reason: code, meaning: known.meaning, remedy: known.remedy, facts });
+            } catch { /* not an event of ours */ }
           };
           for (const name of view.event_names) stream.addEventListener(name, hear);
         }
@@ -144,7 +144,8 @@ enum WebScript {
             const now = Date.now();
             if (now - receiptsAt > 4000) { receiptsAt = now; showReceipts((await get("/receipts?limit=20")).receipts); }
             if (now - reportAt > (hours <= 24 ? 10000 : 60000)) { reportAt = now; report = await get("/history?hours=" + hours); showHistory(report);
-              if (!stream || stream.readyState === 2) await pastEvents(); if (!stream) listen(); }
+              if (!stream || stream.readyState === 2) await pastEvents();
+              if (!stream) { for (const reason of (await get("/reasons")).reasons) reasons[reason.code] = reason; listen(); } }
             if (failures) notice(null);
             failures = 0;
           } catch (error) {

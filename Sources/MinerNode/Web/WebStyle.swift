@@ -60,7 +60,7 @@ enum WebStyle {
         #range button:first-child { border-radius: 8px 0 0 8px; } #range button:last-child { border-radius: 0 8px 8px 0; }
         #legend { display: flex; flex-wrap: wrap; gap: 4px 16px; font-size: 13px; margin-bottom: 10px; }
         #legend i { display: inline-block; width: 14px; height: 3px; border-radius: 2px; margin-right: 6px; vertical-align: 4px; }
-        #charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 26px 32px; }
+        #charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 420px), 1fr)); gap: 26px 32px; }
         figure { min-width: 0; position: relative; } figcaption { display: flex; justify-content: space-between; font-size: 13.5px; margin-bottom: 4px; }
         figure svg { width: 100%; height: 150px; display: block; overflow: visible; } figure svg text { fill: var(--faint); font-size: 11px; }
         .grid { stroke: var(--line); stroke-width: 1; shape-rendering: crispEdges; } .cursor { stroke: var(--faint); stroke-width: 1; stroke-dasharray: 2 3; }
@@ -74,8 +74,9 @@ enum WebStyle {
         .times i { display: inline-block; width: 7px; height: 7px; border-radius: 50%; margin-right: 4px; }
         #events { list-style: none; padding: 0; } #events li { display: grid; grid-template-columns: 92px 1fr; gap: 2px 14px; padding: 7px 0;
           border-top: 1px solid var(--line); font-size: 14px; } #events li:first-child { border-top: 0; }
-        #events time { color: var(--faint); } #events p { overflow-wrap: anywhere; }
-        footer { padding-top: 20px; padding-bottom: 40px; border-top: 1px solid var(--line); font-size: 13px; color: var(--faint); }
+        #events time { color: var(--faint); } #events .empty { grid-column: 1 / -1; } #events p { overflow-wrap: anywhere; }
+        section:last-child { border-bottom: 1px solid var(--line); }
+        footer { padding-top: 20px; padding-bottom: 40px; font-size: 13px; color: var(--faint); }
         footer dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; } footer dd { overflow-wrap: anywhere; }
         dialog { margin: auto; border: 1px solid var(--line); border-radius: 14px; background: var(--raised); color: inherit; padding: 24px 26px; width: min(440px, 92vw); }
         dialog::backdrop { background: rgb(0 0 0 / .4); } dialog p { margin: 8px 0; } dialog label { display: block; font-size: 13px; margin-top: 12px; }

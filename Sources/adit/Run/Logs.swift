@@ -27,6 +27,12 @@ struct Logs: Sendable {
         }
     }
 
+    /// - Parameter write: takes each line with its newline, from any thread.
+    init(level: String, write: @escaping @Sendable ([UInt8]) -> Void) throws(Problem) {
+        let plain = try Logs(level: level)
+        (self.level, self.write) = (plain.level, write)
+    }
+
     func logger(_ component: String) -> Logger {
         Logger(label: component) { [level, write] _ in JSONLogHandler(component: component, level: level, write: write) }
     }

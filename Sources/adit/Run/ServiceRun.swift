@@ -21,12 +21,14 @@ enum ServiceRun {
         .init(service: service, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .gracefullyShutdownGroup)
     }
 
-    /// - Parameter probe: how the service manager, if there is one, learns that the service lives.
-    static func run(_ service: any Service, logger: Logger, probe: ServiceProbe) async throws {
+    /// - Parameters:
+    ///   - beside: runs with it, and is stopped before it.
+    ///   - probe: how the service manager, if there is one, learns that the service lives.
+    static func run(_ service: any Service, beside: [any Service] = [], logger: Logger, probe: ServiceProbe) async throws {
         let life = ServiceManager.current.map { [ManagedLife(manager: $0, probe: probe.ask, logger: logger)] } ?? []
         do {
             // Stopped in reverse order: the manager is told first.
-            try await group([service] + life, logger: logger).run()
+            try await group([service] + beside + life, logger: logger).run()
         } catch let problem as Problem {
             throw problem
         } catch {

@@ -23,7 +23,11 @@ struct MinerCommand: AsyncParsableCommand {
 struct MinerRun: AsyncParsableCommand, SettingFlags {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Work for a coordinator until Ctrl-C.",
-        discussion: "Leases that are held are given back at the end; what was computed and not yet paid goes on at the next start.")
+        discussion: """
+            In a terminal one live page shows what it does; its keys are p pause, r resume, d drain, i details and q quit. Anywhere else, and with --plain, \
+            it writes JSON log lines to standard error. Leases that are held are given back at the end; what was computed and not yet paid goes on at the \
+            next start.
+            """)
 
     @Option(help: "The coordinator's URL (COORDINATOR_URL).") var coordinator: String?
     @Option(help: "The chain node's URL (NODE_URL).") var node: String?
@@ -33,6 +37,7 @@ struct MinerRun: AsyncParsableCommand, SettingFlags {
     @Option(help: "HOST:PORT of the local API that `adit miner status` asks (MINER_BIND).") var bind: String?
     @Option(name: .customLong("chain-id"), help: "The chain's name (CHAIN_ID).") var chainID: String?
     @Flag(help: "Measure the machine anew; a measurement is otherwise kept for a week.") var reprofile = false
+    @Flag(help: "Log lines in a terminal, too, instead of the live page.") var plain = false
     @Option(name: .customLong("log-level"), help: "trace … critical (LOG_LEVEL).") var logLevel: String?
     @OptionGroup(title: "Limits (adit miner set changes those of the config file while it runs)") var limits: LimitOptions
     @OptionGroup var keys: KeyOptions
@@ -50,9 +55,12 @@ struct MinerRun: AsyncParsableCommand, SettingFlags {
     func run() async throws {
         let settings = try Settings(configFile: config)
         try settings.check(.miner, flags: flags)
-        let logger = try Logs(level: settings.text(.logLevel, logLevel)).logger("miner")
-        settings.report(to: logger)
         let folder = settings.text(.minerData, data)
+        let environment = ProcessInfo.processInfo.environment
+        let live = plain ? nil : LiveLog(for: environment, folder: folder)
+        let level = settings.text(.logLevel, logLevel)
+        let logger = try (live.map { (log) throws(Problem) in try Logs(level: level, write: log.write) } ?? Logs(level: level)).logger("miner")
+        settings.report(to: logger)
         try Files.makeFolder(folder)
         let lock = try Files.lockFolder(folder)
         defer { try? lock.close() }
@@ -83,7 +91,8 @@ struct MinerRun: AsyncParsableCommand, SettingFlags {
         }
         let probe = ServiceProbe(local, path: "/status")
         let service = MinerService(configuration: configuration, logger: logger) { port in port.map(probe.bound) }
-        try await ServiceRun.run(service, logger: logger, probe: probe)
+        let page = live.map { LivePage(panel: service.panel, terminal: RawTerminal(), log: $0, looks: LivePage.Looks(environment)) }
+        try await ServiceRun.run(service, beside: page.map { [$0] } ?? [], logger: logger, probe: probe)
     }
 }
 
