@@ -135,7 +135,7 @@ let package = Package(
         tests("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "ChainClient"]),
         tests("ChainNode", ["Wire", "Signing", "Ledger", "HTTPServing", "ChainNode", "ChainClient", logging, lifecycle, grdb, hummingbird]),
         tests("MinerNode", ["Wire", "Jobs", "ChainClient", "HTTPServing", "MinerNode", grdb, logging]),
-        tests("Adit", ["Wire", "adit", "TestSupport"]),
+        tests("Adit", ["Wire", "Signing", "Kernels", "Profiler", "adit", "TestSupport"]),
         .testTarget(
             name: "ReliabilityTests", dependencies: ["Wire", "Signing", "Kernels", "Ledger", "Jobs", "ChainClient", "adit", "TestSupport", grdb],
             exclude: ["Faults"], swiftSettings: strict),

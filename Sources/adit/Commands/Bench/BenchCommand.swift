@@ -7,7 +7,8 @@ import Wire
 /// What this machine does with the kernels it sells.
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measure kernels, their checks and whole jobs on this machine.", subcommands: [BenchGemm.self, BenchKernel.self])
+        commandName: "bench", abstract: "Measure kernels, their checks and whole jobs on this machine.",
+        subcommands: [BenchTable.self, BenchGemm.self, BenchKernel.self], defaultSubcommand: BenchTable.self)
 }
 
 struct BenchGemm: AsyncParsableCommand {

@@ -1,0 +1,47 @@
+import Kernels
+import Profiler
+import Wire
+
+/// One row of the table, measured when a line on standard input asks for it: so that another program's figure can be taken in the same second.
+enum PacedRates {
+    /// Answers "kernel MS" with the rate, as time and operations of one run, and with the share of the peak, until standard input ends.
+    static func serve(backend name: String, threads: Int?) async throws {
+        let hardware = try await Hardware.open(threads: threads)
+        guard let backend = (hardware.backends + hardware.members).first(where: { $0.name == name }) else {
+            throw Problem(.badParams, "no backend \"\(name)\" here; there are \((hardware.backends + hardware.members).map(\.name).joined(separator: ", "))")
+        }
+        let machine = Machine.current()
+        try await OwnThread.run("adit-bench") { () throws(Problem) in
+            Terminal.emit(["ready": .string(backend.device), "blas": .string(hardware.blasCore ?? "")])
+            while let line = readLine() {
+                let words = line.split(separator: " ")
+                guard words.count == 2, words[0] == "kernel", let time = Int(words[1]), (1...600_000).contains(time) else {
+                    throw Problem(.badRequest, "\"\(line.prefix(64))\" is not kernel, and 1 to 600000 milliseconds")
+                }
+                let plan = RatePlan(
+                    budget: .milliseconds(time), rounds: 3, sizes: [2_048], acceleratorSizes: [2_048], hasMembers: false, hasMoreKernels: false, kinds: [.gemm])
+                let survey = RateSurvey(
+                    plan, RateSurvey.Devices(backends: [OnlyF32(backend)]), machine: machine, limit: 1 << 28)
+                guard let row = try survey.run().fastestProduct(.f32), row.perSecond > 0 else { throw Problem(.unsupportedDtype, "\(name) has no F32 product") }
+                Terminal.emit([
+                    "best_ns": .integer(Int64(Double(row.work) * 1e9 / Double(row.perSecond))), "runs": .integer(Int64(row.rounds)),
+                    "per_second": .integer(row.perSecond), "share_millionths": .integer(row.shareMillionths ?? 0),
+                ])
+            }
+        }
+    }
+}
+
+/// A backend's F32 products in free order and nothing else: what a C program's sgemm is.
+private struct OnlyF32: ComputeBackend {
+    private let inner: any ComputeBackend
+    init(_ inner: any ComputeBackend) { self.inner = inner }
+    var name: String { inner.name }
+    var device: String { inner.device }
+    var accelerator: Accelerator? { inner.accelerator }
+    var roof: (any RoofSource)? { inner.roof }
+    func capability(for gemm: GEMM) -> Capability? { gemm.arithmetic == .f32 ? inner.capability(for: gemm) : nil }
+    func run(_ gemm: GEMM, a: Tensor, b: Tensor, into c: Tensor, control: RunControl) throws(Problem) {
+        try inner.run(gemm, a: a, b: b, into: c, control: control)
+    }
+}
