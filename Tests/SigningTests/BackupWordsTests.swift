@@ -119,6 +119,27 @@ import TestSupport
         #expect(detail("\u{0}\u{FFFF}\u{1F600}") != nil)
     }
 
+    /// Whatever bytes come: words, or `bad_backup`; never a trap, never more than 24.
+    @Test func anyBytesAreReadOrRefused() throws {
+        var random = TestRandom(40)
+        // Words, spaces, a full-width A, what is no UTF-8, and an accent without its letter.
+        let pieces: [[UInt8]] = [
+            Array("zoo".utf8), Array("ABAN".utf8), [0x20], [0x0A], [0xC2, 0xA0], [0xEF, 0xBC, 0xA1], [0xFF], [0x00], [0xF0, 0x9F], [0xCC, 0x81],
+        ]
+        var read = 0
+        for _ in 0..<2000 {
+            let bytes = (0..<Int.random(in: 0...60, using: &random)).flatMap { _ in pieces[Int.random(in: 0..<pieces.count, using: &random)] }
+            let line = try SecretBytes(copying: bytes)
+            var words: BackupWords?
+            #expect([nil, .badBackup].contains(problem { words = try BackupWords().adding(line) }?.code))
+            if let words {
+                read += 1
+                #expect(words.count <= 24)
+            }
+        }
+        #expect(read > 0)
+    }
+
     /// The checksum has 8 bits: of random other words one in 256 passes. More would be a defect, fewer could not be told.
     @Test func theChecksumRefusesOtherWords() throws {
         var random = TestRandom(39)
