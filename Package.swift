@@ -108,7 +108,7 @@ let package = Package(
             name: "adit",
             dependencies: [
                 "Wire", "Signing", "Kernels", "Ledger", "Jobs", "Operations", "NativeBackend", "OpenBLASBackend", "OneDNNBackend", "XSMMBackend",
-                "BackendChoice", "OpenCLBackend", "Profiler",
+                "BackendChoice", "OpenCLBackend", "Sensors", "Profiler",
                 "TensorFiles", "ChainClient", "HTTPServing", "ChainNode", "Coordinator", "MinerNode", logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -34,6 +34,9 @@ package final class MeasuredBackend: ComputeBackend {
 
     package func useThreads(atMost threads: Int?) { for member in members { member.useThreads(atMost: threads) } }
 
+    /// Those of all members: each has its own version.
+    package var software: String { members.map(\.software).joined(separator: "; ") }
+
     /// What was chosen so far: the class of work, the member's name and its speed, in the class's order.
     package var choices: [(work: String, member: String, operationsPerSecond: Double)] { book.withLock { $0.choices } }
 

@@ -120,6 +120,7 @@ package final class OpenBLASGEMM: ComputeBackend {
     }
 
     package var device: String { "cpu openblas \(coreName), \(team.withLock { $0.most }) threads" }
+    package var software: String { "\(name) \(device) \(configuration)" }
 
     /// Whether the test at start showed panel-256's bits for this arithmetic.
     package func keepsRule(_ arithmetic: Arithmetic) -> Bool { team.withLock { $0.offer.smallest[arithmetic] != nil } }

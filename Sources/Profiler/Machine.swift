@@ -9,10 +9,20 @@ package struct Machine: Sendable, Equatable {
     package let cores: Int
     /// Size of the last-level cache that Linux reports; nil if unknown.
     package let lastLevelCacheBytes: Int?
+    /// What else speeds hang on, as texts to compare: kernel, microcode, clock governor and driver, turbo, huge pages, graphics drivers.
+    package let surroundings: [String]
 
-    package init(cpu: CPUDescription, memory: MemoryDescription, cores: Int, lastLevelCacheBytes: Int?) {
+    package init(cpu: CPUDescription, memory: MemoryDescription, cores: Int, lastLevelCacheBytes: Int?, surroundings: [String] = []) {
         (self.cpu, self.memory, self.cores, self.lastLevelCacheBytes) = (cpu, memory, max(1, cores), lastLevelCacheBytes)
+        self.surroundings = surroundings
     }
+
+    private static let surroundingFiles = [
+        "/proc/sys/kernel/osrelease", "/sys/devices/system/cpu/cpu0/microcode/version", "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor",
+        "/sys/devices/system/cpu/cpu0/cpufreq/scaling_driver", "/sys/devices/system/cpu/cpu0/cpufreq/energy_performance_preference",
+        "/sys/devices/system/cpu/intel_pstate/no_turbo", "/sys/devices/system/cpu/cpufreq/boost", "/sys/devices/system/cpu/smt/active",
+        "/sys/kernel/mm/transparent_hugepage/enabled", "/sys/module/nvidia/version", "/sys/module/amdgpu/version",
+    ]
 
     /// Reads `/proc` and `/sys`.
     package static func current(_ files: KernelFiles = KernelFiles()) -> Machine {
@@ -23,7 +33,8 @@ package struct Machine: Sendable, Equatable {
             memory: MemoryDescription(
                 meminfo: files.text("/proc/meminfo") ?? "", groupLimits: ControlGroups.memoryLimitFiles(selfCgroup: groups).compactMap { files.text($0) }),
             cores: min(ProcessInfo.processInfo.activeProcessorCount, share ?? .max),
-            lastLevelCacheBytes: [3, 2].lazy.compactMap { files.text("/sys/devices/system/cpu/cpu0/cache/index\($0)/size") }.compactMap(cacheSize).first)
+            lastLevelCacheBytes: [3, 2].lazy.compactMap { files.text("/sys/devices/system/cpu/cpu0/cache/index\($0)/size") }.compactMap(cacheSize).first,
+            surroundings: surroundingFiles.map { "\($0)=\(files.text($0) ?? "")" })
     }
 
     /// `32768K` or `32M` in bytes.

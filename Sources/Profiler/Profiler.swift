@@ -29,6 +29,13 @@ package struct Profiler: Sendable {
             (self.machine, self.bestBackend, self.tier, self.profile, self.rates) = (machine, bestBackend, tier, profile, rates)
             (self.f32FlopsPerSecond, self.memoryBytesPerSecond) = (f32FlopsPerSecond, memoryBytesPerSecond)
         }
+
+        /// The tier with its reasons. A profile says 1 where memory isn't known.
+        package var verdict: TierVerdict {
+            TierVerdict(
+                f32FlopsPerSecond: f32FlopsPerSecond, memoryBytesPerSecond: memoryBytesPerSecond,
+                memoryBytes: profile.memoryBytes > 1 ? profile.memoryBytes : nil)
+        }
     }
 
     private let backends: [any ComputeBackend]

@@ -9,6 +9,9 @@ package struct Accelerator: Sendable, Hashable {
 }
 
 extension ComputeBackend {
+    /// A device in words names its library's or driver's version.
+    package var software: String { "\(name) \(device)" }
+
     /// The CPU's cores, unless a backend says otherwise.
     package var accelerator: Accelerator? { nil }
 

@@ -11,6 +11,9 @@ package protocol ComputeBackend: Sendable, NeuralEngine, RegressionEngine {
     /// The device in words, such as the CPU's or GPU's name and its threads.
     var device: String { get }
 
+    /// What its speeds hang on beside the machine, as a text to compare: libraries and drivers with their versions.
+    var software: String { get }
+
     /// The device it runs on, if that is not the CPU.
     var accelerator: Accelerator? { get }
 

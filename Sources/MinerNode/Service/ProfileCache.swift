@@ -20,7 +20,8 @@ package struct ProfileCache: Sendable {
         let described: JSON = [
             "cpu": .string(machine.cpu.model ?? ""), "isa": .array(machine.cpu.isa.map { .string($0) }), "cores": .integer(Int64(machine.cores)),
             "cache": .integer(Int64(machine.lastLevelCacheBytes ?? 0)), "memory": .integer(machine.memory.usableBytes ?? 0),
-            "backends": .array(backends.map { .string("\($0.name) \($0.device)") }), "blas": .string(blasCore ?? ""), "version": .string(softwareVersion),
+            "surroundings": .array(machine.surroundings.map { .string($0) }),
+            "backends": .array(backends.map { .string("\($0.name) \($0.software)") }), "blas": .string(blasCore ?? ""), "version": .string(softwareVersion),
         ]
         return described.canonicalDigest
     }

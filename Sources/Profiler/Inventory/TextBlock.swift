@@ -23,4 +23,7 @@ package struct TextBlock: Sendable {
         }
         lines.append(line)
     }
+
+    /// A line as it is: of a table.
+    package mutating func add(line: String) { lines.append(line) }
 }

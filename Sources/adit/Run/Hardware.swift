@@ -16,10 +16,12 @@ struct Hardware: Sendable {
     private let cpu: MeasuredBackend
     /// Every device, as jobs see them.
     var backends: [any ComputeBackend]
-    /// The core type that OpenBLAS chose; nil without OpenBLAS.
-    let blasCore: String?
+    /// What OpenBLAS's core types did when they were compared; nil without OpenBLAS.
+    let coreTypes: EnvironmentCosts.CoreTypes?
     /// Why a backend is missing or not used for something, in words; empty where none is.
     var notes: [String]
+    /// Every OpenCL device that was found, used or not, by its driver's words.
+    var accelerators: [AcceleratorInventory.Described] = []
 
     /// Opens what is there, tests it and measures what is not known yet; on a thread that may block.
     ///
@@ -35,11 +37,11 @@ struct Hardware: Sendable {
             let native = try NativeGEMM(threads: threads, isMeasured: false)
             var members: [any ComputeBackend] = [native]
             var notes: [String] = []
-            var blasCore: String?
+            var coreTypes: EnvironmentCosts.CoreTypes?
             join("OpenBLAS", &members, &notes) { () throws(Problem) in
                 let blas = try OpenBLASGEMM(threads: threads, judge: native, isMeasured: false)
-                blasCore = blas.coreName
-                return (blas, environmentNotes(chosen: blas.coreName))
+                coreTypes = EnvironmentCosts.CoreTypes(used: blas.coreName, speeds: blas.coreSpeeds)
+                return (blas, [])
             }
             join("oneDNN", &members, &notes) { () throws(Problem) in
                 let oneDNN = try OneDNN(threads: threads, judge: native)
@@ -53,7 +55,7 @@ struct Hardware: Sendable {
             let cpu = MeasuredBackend(name: "cpu", members: members, fingerprint: processor, store: store)
             if let most { cpu.useThreads(atMost: most) }
             try cpu.prepare()
-            return Hardware(cpu: cpu, backends: [cpu], blasCore: blasCore, notes: notes)
+            return Hardware(cpu: cpu, backends: [cpu], coreTypes: coreTypes, notes: notes)
         }
     }
 
@@ -78,11 +80,8 @@ struct Hardware: Sendable {
         return "\(machine.cpu.model ?? "") \(machine.cpu.isa.joined(separator: " ")) \(machine.cores) \(machine.lastLevelCacheBytes ?? 0) \(Version.text)"
     }
 
-    /// What the environment would cost a program that obeyed it.
-    private static func environmentNotes(chosen: String) -> [String] {
-        guard let wanted = ProcessInfo.processInfo.environment["OPENBLAS_CORETYPE"], wanted.lowercased() != chosen.lowercased() else { return [] }
-        return ["OPENBLAS_CORETYPE=\(wanted) is set; the core type \(chosen) measured better here and is used instead"]
-    }
+    /// The core type that OpenBLAS chose; nil without OpenBLAS.
+    var blasCore: String? { coreTypes?.used }
 
     /// The libraries that share the CPU's cores, each by itself: for benchmarks.
     var members: [any ComputeBackend] { cpu.members }
@@ -94,8 +93,16 @@ struct Hardware: Sendable {
     static func passes() throws(Problem) -> any VerifierPasses { try NativePasses() }
 
     /// Measures what the miner tells the coordinator about itself.
-    func profile(_ plan: RatePlan = .full, progress: @escaping @Sendable (Profiler.Progress) -> Void = { _ in }) async throws(Problem) -> Profiler.Outcome {
-        try await Profiler(backends: backends, members: members, softwareVersion: Version.text, blasCore: blasCore, plan: plan).run(progress: progress)
+    ///
+    /// - Parameters:
+    ///   - plan: how much is measured.
+    ///   - memoryCap: the most that jobs may use, in bytes, where the operator sets less than the machine has.
+    func profile(
+        _ plan: RatePlan = .full, memoryCap: Int64? = nil, progress: @escaping @Sendable (Profiler.Progress) -> Void = { _ in }
+    ) async throws(Problem) -> Profiler.Outcome {
+        try await Profiler(
+            backends: backends, members: members, memoryCap: memoryCap, softwareVersion: Version.text, blasCore: blasCore, plan: plan
+        ).run(progress: progress)
     }
 
     /// One line for people.

@@ -8,6 +8,7 @@ import Logging
 import MinerNode
 import Operations
 import Profiler
+import Sensors
 import Signing
 import Wire
 
@@ -75,6 +76,10 @@ struct MinerRun: AsyncParsableCommand, SettingFlags {
             threads: nil, atMost: allowed.threads, choices: "\(folder)/backends.json", anew: reprofile
         ).adding(try OpenCLSettings.options(settings, folder: folder))
         for note in hardware.notes { logger.warning("backend_note", metadata: ["note": "\(note)"]) }
+        for cost in hardware.costs(hardware.inventory(folder: folder)) {
+            logger.warning(
+                "environment_cost", metadata: ["cost": "\(cost.code.rawValue)", "found": "\(cost.found)", "detail": "\(cost.cost)", "remedy": "\(cost.remedy)"])
+        }
         var configuration = MinerConfiguration(
             coordinator: coordinatorURL, node: nodeURL,
             chain: try ChainID(settings.text(.chainID, chainID)), key: key,
@@ -86,6 +91,8 @@ struct MinerRun: AsyncParsableCommand, SettingFlags {
         configuration.blasCore = hardware.blasCore
         configuration.softwareVersion = Version.text
         configuration.reprofile = reprofile
+        configuration.sensors = hardware.sensors()
+        configuration.activity = SystemActivity(folder: folder)
         if let risk = MinerSettings.payoutRisk(configuration.payout, key: key.address) {
             logger.warning("key_warning", metadata: ["note": "\(risk)"])
         }
@@ -93,35 +100,6 @@ struct MinerRun: AsyncParsableCommand, SettingFlags {
         let service = MinerService(configuration: configuration, logger: logger) { port in port.map(probe.bound) }
         let page = live.map { LivePage(panel: service.panel, terminal: RawTerminal(), log: $0, looks: LivePage.Looks(environment)) }
         try await ServiceRun.run(service, beside: page.map { [$0] } ?? [], logger: logger, probe: probe)
-    }
-}
-
-struct MinerProfile: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "profile", abstract: "Measure this machine for a few seconds and say which tier it is.")
-
-    @Option(help: "Threads to compute with; all cores where not given (MINER_THREADS).") var threads: Int?
-    @Flag(help: "Print one JSON object.") var json = false
-
-    func run() async throws {
-        let settings = try Settings()
-        let hardware = try await Hardware.open(threads: try LimitSettings.threads(settings, threads)).adding(try OpenCLSettings.options(settings))
-        let outcome = try await hardware.profile { progress in
-            if !json { Terminal.complain("measuring \(progress.step)… \(Int(progress.share * 100)) %") }
-        }
-        if json { return Terminal.emit(["tier": .string(outcome.tier.rawValue), "profile": outcome.profile.json]) }
-        let profile = outcome.profile
-        Terminal.say("cpu        \(profile.cpuModel), \(profile.cores) cores")
-        Terminal.say("isa        \(profile.isa.joined(separator: " "))")
-        Terminal.say("memory     \(Figures.bytes(profile.memoryBytes)) usable by jobs, \(Figures.rounded(profile.memoryGigabytesPerSecond, 1)) GB/s measured")
-        Terminal.say("F32 GEMM   \(Figures.rounded(profile.f32Gigaflops, 1)) GFLOP/s measured, backend \(outcome.bestBackend ?? "none")")
-        for backend in hardware.backends { Terminal.say("device     \(backend.name): \(backend.device)") }
-        for member in hardware.members { Terminal.say("library    \(member.name): \(member.device)") }
-        for choice in hardware.choices {
-            Terminal.say("choice     \(choice.work): \(choice.member), \(Figures.rounded(choice.operationsPerSecond / 1e9, 0)) Gop/s")
-        }
-        for note in hardware.notes { Terminal.say("note       \(note)") }
-        Terminal.say("tier       \(outcome.tier.rawValue)")
     }
 }
 
