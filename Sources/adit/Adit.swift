@@ -45,7 +45,8 @@ struct Adit: AsyncParsableCommand {
         switch error {
         case let problem as Problem:
             Terminal.complain(problem)
-            return 1
+            // EX_TEMPFAIL of sysexits.h: another process may have more luck with the device.
+            return problem.code == .deviceHangs ? 75 : 1
         case let exit as ExitCode:
             return exit.rawValue
         default:

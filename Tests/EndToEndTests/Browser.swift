@@ -30,8 +30,8 @@ final class Browser {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         for name in ["in", "out"] { guard unsafe mkfifo("\(folder)/\(name)", 0o600) == 0 else { throw Failure(description: "no pipe") } }
         // For reading and writing, so that opening waits for nobody.
-        toBrowser = FileHandle(fileDescriptor: unsafe open("\(folder)/in", O_RDWR | O_CLOEXEC), closeOnDealloc: true)
-        fromBrowser = FileHandle(fileDescriptor: unsafe open("\(folder)/out", O_RDWR | O_CLOEXEC | O_NONBLOCK), closeOnDealloc: true)
+        toBrowser = FileHandle(fileDescriptor: unsafe Glibc.open("\(folder)/in", O_RDWR | O_CLOEXEC), closeOnDealloc: true)
+        fromBrowser = FileHandle(fileDescriptor: unsafe Glibc.open("\(folder)/out", O_RDWR | O_CLOEXEC | O_NONBLOCK), closeOnDealloc: true)
         process.executableURL = URL(filePath: "/bin/bash")
         process.arguments = [
             "-c", "exec \"$0\" \"$@\" 3<\"in\" 4>\"out\"", program, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run",

@@ -3,8 +3,10 @@ import Foundation
 import HTTPServing
 import Jobs
 import Kernels
+import Ledger
 import MinerNode
 import Operations
+import Signing
 import Testing
 import Wire
 

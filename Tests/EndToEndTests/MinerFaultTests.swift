@@ -3,8 +3,10 @@ import Foundation
 import HTTPServing
 import Jobs
 import Kernels
+import Ledger
 import MinerNode
 import Operations
+import Signing
 import Testing
 import Wire
 
@@ -14,7 +16,7 @@ import Wire
         var configuration = try world.configuration()
         configuration.backends = devices
         configuration.local = try Bind("127.0.0.1:0")
-        configuration.leastSilence = .seconds(2)
+        configuration.leastSilence = .seconds(4)
         configuration.health.firstPause = .seconds(2)
         configuration.health.everyWatched = .milliseconds(200)
         configuration.health.answersForTrust = 2
@@ -25,7 +27,7 @@ import Wire
     func quarantine() async throws {
         try await MinerWorld.run { world in
             let moody = MoodyBackend()
-            let configuration = try Self.configuration(world, [moody, PlainBackend()])
+            let configuration = try Self.configuration(world, [moody, MoodyBackend("steady", speed: 1e9)])
             let miner = TestMiner(configuration)
             let local = try await MinerLocal(world, miner, folder: configuration.dataDirectory)
             for (mood, reason) in [(MoodyBackend.Mood.errs, "device_error"), (.hangs, "device_hangs")] {
@@ -41,7 +43,7 @@ import Wire
                 #expect(devices.map { $0["usable"] } == [false, true])
                 #expect(devices[0]["health"]?["reason"]?["code"] == .string(reason))
                 let done = try await miner.wait(.taskCompleted)
-                #expect(done["backend"] == "plain")
+                #expect(done["backend"] == "steady")
                 try await miner.wait(.receiptConfirmed)
                 moody.mood = .well
                 try await local.until("well again") { $0["backends"]?.arrayValue?.first?["usable"] == true }
@@ -73,8 +75,8 @@ import Wire
     @Test("A CPU that never comes back ends the process, with a code of its own") func hang() async throws {
         try await MinerWorld.run { world in
             let moody = MoodyBackend()
-            var configuration = try Self.configuration(world, [moody, PlainBackend()])
-            configuration.leastSilence = .milliseconds(500)
+            var configuration = try Self.configuration(world, [moody, MoodyBackend("steady", speed: 1e9)])
+            configuration.leastSilence = .seconds(2)
             configuration.hangEndsAfter = .seconds(1)
             let miner = TestMiner(configuration)
             _ = try await miner.localPort()

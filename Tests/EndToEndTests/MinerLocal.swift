@@ -3,8 +3,10 @@ import Foundation
 import HTTPServing
 import Jobs
 import Kernels
+import Ledger
 import MinerNode
 import Operations
+import Signing
 import Synchronization
 import Testing
 import Wire
@@ -85,23 +87,26 @@ final class SteppingBackend: ComputeBackend {
     }
 }
 
-/// A device that is well until it is told otherwise.
+/// A device for I8 that is well until it is told otherwise.
 final class MoodyBackend: ComputeBackend {
     enum Mood: Sendable { case well, errs, hangs, lies }
 
-    let name = "moody"
+    let name: String
     let device = "a device with moods"
+    private let speed: Double
     private let state: Mutex<Mood>
 
-    init(_ mood: Mood = .well) { state = Mutex(mood) }
+    /// - Parameter speed: the fastest device gets the jobs.
+    init(_ name: String = "moody", speed: Double = 1e15) { (self.name, self.speed, state) = (name, speed, Mutex(.well)) }
 
     var mood: Mood {
         get { state.withLock { $0 } }
         set { state.withLock { $0 = newValue } }
     }
 
-    /// Preferred to all others.
-    func capability(for gemm: GEMM) -> Capability? { Capability(arithmetic: gemm.arithmetic, operationsPerSecond: 1e15) }
+    func capability(for gemm: GEMM) -> Capability? {
+        gemm.arithmetic == .i32Exact ? Capability(arithmetic: gemm.arithmetic, operationsPerSecond: speed) : nil
+    }
 
     func run(_ gemm: GEMM, a: Tensor, b: Tensor, into c: Tensor, control: RunControl) throws(Problem) {
         // A driver that hangs looks at nothing.

@@ -9,23 +9,26 @@ import Wire
 final class LiveLimits: Sendable {
     private let state: Mutex<OperatorLimits>
     /// What jobs may take where no limit is set, in bytes.
-    private let memory: Mutex<Int64>
+    private let usual: Mutex<Int64>
+    /// What the process can have at all, in bytes.
+    private let most: Int64
     private let changes = Broadcast()
 
-    init(_ limits: OperatorLimits, memoryBytes: Int64) {
+    init(_ limits: OperatorLimits, usualMemory: Int64, mostMemory: Int64) {
         state = Mutex(limits)
-        memory = Mutex(memoryBytes)
+        usual = Mutex(usualMemory)
+        most = mostMemory
     }
 
     var now: OperatorLimits { state.withLock { $0 } }
 
     /// What the profile found.
-    func note(memoryBytes: Int64) { memory.withLock { $0 = memoryBytes } }
+    func note(usualMemory: Int64) { usual.withLock { $0 = usualMemory } }
 
     /// The most memory for one job's tensors, in bytes.
     var memoryCap: Int { Int(clamping: memoryBytes) }
 
-    var memoryBytes: Int64 { min(state.withLock { $0.memoryBytes } ?? .max, memory.withLock { $0 }) }
+    var memoryBytes: Int64 { min(state.withLock { $0.memoryBytes } ?? usual.withLock { $0 }, most) }
 
     /// Counts changes.
     var generation: UInt64 { changes.generation }

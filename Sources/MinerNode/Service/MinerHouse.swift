@@ -60,7 +60,9 @@ final class MinerHouse: Sendable {
         ) { note in events.emit(.historyNote, ["note": .string(note)], weight: .warning) }
         let events = events.heard(by: history.note)
         (self.events, self.payoutRule, self.history) = (events, payoutRule, history)
-        limits = LiveLimits(configuration.limits, memoryBytes: configuration.memoryCap ?? Machine.current().memory.usableBytes.map { $0 / 4 * 3 } ?? .max)
+        let usable = Machine.current().memory.usableBytes
+        limits = LiveLimits(
+            configuration.limits, usualMemory: configuration.memoryCap ?? usable.map { $0 / 4 * 3 } ?? .max, mostMemory: usable ?? .max)
         intake = LeaseIntake(permit, limits)
         setback = Setback(configuration.pauses)
         board = StatusBoard(
@@ -194,7 +196,7 @@ final class MinerHouse: Sendable {
             ])
 
         board.stage = .registering
-        limits.note(memoryBytes: profile.profile.memoryBytes)
+        limits.note(usualMemory: profile.profile.memoryBytes)
         let loop = LeaseLoop(
             configuration, coordinator: coordinator, intake: intake, board: board, events: events, permit: permit, limits: limits, control: control,
             profile: profile)
@@ -255,14 +257,19 @@ final class MinerHouse: Sendable {
 
 extension Profiler.Outcome {
     /// The same with at most so much memory.
-    func capped(at bytes: Int64) -> Profiler.Outcome {
-        let devices = profile.devices.map { WorkerDevice(kind: $0.kind, name: $0.name, memoryBytes: min($0.memoryBytes, bytes)) }
-        let capped = WorkerProfile(
-            cpuModel: profile.cpuModel, cores: profile.cores, isa: profile.isa, memoryBytes: min(profile.memoryBytes, bytes), devices: devices,
+    func capped(at bytes: Int64) -> Profiler.Outcome { with(memoryBytes: min(profile.memoryBytes, bytes)) { min($0.memoryBytes, bytes) } }
+
+    /// The same with so much of the machine's memory, whatever was measured with; an accelerator has no more than its own.
+    func offering(_ bytes: Int64) -> Profiler.Outcome { with(memoryBytes: bytes) { $0.kind == "cpu" ? bytes : min($0.memoryBytes, bytes) } }
+
+    private func with(memoryBytes: Int64, _ device: (WorkerDevice) -> Int64) -> Profiler.Outcome {
+        let changed = WorkerProfile(
+            cpuModel: profile.cpuModel, cores: profile.cores, isa: profile.isa, memoryBytes: memoryBytes,
+            devices: profile.devices.map { WorkerDevice(kind: $0.kind, name: $0.name, memoryBytes: device($0)) },
             f32FlopsPerSecond: profile.f32FlopsPerSecond, memoryBytesPerSecond: profile.memoryBytesPerSecond, blasCore: profile.blasCore,
             softwareVersion: profile.softwareVersion)
         return Profiler.Outcome(
             machine: machine, bestBackend: bestBackend, f32FlopsPerSecond: f32FlopsPerSecond, memoryBytesPerSecond: memoryBytesPerSecond, tier: tier,
-            profile: capped, rates: rates)
+            profile: changed, rates: rates)
     }
 }

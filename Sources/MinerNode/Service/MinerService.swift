@@ -54,6 +54,8 @@ package final class MinerService: Service {
             }
             group.addTask {
                 try await cancelWhenGracefulShutdown {
+                    // Whoever listens would keep the listener from ending.
+                    defer { feed.close() }
                     do {
                         try await house.work { await self.onReady(await port.value()) }
                     } catch let problem as Problem where problem.code == .canceled && Task.isCancelled {

@@ -36,7 +36,7 @@ final class LeaseLoop: Sendable {
     /// What the coordinator is told: the profile, with no more memory than jobs may have here now.
     private var registration: WorkerRegistration {
         WorkerRegistration(
-            publicKey: configuration.key.publicKey, payout: configuration.payout, tier: profile.tier, profile: profile.capped(at: limits.memoryBytes).profile)
+            publicKey: configuration.key.publicKey, payout: configuration.payout, tier: profile.tier, profile: profile.offering(limits.memoryBytes).profile)
     }
 
     /// Tries until it works; false if the task was canceled before. A refusal that time can't mend is told each time.
@@ -83,6 +83,7 @@ final class LeaseLoop: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.supply.keepAlive(holding: self.configuration.holdLeases) }
             group.addTask { await self.ask() }
+            group.addTask { await self.tellCoordinator() }
             while await next.enter() {
                 guard await places.enter() else { break }
                 await runner.setback.wait()
@@ -183,12 +184,24 @@ final class LeaseLoop: Sendable {
         return try outcome.get()
     }
 
-    /// Waits until work is allowed. The coordinator hears of a pause that the operator asked for, and is asked what it has given meanwhile.
-    private func rest() async {
-        if control.mode != .working {
+    /// Has the coordinator know of a pause and a drain that the operator asks for: it gives nothing until the next registration, and counts on nobody.
+    private func tellCoordinator() async {
+        for await mode in control.changes() where mode != .working {
             registered.withLock { $0 = nil }
-            try? await coordinator.drain()
+            var pauses = configuration.pauses
+            while !Task.isCancelled, control.mode != .working {
+                do throws(Problem) {
+                    try await coordinator.drain()
+                    break
+                } catch {
+                    try? await Task.sleep(for: pauses.next())
+                }
+            }
         }
+    }
+
+    /// Waits until work is allowed; the coordinator is asked what it has given meanwhile.
+    private func rest() async {
         if intake.takeDoubt() {
             do throws(Problem) { intake.add(try await coordinator.heldLeases()) } catch { intake.doubt() }
         }

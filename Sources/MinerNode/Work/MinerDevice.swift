@@ -119,8 +119,7 @@ final class MinerDevice: Sendable {
     private func begin(_ patience: Duration, _ control: WorkControl) -> UInt64 {
         state.withLock { state in
             state.lastRun += 1
-            // One that nobody waits for any more, and that hasn't come back, goes on without being watched.
-            if let old = state.run { state.stuck.insert(old.id) }
+            // One before that was stopped and hasn't come back yet is no longer watched: if it never does, this one waits for it, and is.
             state.run = Run(id: state.lastRun, patience: patience, sign: .now, control: control)
             return state.lastRun
         }
