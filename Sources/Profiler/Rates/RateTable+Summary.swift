@@ -32,7 +32,7 @@ extension RateTable {
     private static func maker(_ row: RateRow) -> String {
         let text = row.member ?? row.backend
         let name = text.hasPrefix("cpu ") ? text.dropFirst(4) : text[...]
-        return String(name.prefix { $0 != "," && $0 != "(" })
+        return String(name.prefix { $0 != "," && $0 != "(" }.trimmed)
     }
 
     /// 11 + 27 + 14 + 9 + 2 columns, and 17 for who did it.

@@ -88,7 +88,11 @@ struct MinerProfile: AsyncParsableCommand {
                 text.add("choice", "\(choice.work): \(choice.member), \(Figures.rounded(choice.operationsPerSecond / 1e9, 0)) Gop/s")
             }
         }
-        for note in (outcome.rates?.notes ?? []) + notes { text.add("note", note) }
+        // On a busy machine there is one for many a size.
+        if let left = outcome.rates?.notes, !left.isEmpty {
+            text.add("note", "\(left.count) of the rates were left out, mostly for want of time; with --json each has its reason")
+        }
+        for note in notes { text.add("note", note) }
         for cost in costs {
             text.add("cost", cost.found)
             text.add("", "costs: \(cost.cost)")
