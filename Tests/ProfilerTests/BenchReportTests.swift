@@ -24,7 +24,7 @@ import Wire
     @Test("Fits 80 columns, whatever the names") func columns() {
         for name in ["native", String(repeating: "x", count: 60), Self.hostile] {
             let document = Self.document(name, device: name)
-            for line in RateReport.lines(document) + RateReport.comparison(document.rates, RateTableTests.table) {
+            for line in RateReport.lines(document) + RateReport.comparison(document.rates, RateTableTests.table) + RateReport.note(name + " " + name) {
                 #expect(line.count <= 80, "\(line)")
                 #expect(!line.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x202e })
             }

@@ -33,7 +33,7 @@ package enum BenchPage {
             <footer>
             <p>Each rate is the median of some rounds, each round's best run. “Of peak” compares it with the device's own multiply-adds in registers,
             measured by turns with it in the same second. Operations per byte count inputs and outputs once; the slope is the memory's measured copy
-            rate.</p>
+            rate, and what fits into the caches may stand above it.</p>
             </footer>
             </main>
             </body>
@@ -58,7 +58,13 @@ package enum BenchPage {
     }
 
     private static func tile(_ name: String, _ value: String, _ note: String, _ style: String) -> String {
-        "<div class=\"tile \(style)\"><span>\(escape(name))</span><strong>\(escape(value))</strong><em>\(escape(note))</em></div>"
+        "<div class=\"tile \(style)\"><span>\(escape(name))</span><strong>\(large(value))</strong><em>\(escape(note))</em></div>"
+    }
+
+    /// The number large, its unit small.
+    private static func large(_ value: String) -> String {
+        guard let space = value.firstIndex(of: " ") else { return escape(value) }
+        return "\(escape(String(value[..<space])))<small>\(escape(String(value[space...])))</small>"
     }
 
     private static func device(_ name: String, _ document: BenchDocument) -> String {
@@ -69,8 +75,11 @@ package enum BenchPage {
         if let plot = Roofline(document.rates, device: name) {
             parts.append("<figure>\(plot.svg)<figcaption>\(legend(rows))</figcaption></figure>")
         }
-        let bars = rows.filter { $0.kind.isKernel }
-        if !bars.isEmpty { parts.append("<h3>Share of the peak</h3><div class=\"bars\">\(bars.map(bar).joined())</div>") }
+        let kernels = rows.filter { $0.kind.isKernel }
+        let (whole, libraries) = (kernels.filter { $0.backend == name }, kernels.filter { $0.backend != name })
+        for (title, bars) in [("Share of the peak", whole), ("Its libraries one by one", libraries)] where !bars.isEmpty {
+            parts.append("<h3>\(title)</h3><div class=\"bars\">\(bars.map(bar).joined())</div>")
+        }
         let rest = rows.filter { !$0.kind.isKernel }
         if !rest.isEmpty {
             let cells = rest.map { "<div><dt>\(escape(RateText.work($0)))</dt><dd>\(escape(RateText.rate($0.perSecond, $0)))</dd></div>" }
@@ -102,7 +111,7 @@ package enum BenchPage {
         let body = table.rows.map { row in
             let cells = [
                 row.device, row.member.map { "\(row.backend) (\($0))" } ?? row.backend, RateText.work(row), RateText.rate(row.perSecond, row),
-                RateText.percent(row.share), RateText.percent(row.spread), "\(row.rounds)", row.peakName ?? "-",
+                RateText.percent(row.share), row.rounds > 1 ? RateText.percent(row.spread) : "-", "\(row.rounds)", row.peakName ?? "-",
             ]
             return "<tr>\(cells.map { "<td>\(escape($0))</td>" }.joined())</tr>"
         }

@@ -16,11 +16,12 @@ enum BenchStyle {
         h3{font-size:.8rem;margin:1.75rem 0 .6rem;color:var(--soft);font-weight:600;text-transform:uppercase;letter-spacing:.08em}
         .device{color:var(--soft);margin:0 0 .75rem}
         code{font:.9em ui-monospace,SFMono-Regular,Menlo,monospace}
-        .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(128px,1fr));gap:12px;margin:24px 0 8px}
+        .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(124px,1fr));gap:12px;margin:24px 0 8px}
         .tile{background:var(--card);border:1px solid var(--rule);border-top:3px solid var(--tone);border-radius:8px;padding:12px 14px;\
         display:flex;flex-direction:column}
         .tile span{font-size:.8rem;color:var(--soft)}
-        .tile strong{font-size:1.15rem;font-weight:650;white-space:nowrap;font-variant-numeric:tabular-nums}
+        .tile strong{font-size:1.35rem;line-height:1.3;font-weight:650;white-space:nowrap;font-variant-numeric:tabular-nums}
+        .tile small{font-size:.8rem;font-weight:500;color:var(--soft)}
         .tile em{font-style:normal;font-size:.8rem;color:var(--soft)}
         .F32{--tone:var(--F32)}.F64{--tone:var(--F64)}.BF16{--tone:var(--BF16)}.I8{--tone:var(--I8)}.memory{--tone:var(--memory)}.other{--tone:var(--other)}
         figure{margin:0;background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:14px 10px 8px}

@@ -18,7 +18,7 @@ package enum RateReport {
     /// 10 + 1 + 33 + 13 + 9 + 8 = 74 columns.
     private static func line(_ row: RateRow) -> String {
         left(RateText.plain(row.backend, 10), 10) + " " + left(RateText.work(row), 33) + right(RateText.rate(row.perSecond, row), 13)
-            + right(RateText.percent(row.share), 9) + right(RateText.percent(row.spread), 8)
+            + right(RateText.percent(row.share), 9) + right(row.rounds > 1 ? RateText.percent(row.spread) : "-", 8)
     }
 
     /// Line by line against an earlier table: what both have with the ratio, then what only one of them has.
@@ -37,6 +37,20 @@ package enum RateReport {
                     + right(RateText.rate(row.perSecond, row), 13) + right("gone", 8))
         }
         return lines
+    }
+
+    /// A sentence in lines of at most 80 columns, the later ones below the first's text.
+    package static func note(_ text: String) -> [String] {
+        var lines: [String] = []
+        var line = "note      "
+        for word in RateText.plain(text, 1_000).split(separator: " ") {
+            if line.count + 1 + word.count > 80, line.count > 10 {
+                lines.append(line)
+                line = "          "
+            }
+            line += " " + word.prefix(69)
+        }
+        return lines + [line]
     }
 
     /// Two decimals.

@@ -20,7 +20,10 @@ struct Roofline {
     /// - Returns: nil where there is nothing to plot.
     init?(_ table: RateTable, device: String) {
         let all = table.rows.filter { $0.device == device }
-        rows = all.filter { ($0.intensity ?? 0) > 0 && $0.perSecond > 0 }
+        // The device as jobs see it; its libraries one by one only where nothing else was measured.
+        let plotted = all.filter { ($0.intensity ?? 0) > 0 && $0.perSecond > 0 }
+        let whole = plotted.filter { $0.backend == device }
+        rows = whole.isEmpty ? plotted : whole
         guard !rows.isEmpty else { return nil }
         let memory = all.filter { $0.kind == .memoryCopy && $0.perSecond > 0 }.map { Double($0.perSecond) }.max()
         let peaks: [(dtype: DType, perSecond: Double, name: String)] = [DType.i8, .bf16, .f32, .f64].compactMap { dtype in
@@ -32,7 +35,9 @@ struct Roofline {
         let ridge = memory.map { memory in peaks.map { $0.perSecond / memory } } ?? []
         (self.memory, self.peaks) = (memory, peaks)
         x = Self.powers((intensities + ridge).min() ?? 1, (intensities + ridge).max() ?? 1, base: 2)
-        y = Self.powers(speeds.min() ?? 1, speeds.max() ?? 1, base: 10)
+        // Room above and below, and two powers of ten at least, which are what the axis is labelled with.
+        let most = min(max((speeds.max() ?? 1) * 1.8, 1), 1e18)
+        y = max(min((speeds.min() ?? 1) / 1.8, most / 110), 1e-9)...most
     }
 
     /// From the power of the base below to the one above; at least one step, at most forty.
@@ -72,7 +77,7 @@ struct Roofline {
             parts.append(Self.line("grid", at, y0, at, y1))
             if index % stride == 0 { parts.append(Self.text("tick", at, y1 + 16, "middle", power < 0 ? "1/\(Int(pow(2, -power)))" : "\(Int(pow(2, power)))")) }
         }
-        for power in Swift.stride(from: log10(y.lowerBound).rounded(), through: log10(y.upperBound).rounded(), by: 1) {
+        for power in Swift.stride(from: ceil(log10(y.lowerBound)), through: floor(log10(y.upperBound)), by: 1) {
             let at = py(pow(10, power))
             parts.append(Self.line("grid", x0, at, x1, at))
             parts.append(Self.text("tick", x0 - 6, at + 4, "end", Self.tick(power)))
@@ -93,6 +98,7 @@ struct Roofline {
 
     private var roof: String {
         var parts: [String] = []
+        var labels: [String] = []
         let ceiling = peaks.map(\.perSecond).max() ?? y.upperBound
         if let memory {
             let start = max(x.lowerBound, y.lowerBound / memory)
@@ -102,19 +108,24 @@ struct Roofline {
                 // Along the slope, a little above it.
                 let slope = atan2(py(end * memory) - py(start * memory), px(end) - px(start)) * 180 / .pi
                 let middle = (start * end).squareRoot()
-                let (mx, my) = (Self.number(px(middle)), Self.number(py(middle * memory) - 7))
+                let (mx, my) = (Self.number(px(middle) - 6), Self.number(py(middle * memory) - 8))
                 let label = Self.escape("memory " + RateText.bytes(memory))
                 parts.append("<text class=\"label\" text-anchor=\"middle\" transform=\"translate(\(mx) \(my)) rotate(\(Self.number(slope)))\">\(label)</text>")
             }
         }
-        for peak in peaks {
+        var lowest = -Double.infinity
+        // From the top down; labels of peaks that lie close together make room for each other.
+        for peak in peaks.sorted(by: { $0.perSecond > $1.perSecond }) {
             let start = memory.map { min(max(peak.perSecond / $0, x.lowerBound), x.upperBound) } ?? x.lowerBound
             let at = py(peak.perSecond)
             parts.append(Self.line("roof \(peak.dtype.rawValue)", px(start), at, Self.width - Self.right, at))
             let rate = RateText.operations(peak.perSecond, peak.dtype)
-            parts.append(Self.text("label \(peak.dtype.rawValue)", Self.width - Self.right, at - 5, "end", "\(peak.dtype.rawValue) peak \(rate)"))
+            lowest = max(at - 5, lowest + 19)
+            // Where the roof begins, left of the points; at its end where it begins too late for that.
+            let (place, anchor) = px(start) < 0.6 * Self.width ? (px(start) + 8, "start") : (Self.width - Self.right, "end")
+            labels.append(Self.text("label \(peak.dtype.rawValue)", place, lowest, anchor, "\(peak.dtype.rawValue) peak \(rate)"))
         }
-        return parts.joined(separator: "\n")
+        return (parts + labels).joined(separator: "\n")
     }
 
     /// A circle for a product, a square for a convolution, a triangle for attention; what it is shows on pointing at it.

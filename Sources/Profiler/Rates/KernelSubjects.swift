@@ -7,7 +7,11 @@ enum KernelSubjects {
     static let arithmetics: [Arithmetic] = [.f32Panel256, .f32, .f64Panel256, .bf16F32, .i32Exact]
 
     /// The products of one arithmetic, by rising size; empty where the backend doesn't offer it.
-    static func products(_ backend: any ComputeBackend, device: String, _ arithmetic: Arithmetic, sizes: [Int], limit: Int) -> [RateSubject] {
+    ///
+    /// - Parameter roof: the device's, whoever of the backends on it knows it.
+    static func products(
+        _ backend: any ComputeBackend, device: String, _ arithmetic: Arithmetic, sizes: [Int], roof: (any RoofSource)?, limit: Int
+    ) -> [RateSubject] {
         sizes.compactMap { n in
             guard let gemm = try? GEMM(m: n, n: n, k: n, arithmetic: arithmetic), backend.capability(for: gemm) != nil else { return nil }
             let cells = n * n
@@ -15,7 +19,7 @@ enum KernelSubjects {
             guard bytes <= limit else { return nil }
             return RateSubject(
                 device: device, backend: backend.name, kind: .gemm, arithmetic: arithmetic, size: [n, n, n], work: gemm.operations, trafficBytes: Int64(bytes),
-                weight: arithmetic == .f32Panel256 ? 2 : 1, roof: backend.roof.map { ($0, gemm.inputDType) },
+                weight: arithmetic == .f32Panel256 ? 2 : 1, roof: roof.map { ($0, gemm.inputDType) },
                 prepare: { () throws(Problem) in
                     let a = try random("a", gemm.inputDType, gemm.shapeA, limit)
                     let b = try random("b", gemm.inputDType, gemm.shapeB, limit)
@@ -31,7 +35,7 @@ enum KernelSubjects {
     /// ResNet-50's second stage at batch 8, and its last one; 3×3 windows.
     static let images: [(x: [Int], outputs: Int)] = [([8, 64, 56, 56], 64), ([8, 512, 7, 7], 512)]
 
-    static func convolutions(_ backend: any ComputeBackend, device: String, count: Int, limit: Int) -> [RateSubject] {
+    static func convolutions(_ backend: any ComputeBackend, device: String, count: Int, roof: (any RoofSource)?, limit: Int) -> [RateSubject] {
         [Arithmetic.f32, .i32Exact].flatMap { arithmetic in
             images.prefix(count).compactMap { image -> RateSubject? in
                 guard let windows = try? Convolution.Windows(padding: 1),
@@ -44,7 +48,7 @@ enum KernelSubjects {
                 guard bytes <= limit else { return nil }
                 return RateSubject(
                     device: device, backend: backend.name, kind: .conv2d, arithmetic: arithmetic, size: image.x + [image.outputs, 3, 3], work: work.operations,
-                    trafficBytes: Int64(bytes), roof: backend.roof.map { ($0, work.inputDType) },
+                    trafficBytes: Int64(bytes), roof: roof.map { ($0, work.inputDType) },
                     prepare: { () throws(Problem) in
                         let x = try random("x", work.inputDType, work.shapeX, limit)
                         let w = try random("w", work.inputDType, work.shapeW, limit)
@@ -61,7 +65,7 @@ enum KernelSubjects {
     /// Twelve heads of 64, as in the small models that many use.
     static let lengths = [512, 2_048]
 
-    static func attentions(_ backend: any ComputeBackend, device: String, count: Int, limit: Int) -> [RateSubject] {
+    static func attentions(_ backend: any ComputeBackend, device: String, count: Int, roof: (any RoofSource)?, limit: Int) -> [RateSubject] {
         [Arithmetic.f32, .bf16F32].flatMap { arithmetic in
             lengths.prefix(count).compactMap { length -> RateSubject? in
                 guard let work = try? Attention(batch: 1, heads: 12, queries: length, keys: length, dimension: 64, arithmetic: arithmetic),
@@ -72,7 +76,7 @@ enum KernelSubjects {
                 guard bytes <= limit else { return nil }
                 return RateSubject(
                     device: device, backend: backend.name, kind: .attention, arithmetic: arithmetic, size: [1, 12, length, 64], work: work.operations,
-                    trafficBytes: Int64(bytes), roof: backend.roof.map { ($0, work.inputDType) },
+                    trafficBytes: Int64(bytes), roof: roof.map { ($0, work.inputDType) },
                     prepare: { () throws(Problem) in
                         let q = try random("q", work.inputDType, work.shapeQ, limit)
                         let k = try random("k", work.inputDType, work.shapeKV, limit)

@@ -45,6 +45,7 @@ package struct RateSurvey {
         var weightLeft = all.reduce(0) { $0 + $1.subjects.reduce(0) { $0 + $1.weight } }
         var rows: [RateRow] = []
         var notes: [String] = []
+        var leftOut: [String] = []
         var speeds: [String: Double] = [:]
         let meter = RateMeter(now: now, rounds: plan.rounds)
         for series in all {
@@ -59,8 +60,7 @@ package struct RateSurvey {
                 // Warming up and one round are two runs.
                 let expected = subject.kind.isKernel ? (speed ?? speeds[subject.backend].map { $0 * series.guess }) : nil
                 if let expected, 2 * Double(subject.work) / expected > slice.seconds {
-                    let (needed, given) = (Self.text(Double(subject.work) / expected), Self.text(slice.seconds))
-                    notes.append("\(subject.title) is left out: a run would take \(needed) s, and there are \(given) s for it")
+                    leftOut.append(subject.title)
                     continue
                 }
                 do throws(Problem) {
@@ -76,18 +76,21 @@ package struct RateSurvey {
             }
         }
         progress(Profiler.Progress(step: "done", share: 1))
+        if !leftOut.isEmpty { notes.append("left out, since a run takes longer than there was time for: " + leftOut.joined(separator: ", ")) }
         return RateTable(rows: rows, threads: machine.cores, isQuick: plan.isQuick, notes: notes)
     }
-
-    private static func text(_ seconds: Double) -> String { String(Double(Int(min(seconds, 1e6) * 100)) / 100) }
 
     /// What decides about tiers and jobs first, what takes long and matters less last.
     private func series() -> [Series] {
         var all: [Series] = []
+        // The CPU's libraries share its roof, whichever of them knows it.
+        let host = (devices.backends + devices.members).lazy.filter { $0.accelerator == nil }.compactMap(\.roof).first
+        func roof(_ backend: any ComputeBackend) -> (any RoofSource)? { backend.roof ?? (backend.accelerator == nil ? host : nil) }
         for backend in devices.backends {
             let (device, sizes) = backend.accelerator == nil ? ("cpu", plan.sizes) : (backend.name, plan.acceleratorSizes)
             for arithmetic in KernelSubjects.arithmetics where !plan.isQuick || arithmetic != .f32 {
-                all.append(Series(subjects: KernelSubjects.products(backend, device: device, arithmetic, sizes: sizes, limit: limit), isDevice: true))
+                let subjects = KernelSubjects.products(backend, device: device, arithmetic, sizes: sizes, roof: roof(backend), limit: limit)
+                all.append(Series(subjects: subjects, isDevice: true))
             }
         }
         if let memory = HostSubjects.memory(threads: machine.cores, cacheBytes: machine.lastLevelCacheBytes, limit: limit) {
@@ -97,17 +100,18 @@ package struct RateSurvey {
         let count = plan.hasMoreKernels ? 2 : 1
         for backend in devices.backends {
             let device = backend.accelerator == nil ? "cpu" : backend.name
-            // A tenth of the products' speed: what isn't known yet is first tried where it surely fits.
-            for subject in KernelSubjects.convolutions(backend, device: device, count: count, limit: limit)
-                + KernelSubjects.attentions(backend, device: device, count: count, limit: limit)
+            // A quarter of the products' speed: what isn't known yet is first tried where it most likely fits.
+            for subject in KernelSubjects.convolutions(backend, device: device, count: count, roof: roof(backend), limit: limit)
+                + KernelSubjects.attentions(backend, device: device, count: count, roof: roof(backend), limit: limit)
             {
-                all.append(Series(subjects: [subject], isDevice: true, guess: 0.1))
+                all.append(Series(subjects: [subject], isDevice: true, guess: 0.25))
             }
             for subject in HostSubjects.transfers(backend, device: device) { all.append(Series(subjects: [subject], isDevice: true)) }
         }
         for member in plan.hasMembers ? devices.members : [] {
             for arithmetic in KernelSubjects.arithmetics {
-                all.append(Series(subjects: KernelSubjects.products(member, device: "cpu", arithmetic, sizes: plan.sizes, limit: limit), isDevice: false))
+                let subjects = KernelSubjects.products(member, device: "cpu", arithmetic, sizes: plan.sizes, roof: roof(member), limit: limit)
+                all.append(Series(subjects: subjects, isDevice: false))
             }
         }
         return all.filter { series in series.subjects.first.map { plan.kinds.contains($0.kind) } ?? false }

@@ -60,12 +60,13 @@ struct BenchTable: AsyncParsableCommand {
         if let coordinator { earnings = try await EarningsReport(file.document, coordinator: try exposure.url(coordinator)) }
         if json { return Terminal.emit(Self.merged(file.json, earnings)) }
         if let earlier {
-            Terminal.say("then       \(RateText.date(earlier.document.at)), \(RateText.plain(earlier.document.machine.cpu, 50)), \(Self.signed(earlier))")
+            Terminal.say("then       \(RateText.date(earlier.document.at)), \(RateText.plain(earlier.document.machine.cpu, 46))")
+            Terminal.say("           \(Self.signed(earlier))")
             for line in RateReport.comparison(file.document.rates, earlier.document.rates) { Terminal.say(line) }
         } else {
             for line in RateReport.lines(file.document) { Terminal.say(line) }
         }
-        for note in file.document.rates.notes { Terminal.say("note       \(RateText.plain(note, 400))") }
+        for line in file.document.rates.notes.flatMap(RateReport.note) { Terminal.say(line) }
         earnings?.show()
     }
 
@@ -75,7 +76,9 @@ struct BenchTable: AsyncParsableCommand {
         let progress = ProgressLine()
         // Before a minute of work: a key that can't be opened.
         let signing = try certificate.map { (_) throws(Problem) in
-            try keys.ring(settings).loadOrCreate(settings.text(.minerKey, key))
+            let path = settings.text(.minerKey, key)
+            try Files.makeFolder((path as NSString).deletingLastPathComponent)
+            return try keys.ring(settings).loadOrCreate(path)
         }
         progress.show("opening the devices", 0)
         let hardware = try await Hardware.open(threads: try LimitSettings.threads(settings, threads)).adding(try OpenCLSettings.options(settings))
@@ -105,7 +108,7 @@ struct BenchTable: AsyncParsableCommand {
         do throws(Problem) {
             return try BenchFile(bytes: try Files.read(path, limit: BenchFile.largestBytes))
         } catch {
-            throw Problem(error.code, "\(path): \(error.detail)")
+            throw error.detail.contains(path) ? error : Problem(error.code, "\(path): \(error.detail)")
         }
     }
 
