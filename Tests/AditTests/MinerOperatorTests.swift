@@ -66,7 +66,7 @@ import Wire
 
             let set = try await Program.run(["miner", "set", "temperature=70", "power=", "threads=2"], in: folder)
             #expect(set.status == 0, "\(set.complaints)")
-            try await miner.wait(for: "limits_changed", upTo: .seconds(30))
+            try await miner.wait(for: "config_changed", upTo: .seconds(30))
             #expect(miner.said.contains("\"changes\":\"temperature off -> 70; power 200 -> off\""), "\(miner.said)")
 
             // A mistake is told, and changes nothing; nor does what the command line has said, nor what wants a restart.
@@ -74,6 +74,7 @@ import Wire
             try await miner.wait(for: "config_refused", upTo: .seconds(30))
             #expect(miner.said.contains("adit.conf:1: unknown key") && miner.said.contains("the limits of before stay in force"))
             #expect(try await Self.status(at, folder)?["limits"]?["temperature"]?.stringValue == "70")
+            #expect(try await Program.run(["miner", "resume", "--data", "m"] + at, in: folder).status == 0, "a bad file keeps nobody from the miner")
             try write("miner_temperature = 65\nminer_opencl = off\nchain_id = other\n")
             try await miner.wait(for: "config_needs_restart", upTo: .seconds(30))
             try await Self.until("the new limit", at, folder) {

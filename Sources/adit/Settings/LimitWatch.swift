@@ -61,7 +61,7 @@ struct LimitWatch: Sendable {
                 "config_needs_restart", metadata: ["settings": "\(waiting.map(\.key).joined(separator: ", "))", "note": "taken up at the next start"])
         }
         guard state.limits != old.limits else { return nil }
-        logger.notice("limits_changed", metadata: ["changes": "\(Self.changes(from: old.limits, to: state.limits).joined(separator: "; "))"])
+        logger.notice("config_changed", metadata: ["changes": "\(Self.changes(from: old.limits, to: state.limits).joined(separator: "; "))"])
         return state.limits
     }
 

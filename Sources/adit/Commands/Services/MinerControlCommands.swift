@@ -51,12 +51,13 @@ extension MinerOptions {
         get throws(Problem) {
             if let data { return "\(data)/token" }
             if let devnet { return "\(devnet)/miner0/token" }
-            return "\(try Settings().text(.minerData))/token"
+            return "\(try settings.text(.minerData))/token"
         }
     }
 
     /// Tells the miner to do something; prints its answer as JSON, or what `words` says.
     func command(_ name: String, _ words: () -> String) async throws(Problem) {
+        try warn()
         let path = try tokenPath
         let url = try url()
         let http = try HTTPClient()

@@ -14,9 +14,16 @@ struct MinerOptions: ParsableArguments {
     @Flag(help: "Print one JSON object.") var json = false
     @OptionGroup var exposure: Exposure
 
+    /// A mistake in the config file keeps nobody from looking at a miner or from stopping it; it is told once, by `warn`.
+    var settings: Settings { get throws(Problem) { try Settings(strict: false) } }
+
+    func warn() throws(Problem) {
+        if let problem = try settings.file?.problem { Terminal.complain("adit: warning: \(problem.detail)") }
+    }
+
     func url() throws(Problem) -> BaseURL {
         if miner == nil, let devnet, let first = try DevnetFile.load(devnet).miners.first { return try exposure.url(first) }
-        let text = try Settings().text(.minerBind, miner)
+        let text = try settings.text(.minerBind, miner)
         return try exposure.url(text.contains("://") ? text : "http://\(text)")
     }
 
@@ -34,7 +41,7 @@ struct MinerOptions: ParsableArguments {
 
     /// The folder of a miner that does not run; nil where there is none.
     func store() throws(Problem) -> OutboxStore? {
-        let folder = try Settings().text(.minerData, data)
+        let folder = try settings.text(.minerData, data)
         let path = "\(folder)/miner.db"
         return FileManager.default.fileExists(atPath: path) ? try OutboxStore(path: path) : nil
     }
@@ -50,6 +57,7 @@ struct MinerStatus: AsyncParsableCommand {
     @OptionGroup var options: MinerOptions
 
     func run() async throws {
+        try options.warn()
         guard let answer = try await options.ask("/status") else {
             guard let store = try options.store() else { throw options.nobody }
             let counts = try store.counts()
@@ -79,6 +87,7 @@ struct MinerReceipts: AsyncParsableCommand {
     }
 
     func run() async throws {
+        try options.warn()
         let query = "?limit=\(limit)" + (phase.map { "&phase=\($0)" } ?? "")
         let answer: JSON
         if let live = try await options.ask("/receipts", query: query) {
