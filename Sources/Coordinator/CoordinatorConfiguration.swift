@@ -23,6 +23,7 @@ package struct CoordinatorConfiguration: Sendable {
     package var serving = HTTPServer.Limits()
     package var policy = JobPolicy()
     package var standing = StandingPolicy()
+    package var challenges = ChallengeRules()
 
     package init(bind: Bind, dataDirectory: String, key: PrivateKey, chain: ChainID, pricePerUnit: Int64) {
         self.bind = bind

@@ -77,6 +77,7 @@ extension Problem {
         case unknownWorker = "unknown_worker"
         case workerExcluded = "worker_excluded"
         case unknownLease = "unknown_lease"
+        case unknownChallenge = "unknown_challenge"
         case leaseExpired = "lease_expired"
         case leaseTaken = "lease_taken"
         case staleFence = "stale_fence"
@@ -127,7 +128,7 @@ extension Problem.Code {
         switch self {
         case .unauthorized, .requestExpired, .replayedNonce, .badDigest: 401
         case .forbidden, .wrongMiner, .workerExcluded: 403
-        case .notFound, .unknownBlob, .unknownJob, .unknownWorker, .unknownLease, .unknownEscrow: 404
+        case .notFound, .unknownBlob, .unknownJob, .unknownWorker, .unknownLease, .unknownChallenge, .unknownEscrow: 404
         case .methodNotAllowed: 405
         case .timeout: 408
         case .escrowExists, .receiptAlreadyClaimed, .leaseExpired, .leaseTaken, .staleFence, .notReady, .canceled,

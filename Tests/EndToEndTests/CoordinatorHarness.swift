@@ -56,6 +56,8 @@ final class CoordinatorHarness: Sendable {
         _ body: (CoordinatorUnderTest) async throws -> Void
     ) async throws {
         var configuration = CoordinatorConfiguration(bind: .anyLoopbackPort, dataDirectory: directory, key: key, chain: chainID, pricePerUnit: 7)
+        // Its workers claim what they like: who tests challenges turns them on.
+        configuration.challenges.areEarned = false
         configure(&configuration)
         let (ports, sink) = AsyncStream<Int>.makeStream()
         let quiet = Logger(label: "coordinator") { _ in SwiftLogNoOpLogHandler() }

@@ -35,7 +35,10 @@ struct MinerWorld {
     /// Starts the services, runs `body` beside them and stops them.
     ///
     /// - Parameter leaseSeconds: without a heartbeat for so long, a lease is over.
-    static func run(policy: JobPolicy = JobPolicy(), leaseSeconds: Int64 = 60, _ body: @escaping @Sendable (MinerWorld) async throws -> Void) async throws {
+    static func run(
+        policy: JobPolicy = JobPolicy(), challenges: ChallengeRules = .claimed, leaseSeconds: Int64 = 60,
+        _ body: @escaping @Sendable (MinerWorld) async throws -> Void
+    ) async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("adit-miner-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -57,6 +60,7 @@ struct MinerWorld {
         var coordinatorConfiguration = CoordinatorConfiguration(
             bind: try Bind("127.0.0.1:0"), dataDirectory: "\(folder)/coordinator", key: key, chain: chain, pricePerUnit: pricePerUnit)
         coordinatorConfiguration.policy = policy
+        coordinatorConfiguration.challenges = challenges
         coordinatorConfiguration.limits.leaseMilliseconds = leaseSeconds * 1000
         let coordinatorPort = Told<Int>()
         let coordinator = Running(

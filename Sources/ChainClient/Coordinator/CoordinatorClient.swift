@@ -76,16 +76,40 @@ package struct CoordinatorClient: Sendable {
     ///
     /// - Returns: how it stands there; nil where the coordinator doesn't say.
     @discardableResult package func registerWorker(_ registration: WorkerRegistration) async throws(Problem) -> WorkerStanding? {
+        try await register(registration).standing
+    }
+
+    /// The same with all that the coordinator says to it: nil members where it doesn't.
+    package func register(_ registration: WorkerRegistration) async throws(Problem) -> (standing: WorkerStanding?, placement: TierPlacement?) {
         let answer = try await json(.post, "/workers", registration.json)
         return try Problem.reading("worker") { () throws(Problem) in
-            try answer["standing"].map { (value) throws(Problem) in try WorkerStanding(json: value) }
+            let standing = try answer["standing"].map { (value) throws(Problem) in try WorkerStanding(json: value) }
+            return (standing, try answer["placement"].map { (value) throws(Problem) in try TierPlacement(json: value) })
         }
+    }
+
+    /// What the coordinator knows of the caller: where it is placed, how it stands, why it would get nothing now.
+    package func ownReport() async throws(Problem) -> WorkerReport {
+        let answer = try await json(.get, "/workers/\(key.address.text)")
+        return try Problem.reading("worker report") { () throws(Problem) in try WorkerReport(json: answer) }
+    }
+
+    /// Says the root of a challenge's product: it stops the clock.
+    package func commit(_ root: Digest, to challenge: CapabilityChallenge) async throws(Problem) -> ChallengeReceipt {
+        let answer = try await json(.post, "/challenges/\(challenge.nonce.text)/root", ChallengeRoot(root: root).json, limits: HTTPLimits(total: .seconds(10)))
+        return try Problem.reading("challenge's receipt") { () throws(Problem) in try ChallengeReceipt(json: answer) }
+    }
+
+    /// Has the product checked, once its bytes are there under the root; comes back with where that places the caller.
+    package func check(_ challenge: CapabilityChallenge) async throws(Problem) -> WorkerReport {
+        let answer = try await json(.post, "/challenges/\(challenge.nonce.text)/check", limits: HTTPLimits(total: .seconds(300), stall: nil))
+        return try Problem.reading("worker report") { () throws(Problem) in try WorkerReport(json: answer) }
     }
 
     /// Waits for work up to the request's time: leases, or why there are none.
     package func ask(_ request: LeaseRequest) async throws(Problem) -> LeaseAnswer {
         let answer = try await json(.post, "/leases", request.json, limits: .poll(.seconds(request.waitSeconds)))
-        return try Problem.reading("leases") { () throws(Problem) in try LeaseAnswer(json: answer) }
+        return try Problem.reading("leases") { () throws(Problem) in try LeaseAnswer(json: answer, worker: key.address) }
     }
 
     /// The leases alone; none where there was no work.

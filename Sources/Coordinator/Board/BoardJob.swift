@@ -29,6 +29,13 @@ struct BoardWorker: Sendable {
     var seen: Int64
     /// Its own standing; that of its payout address is kept apart.
     var standing: WorkerStanding
+    /// What it has shown, and the tier that follows.
+    var view: WorkerView
+    var placement: TierPlacement
+    /// When the view was written down last, in Unix milliseconds.
+    var viewKeptAt: Int64 = 0
+    /// What it has to show at this moment.
+    var challenge: OpenChallenge?
     /// Which jobs it wants, as it said last.
     var wishes = WorkWishes.none
     /// The compute units of the leases that it holds.
@@ -36,6 +43,11 @@ struct BoardWorker: Sendable {
 
     var registration: WorkerRegistration { stored.registration }
     var leases: Int { held.count }
+
+    /// What keeps a job from it, whatever the time; nil if nothing does.
+    func obstacle(_ job: BoardJob) -> WorkReason? {
+        registration.obstacle(job.stored.spec.requirements, bytes: job.bytes, tier: placement.tier)
+    }
 }
 
 /// What became of a result, and the leases that its worker asked for with it.

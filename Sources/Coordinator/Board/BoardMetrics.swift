@@ -14,7 +14,9 @@ struct BoardMetrics: Sendable {
         registry.describe("adit_checks_total", "Checks of committed outputs, by verdict.")
         registry.describe("adit_check_duration_seconds", "Time of a check.")
         registry.describe("adit_jobs", "Jobs by phase.")
-        registry.describe("adit_workers", "Workers heard of lately, by tier.")
+        registry.describe("adit_workers", "Workers heard of lately, by the tier that they have earned.")
+        registry.describe("adit_workers_claimed", "Workers heard of lately, by the tier that they claim.")
+        registry.describe("adit_challenges_total", "Capability challenges, by how they ended.")
         registry.describe("adit_waiting_workers", "Open calls for leases.")
         registry.describe("adit_outgoing_open", "Transactions that the coordinator owes the chain, by kind and stage.")
         registry.describe("adit_chain_height", "The chain's head as last seen.")
@@ -30,6 +32,10 @@ struct BoardMetrics: Sendable {
     func checked(accepted: Bool, microseconds: Int64) {
         Counter(label: "adit_checks_total", dimensions: [("verdict", accepted ? "accepted" : "refused")], factory: registry).increment()
         Metrics.Timer(label: "adit_check_duration", factory: registry).recordMicroseconds(microseconds)
+    }
+
+    func challenged(_ verdict: WorkerView.Verdict) {
+        Counter(label: "adit_challenges_total", dimensions: [("verdict", verdict.rawValue)], factory: registry).increment()
     }
 
     func outgoing(_ open: [Outgoing]) {
@@ -49,6 +55,9 @@ struct BoardMetrics: Sendable {
         for phase in JobPhase.names { Meter(label: "adit_jobs", dimensions: [("phase", phase)], factory: registry).set(state.jobs[phase] ?? 0) }
         for (tier, count) in state.workers {
             Meter(label: "adit_workers", dimensions: [("tier", tier.rawValue)], factory: registry).set(count)
+        }
+        for (tier, count) in state.claimed ?? [:] {
+            Meter(label: "adit_workers_claimed", dimensions: [("tier", tier.rawValue)], factory: registry).set(count)
         }
     }
 }

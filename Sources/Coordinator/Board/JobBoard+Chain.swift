@@ -101,10 +101,12 @@ extension JobBoard {
         let present = presentWorkers()
         let busy = present.count { $0.leases > 0 }
         var tiers: [Tier: Int64] = Dictionary(uniqueKeysWithValues: Tier.allCases.map { ($0, 0) })
+        var claimed = tiers
         var speed: Int64 = 0
         var (memory, cores): (Int64, Int64) = (0, 0)
         for worker in present {
-            tiers[worker.registration.tier, default: 0] += 1
+            tiers[worker.placement.tier, default: 0] += 1
+            claimed[worker.registration.tier, default: 0] += 1
             let profile = worker.registration.profile
             speed += min(profile.f32FlopsPerSecond, JSON.maxInteger - speed)
             memory += min(profile.memoryBytes, JSON.maxInteger - memory)
@@ -116,7 +118,7 @@ extension JobBoard {
             maxBlobBytes: Int64(configuration.limits.blobBytes), workers: tiers, draining: Int64(present.count { $0.stored.draining }),
             utilization: present.isEmpty ? 0 : Double(busy) / Double(present.count), f32FlopsPerSecond: speed, jobs: counts.filter { $0.value > 0 },
             totals: totals, mintPerUnit: terms?.mintPerUnit ?? 0, memoryBytes: memory, cores: cores, burnBps: terms?.burnBps ?? 0,
-            demand: demand.lastDay(now: clock.nowMilliseconds))
+            demand: demand.lastDay(now: clock.nowMilliseconds), claimed: claimed)
     }
 
     /// Throws `syncing` unless the chain was seen within the last minute.

@@ -101,7 +101,9 @@ extension JobBoard {
         } catch {
             return error
         }
+        let now = clock.nowMilliseconds
         for one in taken {
+            committedAt[one.commit.lease] = now
             one.then()
             one.done(.success(()))
         }

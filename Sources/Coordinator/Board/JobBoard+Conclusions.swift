@@ -67,19 +67,21 @@ extension JobBoard {
         do {
             var acceptances: [Acceptance] = []
             var changed: [StandingOwner: WorkerStanding] = [:]
+            var views: [Address: WorkerView] = [:]
             var leases: Set<String> = []
             for (lease, verdict) in checked where leases.insert(lease).inserted {
                 guard case .finished(let report, let challenge, let microseconds) = verdict,
                     let acceptance = try acceptance(lease, report, challenge, microseconds)
                 else { continue }
                 note(passed: true, acceptance.lease, in: &changed)
+                if let view = noteWork(acceptance.lease, acceptance.step.job.kernel, now: clock.nowMilliseconds) { views[acceptance.lease.grant.worker] = view }
                 acceptances.append(acceptance)
             }
             // What the workers do next is stored with the signatures: a write, and a wait for the disk, less.
             let plans = nextLeases(after: acceptances.map(\.lease.grant))
             let now = clock.nowMilliseconds
             let demand = acceptances.map { DemandLine($0.terms, kernel: $0.step.job.stored.spec.type, now: now) }
-            try make(acceptances.map(\.step) + plans.flatMap { $0.plan.steps }, standings: changed, demand: demand) {
+            try make(acceptances.map(\.step) + plans.flatMap { $0.plan.steps }, standings: changed, views: views, demand: demand) {
                 for one in acceptances {
                     metrics.checked(accepted: true, microseconds: one.record.checkMicroseconds)
                     release(one.lease.grant)

@@ -71,7 +71,7 @@ extension JobBoard {
     func obstacle(_ job: BoardJob, _ worker: BoardWorker) -> WorkReason? {
         let (address, now) = (worker.registration.address, clock.nowMilliseconds)
         guard job.state.canLease(to: address, now: now) else { return .noFittingJob }
-        if let missing = worker.registration.obstacle(job.stored.spec.requirements, bytes: job.bytes) { return missing }
+        if let missing = worker.obstacle(job) { return missing }
         let (spec, quote) = (job.stored.spec, job.quote)
         let dtype = spec.inputs.first?.descriptor.dtype
         if let unwanted = worker.wishes.obstacle(kernel: spec.type, dtype: dtype, units: quote.computeUnits, price: quote.price) { return unwanted }
@@ -88,7 +88,7 @@ extension JobBoard {
             let other = worker.registration.address
             return other != address && !worker.stored.draining
                 && (inPhase ? job.state.canLease(to: other, now: now) : !job.state.excluded.contains(other))
-                && worker.registration.meets(job.stored.spec.requirements, bytes: job.bytes) && standing(of: worker).excludedUntil <= now
+                && worker.obstacle(job) == nil && standing(of: worker).excludedUntil <= now
         }
     }
 

@@ -8,16 +8,18 @@ import Wire
 // What workers ask for, up to the result.
 extension JobBoard {
     /// Where there are too many workers, the one that was silent longest makes room. Throws `quota_exceeded` if all hold leases.
-    /// - Returns: how the worker stands.
-    @discardableResult func register(_ registration: WorkerRegistration) throws(Problem) -> WorkerStanding {
+    /// - Returns: how the worker stands, and where it is placed.
+    @discardableResult func register(_ registration: WorkerRegistration) throws(Problem) -> WorkerReport {
         let address = registration.address
         if workers[address] == nil, workers.count >= configuration.limits.workers { try dismissSilentWorker() }
         let stored = StoredWorker(registration: registration, draining: false)
         let entry = try take(stored, seen: clock.nowMilliseconds)
         try store.save(stored)
         workers[address] = entry
-        logger.info("worker_registered", metadata: ["worker": "\(address)", "tier": "\(registration.tier.rawValue)"])
-        return standing(of: entry)
+        logger.info(
+            "worker_registered",
+            metadata: ["worker": "\(address)", "tier": "\(registration.tier.rawValue)", "placed": "\(entry.placement.tier.rawValue)"])
+        return try report(on: address)
     }
 
     /// No new leases for this worker, until it registers again.
@@ -67,9 +69,20 @@ extension JobBoard {
         let (stream, sink) = AsyncStream<LeaseAnswer>.makeStream(bufferingPolicy: .bufferingNewest(1))
         lastCall += 1
         workers[worker]?.wishes = request.wishes
-        let leases = try lease(to: worker, max: request.max)
+        // What nobody knows of a worker comes before its first lease: a second later it gets those that it has earned.
+        let comesFirst = isChallengedFirst(worker)
+        let leases = comesFirst ? [] : try lease(to: worker, max: request.max)
         // A worker has one open call: an older one belongs to a connection that it has given up.
         endCalls(of: worker)
+        let until = clock.nowMilliseconds + Int64(request.waitSeconds) * 1000
+        let call = LeaseWaiter(id: lastCall, worker: worker, max: request.max, until: until, answer: sink)
+        if leases.isEmpty, !isStopping {
+            calls.append(call)
+            challengeWaiting()
+            // Challenged, or not: then it waits as others do.
+            guard let place = calls.firstIndex(where: { $0.id == call.id }) else { return (lastCall, stream) }
+            calls.remove(at: place)
+        }
         guard leases.isEmpty, request.waitSeconds > 0, !isStopping, workers[worker]?.stored.draining == false,
             calls.count < configuration.limits.waitingWorkers
         else {
@@ -77,8 +90,7 @@ extension JobBoard {
             sink.finish()
             return (lastCall, stream)
         }
-        let until = clock.nowMilliseconds + Int64(request.waitSeconds) * 1000
-        calls.append(LeaseWaiter(id: lastCall, worker: worker, max: request.max, until: until, answer: sink))
+        calls.append(call)
         return (lastCall, stream)
     }
 

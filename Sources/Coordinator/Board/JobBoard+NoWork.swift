@@ -43,7 +43,8 @@ extension JobBoard {
 
     private func detail(_ reason: WorkReason, _ worker: BoardWorker, _ standing: WorkerStanding, _ largest: Int64) -> String? {
         switch reason {
-        case .tierTooLow: "tier \(worker.registration.tier.rawValue)"
+        case .tierTooLow:
+            "tier \(worker.placement.tier.rawValue)" + (worker.placement.detail.map { ", claimed \(worker.registration.tier.rawValue): \($0)" } ?? "")
         case .memoryTooSmall: "\(worker.registration.profile.memoryBytes >> 20) MiB registered"
         case .onProbation: "\(standing.owed) right results to go; jobs of at most \(largest) units"
         case .jobsHeld: "\(worker.leases) leases held"

@@ -11,7 +11,12 @@ extension JobBoard {
         if payoutStandings[payout] == nil, let known = try store.standing(.payout(payout)), known != WorkerStanding() { payoutStandings[payout] = known }
         let known = if let here = workers[address]?.standing { here } else { try store.standing(.worker(address)) }
         let here = workers[address]
-        return BoardWorker(stored: worker, seen: seen, standing: known ?? WorkerStanding(), wishes: here?.wishes ?? .none, held: here?.held ?? [:])
+        var view = if let here { here.view } else { try store.view(of: address) ?? WorkerView() }
+        if let here, here.registration.tier < worker.registration.tier { view.claimsMore() }
+        let placement = TierPlacement(worker.registration, view, now: clock.nowMilliseconds, configuration.challenges)
+        var entry = BoardWorker(stored: worker, seen: seen, standing: known ?? WorkerStanding(), view: view, placement: placement)
+        if let here { (entry.wishes, entry.held, entry.challenge, entry.viewKeptAt) = (here.wishes, here.held, here.challenge, here.viewKeptAt) }
+        return entry
     }
 
     /// What counts for a worker.

@@ -34,7 +34,8 @@ extension JobBoard {
     ///
     /// - Parameter then: what changes in memory with the jobs, before anyone is told.
     func make(
-        _ steps: [BoardStep], blobs: [SmallBlob] = [], standings: [StandingOwner: WorkerStanding] = [:], demand: [DemandLine] = [],
+        _ steps: [BoardStep], blobs: [SmallBlob] = [], standings: [StandingOwner: WorkerStanding] = [:],
+        views: [Address: WorkerView] = [:], demand: [DemandLine] = [],
         then: () -> Void = {}
     ) throws(Problem) {
         let changes = steps.map { step in
@@ -43,7 +44,7 @@ extension JobBoard {
                 job: step.job.stored, lease: step.job.lease, knownLease: known?.lease, knowsFinished: known?.stored.finished != nil,
                 refund: step.directives.contains(.refund))
         }
-        try store.apply(BoardChange(jobs: changes, blobs: blobs, standings: standings, demand: demand, now: clock.nowMilliseconds))
+        try store.apply(BoardChange(jobs: changes, blobs: blobs, standings: standings, views: views, demand: demand, now: clock.nowMilliseconds))
         for step in steps {
             jobs[step.id] = step.job
             counts[step.before.name, default: 0] -= 1

@@ -51,10 +51,10 @@ extension JobBoard {
 
     /// Refuses at once what none of the present workers could do; with no worker present, waits for one.
     private func findWorker(_ requirements: Requirements, bytes: Int64) throws(Problem) {
-        let present = presentWorkers().map(\.registration)
+        let present = presentWorkers()
         guard !present.isEmpty else { return }
-        if present.contains(where: { $0.meets(requirements, bytes: bytes) }) { return }
-        guard present.contains(where: { $0.meets(.none, bytes: bytes) }) else {
+        if present.contains(where: { $0.registration.obstacle(requirements, bytes: bytes, tier: expectedTier(of: $0)) == nil }) { return }
+        guard present.contains(where: { $0.registration.meets(.none, bytes: bytes) }) else {
             throw Problem(.memoryLimit, "the job's tensors take \(bytes) bytes, more than any worker has")
         }
         throw Problem(.noCapableWorker, "no worker meets the job's requirements")

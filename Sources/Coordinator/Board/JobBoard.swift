@@ -60,6 +60,11 @@ actor JobBoard {
     var watchFrom = 0
     /// Work done and paid for so far.
     var totals = NetworkTotals()
+    /// When the workers of a payout address may be challenged again, in Unix milliseconds.
+    var nextRounds: [Address: Int64] = [:]
+    var nextPlacing: Int64 = 0
+    /// When the leases under check were committed to, in Unix milliseconds.
+    var committedAt: [String: Int64] = [:]
     /// What was accepted within the last day.
     var demand = DemandBook()
     var lastNetwork: JSON = .null
@@ -164,6 +169,7 @@ actor JobBoard {
     /// Forgets that the lease is in force.
     func release(_ grant: LeaseGrant) {
         leased[grant.id] = nil
+        committedAt[grant.id] = nil
         workers[grant.worker]?.held[grant.id] = nil
     }
 
@@ -222,6 +228,7 @@ actor JobBoard {
         let rested = !calls.isEmpty && waiting.contains { id in jobs[id]?.state.becomesFree(after: lastTick, by: now) ?? false }
         lastTick = now
         if rested { answerCalls() }
+        tickChallenges(now)
         end(calls.filter { $0.until <= now })
         if now >= nextSweep { sweepBlobs(now) }
         tellNetwork(now)

@@ -31,6 +31,13 @@ struct OutputChecker: Sendable {
         return try check.kernel.verify(try tensors(check.spec.inputs), outputs, challenge: challenge, passes: passes)
     }
 
+    /// Whether a challenge's answer is its product, to the bit.
+    func isRight(_ check: ChallengeCheck) throws(Problem) -> Bool {
+        let c = try Tensor(check.output.descriptor, try blobs.map(check.output.root, byteCount: check.output.descriptor.byteCount))
+        let secret = try Challenge(SecureRandom.bytes(Challenge.byteCount))
+        return try check.kernel.verify(try tensors(check.spec.inputs), [c], challenge: secret, passes: passes).isAccepted
+    }
+
     /// Small outputs as JSON numbers: one output's value, or several by name. `nil` where their bytes have expired.
     func shown(_ outputs: [OutputTensor]) throws(Problem) -> JSON? {
         var values: [(String, JSON)] = []

@@ -11,8 +11,7 @@ extension CoordinatorRoutes {
             let (signer, json, _) = try await signedJSON(request, context)
             let registration = try WorkerRegistration(json: json)
             guard registration.address == signer.address else { throw Problem(.forbidden, "the worker is not the request's signer") }
-            let standing = try await board.register(registration)
-            return .json(["worker": .string(registration.address.text), "status": "registered", "standing": standing.json])
+            return .json(Self.json(registration.address, "registered", try await board.register(registration)))
         }
         routes.post("/workers/{address}/drain") { request, context in
             let signer = try await signed(request, context).address

@@ -20,6 +20,8 @@ struct CoordinatorRoutes: Sendable {
     let limiter: RateLimiter
     /// Reads inputs before work is sold; apart from the checks, which may take long.
     let admissions = WorkQueue("adit.coordinator.admission", limit: 64)
+    /// Checks the answers to challenges, one at a time.
+    let challenges = WorkQueue("adit.coordinator.challenges", limit: 256)
 
     func routes() -> Routes {
         let routes = Routes(registry: registry, limiter: limiter)
@@ -28,6 +30,7 @@ struct CoordinatorRoutes: Sendable {
         blobs.add(to: routes)
         addTasks(to: routes)
         addWorkers(to: routes)
+        addChallenges(to: routes)
         return routes
     }
 

@@ -43,6 +43,10 @@ protocol JobStore: Sendable {
     func standing(_ owner: StandingOwner) throws(Problem) -> WorkerStanding?
     /// The bytes of a blob that is kept here and not in a file.
     func smallBlob(_ root: Digest) throws(Problem) -> [UInt8]?
+    /// What a worker has shown; `nil` for one that has shown nothing.
+    func view(of worker: Address) throws(Problem) -> WorkerView?
+    func save(_ view: WorkerView, of worker: Address) throws(Problem)
+    /// Forgets a worker and what it has shown, not how it stands.
     func removeWorker(_ address: Address) throws(Problem)
     func workers() throws(Problem) -> [StoredWorker]
     /// The keys of all clients and workers.

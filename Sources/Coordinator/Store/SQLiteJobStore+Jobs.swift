@@ -93,6 +93,7 @@ extension SQLiteJobStore {
             for blob in change.blobs { try Self.write(blob, now: change.now, to: db) }
             for change in change.jobs { try Self.write(change, now: now, to: db) }
             for (owner, standing) in change.standings { try Self.write(standing, of: owner, to: db) }
+            for (worker, view) in change.views { try Self.write(view, of: worker, to: db) }
             for line in change.demand { try Self.write(line, to: db) }
         }
     }

@@ -73,7 +73,11 @@ extension SQLiteJobStore {
     }
 
     func removeWorker(_ address: Address) throws(Problem) {
-        try write { db in try db.execute(sql: "DELETE FROM worker WHERE address = ?", arguments: [address.text]) }
+        try write { db in
+            try db.execute(sql: "DELETE FROM worker WHERE address = ?", arguments: [address.text])
+            // Keys cost nothing: what they showed goes with them, and is shown again.
+            try db.execute(sql: "DELETE FROM view WHERE worker = ?", arguments: [address.text])
+        }
     }
 
     func workers() throws(Problem) -> [StoredWorker] {

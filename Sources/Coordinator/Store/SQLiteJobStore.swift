@@ -87,6 +87,9 @@ struct SQLiteJobStore: JobStore {
                     """)
         }
         migrator.registerMigration("demand") { db in try makeDemand(db) }
+        migrator.registerMigration("views") { db in
+            try db.execute(sql: "CREATE TABLE view (worker TEXT NOT NULL PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID")
+        }
         return migrator
     }
 

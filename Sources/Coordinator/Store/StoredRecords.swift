@@ -143,6 +143,7 @@ struct BoardChange: Sendable {
     var jobs: [JobChange] = []
     var blobs: [SmallBlob] = []
     var standings: [StandingOwner: WorkerStanding] = [:]
+    var views: [Address: WorkerView] = [:]
     var demand: [DemandLine] = []
     /// Unix milliseconds.
     var now: Int64 = 0

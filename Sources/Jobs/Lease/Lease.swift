@@ -94,16 +94,23 @@ package struct Lease: Sendable, Equatable {
 /// The answer to `POST /leases`: leases, or why there are none.
 package struct LeaseAnswer: Sendable, Equatable {
     package let leases: [Lease]
-    /// Why there are none; nil where there are some, and where the coordinator doesn't say.
+    /// Why there are none; nil where there are some or a challenge, and where the coordinator doesn't say.
     package let noWork: NoWork?
+    /// What the worker is to compute at once instead, to show what it does.
+    package let challenge: CapabilityChallenge?
 
-    package init(leases: [Lease], noWork: NoWork? = nil) { (self.leases, self.noWork) = (leases, noWork) }
+    package init(leases: [Lease], noWork: NoWork? = nil, challenge: CapabilityChallenge? = nil) {
+        (self.leases, self.noWork, self.challenge) = (leases, noWork, challenge)
+    }
 
-    package init(json: JSON) throws(Problem) {
+    /// - Parameter worker: who asked; without it no challenge is looked for.
+    package init(json: JSON, worker: Address? = nil) throws(Problem) {
         var fields = try JSONFields(json, "lease answer")
         leases = try JSON.map(try fields.array("leases", maxCount: 64)) { (item) throws(Problem) in try Lease(json: item) }
         noWork = try fields.optional("noWork").map { (value) throws(Problem) in try NoWork(json: value) }
+        let asked = fields.optional("challenge")
+        challenge = if let worker, let asked { try CapabilityChallenge(json: asked, worker: worker) } else { nil }
     }
 
-    package var json: JSON { .members([("leases", .array(leases.map(\.json))), ("noWork", noWork?.json)]) }
+    package var json: JSON { .members([("leases", .array(leases.map(\.json))), ("noWork", noWork?.json), ("challenge", challenge?.json)]) }
 }

@@ -10,8 +10,10 @@ package struct NetworkState: Sendable, Equatable {
     /// In base units a compute unit: what quotes are made with, the chain's least price included.
     package let pricePerUnit: Int64
     package let maxBlobBytes: Int64
-    /// Workers that were heard of lately, by tier.
+    /// Workers that were heard of lately, by the tier that counts: what they have shown, at most what they claim.
     package let workers: [Tier: Int64]
+    /// The same by the tier that they claim; nil where the coordinator doesn't say.
+    package let claimed: [Tier: Int64]?
     /// Workers that take no new leases.
     package let draining: Int64
     /// Share of those workers that hold a lease, 0…1.
@@ -34,9 +36,9 @@ package struct NetworkState: Sendable, Equatable {
     package init(
         chain: ChainID, coordinator: PublicKey, height: Int64, pricePerUnit: Int64, maxBlobBytes: Int64, workers: [Tier: Int64],
         draining: Int64, utilization: Double, f32FlopsPerSecond: Int64, jobs: [String: Int64], totals: NetworkTotals = NetworkTotals(),
-        mintPerUnit: Int64 = 0, memoryBytes: Int64 = 0, cores: Int64 = 0, burnBps: Int64 = 0, demand: NetworkDemand? = nil
+        mintPerUnit: Int64 = 0, memoryBytes: Int64 = 0, cores: Int64 = 0, burnBps: Int64 = 0, demand: NetworkDemand? = nil, claimed: [Tier: Int64]? = nil
     ) {
-        (self.burnBps, self.demand) = (burnBps, demand)
+        (self.burnBps, self.demand, self.claimed) = (burnBps, demand, claimed)
         self.totals = totals
         self.mintPerUnit = mintPerUnit
         self.memoryBytes = memoryBytes
@@ -63,10 +65,8 @@ package struct NetworkState: Sendable, Equatable {
         height = try fields.integer("height")
         pricePerUnit = try fields.integer("pricePerUnit")
         maxBlobBytes = try fields.integer("maxBlobBytes")
-        var tiers = try JSONFields(try fields.value("workers"), "workers")
-        var workers: [Tier: Int64] = [:]
-        for tier in Tier.allCases { workers[tier] = try tiers.optionalInteger(tier.rawValue) ?? 0 }
-        self.workers = workers
+        workers = try Self.tiers(try fields.value("workers"), "workers")
+        claimed = try fields.optional("claimed").map { (value) throws(Problem) in try Self.tiers(value, "claimed") }
         draining = try fields.integer("draining")
         utilization = try fields.optionalRatio("utilization") ?? 0
         f32FlopsPerSecond = try fields.integer("f32FlopsPerSecond")
@@ -81,12 +81,23 @@ package struct NetworkState: Sendable, Equatable {
         demand = try fields.optional("demand").map { (value) throws(Problem) in try NetworkDemand(json: value) }
     }
 
-    package var json: JSON {
-        guard let demand, case .object(let object) = withoutDemand else { return withoutDemand }
-        return .object(object.setting("demand", to: demand.json))
+    private static func tiers(_ json: JSON, _ what: String) throws(Problem) -> [Tier: Int64] {
+        var fields = try JSONFields(json, what)
+        var counts: [Tier: Int64] = [:]
+        for tier in Tier.allCases { counts[tier] = try fields.optionalInteger(tier.rawValue) ?? 0 }
+        return counts
     }
 
-    private var withoutDemand: JSON {
+    private static func json(_ tiers: [Tier: Int64]) -> JSON { .members(Tier.allCases.map { ($0.rawValue, .integer(tiers[$0] ?? 0)) }) }
+
+    package var json: JSON {
+        guard case .object(var object) = always else { return always }
+        if let demand { object = object.setting("demand", to: demand.json) }
+        if let claimed { object = object.setting("claimed", to: Self.json(claimed)) }
+        return .object(object)
+    }
+
+    private var always: JSON {
         [
             "chainId": .string(chain.text),
             "coordinatorPublicKey": .string(coordinator.hex),
@@ -94,7 +105,7 @@ package struct NetworkState: Sendable, Equatable {
             "height": .integer(height),
             "pricePerUnit": .integer(pricePerUnit),
             "maxBlobBytes": .integer(maxBlobBytes),
-            "workers": .members(Tier.allCases.map { ($0.rawValue, .integer(workers[$0] ?? 0)) }),
+            "workers": Self.json(workers),
             "draining": .integer(draining),
             "utilization": .ratio(utilization),
             "f32FlopsPerSecond": .integer(f32FlopsPerSecond),

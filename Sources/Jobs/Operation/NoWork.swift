@@ -56,7 +56,7 @@ package struct NoWork: Sendable, Equatable {
     }
 
     /// It comes from outside and ends up on a terminal.
-    private static func printable(_ text: String) -> String {
+    static func printable(_ text: String) -> String {
         String(decoding: text.utf8.map { (32..<127).contains($0) ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
     }
 }

@@ -42,8 +42,10 @@ package struct WorkerRegistration: Sendable, Equatable {
     package func meets(_ requirements: Requirements, bytes: Int64) -> Bool { obstacle(requirements, bytes: bytes) == nil }
 
     /// What keeps such a job from this worker; nil if nothing does.
-    package func obstacle(_ requirements: Requirements, bytes: Int64) -> WorkReason? {
-        if let minTier = requirements.minTier, tier < minTier { return .tierTooLow }
+    ///
+    /// - Parameter tier: the one that counts, where that is not what the worker claims.
+    package func obstacle(_ requirements: Requirements, bytes: Int64, tier: Tier? = nil) -> WorkReason? {
+        if let minTier = requirements.minTier, tier ?? self.tier < minTier { return .tierTooLow }
         if let device = requirements.device, !profile.devices.contains(where: { $0.kind == device }) { return .noSuchDevice }
         let (asked, overflow) = Int64(requirements.memoryMB ?? 0).multipliedReportingOverflow(by: 1 << 20)
         return overflow || max(asked, bytes) > profile.memoryBytes ? .memoryTooSmall : nil

@@ -19,6 +19,8 @@ final class StatusBoard: Sendable {
         var problem: Problem?
         /// Why the last call for work failed.
         var asking: Problem?
+        /// Where the coordinator places this miner.
+        var placement: TierPlacement?
         /// Why the coordinator had nothing the last time.
         var noWork: (reason: WorkReason, detail: String?)?
     }
@@ -57,6 +59,8 @@ final class StatusBoard: Sendable {
     func note(asking problem: Problem?) { state.withLock { $0.asking = problem } }
     /// Why the coordinator had nothing; nil where it had something, or doesn't say.
     func note(noWork: (reason: WorkReason, detail: String?)?) { state.withLock { $0.noWork = noWork } }
+    /// Where the coordinator places this miner; nil where it doesn't say.
+    func note(placement: TierPlacement?) { state.withLock { $0.placement = placement } }
     func begin(_ lease: Lease, _ control: WorkControl) { state.withLock { $0.leases[lease.id] = (lease, control) } }
     func end(_ lease: Lease) { state.withLock { $0.leases[lease.id] = nil } }
 
@@ -82,6 +86,7 @@ final class StatusBoard: Sendable {
             ("outbox", .object(JSONObject(distinct: OutboxEntry.Phase.names.map { ($0, .integer(Int64(outbox[$0] ?? 0))) }))),
         ]
         if let profile = now.profile { members += [("tier", .string(profile.tier.rawValue)), ("profile", profile.profile.json)] }
+        if let placement = now.placement { members.append(("placement", placement.json)) }
         if let problem = now.problem { members.append(("problem", .object(JSONObject(distinct: problem.facts.map { ($0.key, $0.value) })))) }
         if let last = views.feed.latest(1).first { members.append(("last_event", last.json)) }
         return .object(JSONObject(distinct: members))

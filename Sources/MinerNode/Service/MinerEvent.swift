@@ -11,6 +11,7 @@ package struct MinerEvent: Sendable, Equatable {
         case resultAttested = "result_attested", resultRejected = "result_rejected"
         case claimSent = "claim_sent", receiptConfirmed = "receipt_confirmed"
         case serviceUnreachable = "service_unreachable", outboxFailed = "outbox_failed", diskLow = "disk_low", diskAmple = "disk_ample"
+        case challengeAnswered = "challenge_answered", challengeFailed = "challenge_failed"
         case historyNote = "history_note"
         case workPaused = "work_paused", workResumed = "work_resumed", limitsChanged = "limits_changed", limitIgnored = "limit_ignored"
         case resourceCritical = "resource_critical", resourceRecovered = "resource_recovered"

@@ -199,6 +199,8 @@ final class MinerHouse: Sendable {
         limits.note(usualMemory: profile.profile.memoryBytes)
         let loop = LeaseLoop(
             configuration, coordinator: coordinator, intake: intake, board: board, events: events, permit: permit, limits: limits, control: control,
+            challenges: ChallengeDesk(
+                coordinator: coordinator, devices: devices, compute: compute, permit: permit, warden: warden, limits: limits, board: board, events: events),
             profile: profile)
         guard await loop.register() else { return }
         board.stage = .ready

@@ -17,19 +17,24 @@ final class LeaseLoop: Sendable {
     private let permit: WorkPermit
     private let limits: LiveLimits
     private let control: MinerControl
+    private let challenges: ChallengeDesk
     private let profile: Profiler.Outcome
     /// What was registered last; nil where the coordinator has been told to give nothing, or doesn't know this miner.
     private let registered = Mutex<WorkerRegistration?>(nil)
 
     init(
         _ configuration: MinerConfiguration, coordinator: CoordinatorClient, intake: LeaseIntake, board: StatusBoard, events: EventSink, permit: WorkPermit,
-        limits: LiveLimits, control: MinerControl, profile: Profiler.Outcome
+        limits: LiveLimits, control: MinerControl, challenges: ChallengeDesk, profile: Profiler.Outcome
     ) {
+        self.challenges = challenges
         (self.configuration, self.coordinator, self.intake, self.board) = (configuration, coordinator, intake, board)
         (self.events, self.permit, self.limits, self.control, self.profile) = (events, permit, limits, control, profile)
     }
 
-    private var supply: LeaseSupply { LeaseSupply(coordinator: coordinator, intake: intake, board: board, events: events, permit: permit, limits: limits) }
+    private var supply: LeaseSupply {
+        LeaseSupply(
+            coordinator: coordinator, intake: intake, board: board, events: events, permit: permit, limits: limits, challenges: challenges)
+    }
 
     // MARK: registration
 
@@ -46,7 +51,7 @@ final class LeaseLoop: Sendable {
             do throws(Problem) {
                 try await checkChain()
                 let registration = registration
-                try await coordinator.registerWorker(registration)
+                board.note(placement: try await coordinator.register(registration).placement)
                 registered.withLock { $0 = registration }
                 board.note(problem: nil)
                 board.note(asking: nil)

@@ -11,6 +11,7 @@ struct LeaseSupply: Sendable {
     let events: EventSink
     let permit: WorkPermit
     let limits: LiveLimits
+    let challenges: ChallengeDesk
 
     /// One call for work, after a look at what is held where that is in doubt. False if there was nothing.
     func bring(waitSeconds: Int) async throws(Problem) -> Bool {
@@ -27,6 +28,11 @@ struct LeaseSupply: Sendable {
         do throws(Problem) {
             let answer = try await coordinator.ask(LeaseRequest(max: max(1, intake.places), waitSeconds: waitSeconds, wishes: limits.now.wishes))
             intake.add(answer.leases)
+            if let challenge = answer.challenge {
+                await challenges.answer(challenge)
+                // Something came: the next call follows at once.
+                return true
+            }
             let first = answer.noWork?.obstacles.first
             board.note(noWork: answer.leases.isEmpty ? first.map { ($0.reason, $0.detail) } : nil)
             return !answer.leases.isEmpty

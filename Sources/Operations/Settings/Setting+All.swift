@@ -9,7 +9,7 @@ extension Setting {
         ),
         (
             "Coordinator: adit coordinator run",
-            [coordinatorBind, coordinatorData, coordinatorKey, pricePerUnit, sponsorKey, sponsorPerHour, sponsorTotal]
+            [coordinatorBind, coordinatorData, coordinatorKey, pricePerUnit, coordinatorTiers, sponsorKey, sponsorPerHour, sponsorTotal]
         ),
         ("Miner: adit miner run, adit miner profile", [minerData, minerKey, minerPayout, minerBind, minerOpenCL]),
         ("Miner: its limits; live ones may be changed while it runs (adit miner set)", limits),
@@ -102,6 +102,12 @@ extension Setting {
     package static let pricePerUnit = Setting(
         "PRICE_PER_UNIT", [.coordinator], .integer(0...1_000_000_000), "50",
         "Base units for one compute unit of 10^6 operations. A quote is at least 1 base unit.")
+    package static let coordinatorTiers = Setting(
+        "COORDINATOR_TIERS", [.coordinator], .choice(["earned", "claimed"]), "earned",
+        """
+        Whether workers show by challenges and verified work what their tier asks for, or a worker's word is taken: for a network whose \
+        workers are all your own.
+        """)
     package static let sponsorKey = Setting(
         "SPONSOR_KEY", [.coordinator], .path, nil,
         """

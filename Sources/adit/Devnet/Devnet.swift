@@ -109,6 +109,8 @@ final class Devnet: Service {
             bind: try DevnetPorts.bind(ports.coordinator), dataDirectory: folder.coordinatorData, key: folder.coordinator, chain: folder.genesis.chain,
             pricePerUnit: Int64(CoordinatorDefaults.pricePerUnit))
         configuration.limits = CoordinatorDefaults.limits()
+        // Its miners share this machine, and nobody has to be convinced of anything.
+        configuration.challenges = .claimed
         configuration.sponsor = Sponsor(
             key: folder.sponsor, perHour: Int64(CoordinatorDefaults.sponsorPerHour), inAll: Int64(CoordinatorDefaults.sponsorTotal))
         let chain = NodeChain(try BaseURL(DevnetPorts.url(ports.rpc)), http: http, chain: configuration.chain, key: configuration.key.publicKey)

@@ -28,6 +28,7 @@ struct CoordinatorRun: AsyncParsableCommand, SettingFlags {
     @Option(name: .customLong("price-per-unit"), help: "Base units for one compute unit of 10^6 operations (PRICE_PER_UNIT).") var pricePerUnit: Int?
     @Option(help: "HOST under which clients reach it, HOST:PORT for a port that isn't the scheme's own, besides its address on loopback; may be repeated.")
     var authority: [String] = []
+    @Option(help: "Whether workers' tiers are earned or, as they say, claimed (COORDINATOR_TIERS).") var tiers: String?
     @Option(help: "The key file of an account that pays for unsigned tasks; nobody does without it (SPONSOR_KEY).") var sponsor: String?
     @Option(name: .customLong("sponsor-per-hour"), help: "Base units that it pays within an hour (SPONSOR_PER_HOUR).") var sponsorPerHour: Int?
     @Option(name: .customLong("sponsor-total"), help: "Base units that it pays in all (SPONSOR_TOTAL).") var sponsorTotal: Int?
@@ -41,9 +42,9 @@ struct CoordinatorRun: AsyncParsableCommand, SettingFlags {
     var flags: [String: String] {
         Setting.values(
             (.coordinatorBind, bind), (.nodeURL, node), (.coordinatorData, data), (.coordinatorKey, key), (.chainID, chainID),
-            (.pricePerUnit, pricePerUnit.map(String.init)), (.sponsorKey, sponsor), (.sponsorPerHour, sponsorPerHour.map(String.init)),
-            (.sponsorTotal, sponsorTotal.map(String.init)), (.logLevel, logLevel), (.ratePerKey, signers.ratePerKey.map(String.init)),
-            (.passphraseFile, keys.passphraseFile)
+            (.pricePerUnit, pricePerUnit.map(String.init)), (.coordinatorTiers, tiers), (.sponsorKey, sponsor),
+            (.sponsorPerHour, sponsorPerHour.map(String.init)), (.sponsorTotal, sponsorTotal.map(String.init)), (.logLevel, logLevel),
+            (.ratePerKey, signers.ratePerKey.map(String.init)), (.passphraseFile, keys.passphraseFile)
         ).merging(serving.flags) { $1 }
     }
 
@@ -63,6 +64,9 @@ struct CoordinatorRun: AsyncParsableCommand, SettingFlags {
             chain: try ChainID(settings.text(.chainID, chainID)),
             pricePerUnit: Int64(try settings.integer(.pricePerUnit, pricePerUnit)))
         configuration.authorities = Set(authority)
+        let tiers = settings.text(.coordinatorTiers, tiers)
+        try Setting.coordinatorTiers.check(tiers)
+        if tiers.lowercased() == "claimed" { configuration.challenges = .claimed }
         configuration.serving = try serving.limits(settings)
         try signers.set(&configuration.serving.rates, settings)
         configuration.limits = CoordinatorDefaults.limits(configuration.serving.connections)
