@@ -10,7 +10,7 @@ import Wire
     /// Names that the code describes, wherever it does.
     private static func described() throws -> Set<String> {
         var names: Set<String> = []
-        let sources = root.appending(path: "Sources")
+        let sources = root.appending(path: "Sources").resolvingSymlinksInPath()
         for case let file as String in FileManager.default.enumerator(atPath: sources.path) ?? .init() where file.hasSuffix(".swift") {
             let text = try String(contentsOf: sources.appending(path: file), encoding: .utf8)
             for match in text.matches(of: /describe\("([a-z_]+)"/) { names.insert(String(match.1)) }

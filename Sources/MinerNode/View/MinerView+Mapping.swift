@@ -17,6 +17,10 @@ extension MinerView {
         reason = Self.reason(work?["reason"], detail: work?["detail"]?.stringValue)
         devices = (status["devices"] ?? status["backends"])?.arrayValue?.map { Self.device($0, past?.report) } ?? []
         jobs = status["leases"]?.arrayValue?.map(Self.job) ?? []
+        if jobs.contains(where: { $0.stage == "computing" }) {
+            // A computation tells its operations at its end: until then a device that has told none may be the one that computes.
+            for index in devices.indices where devices[index].rate == 0 { (devices[index].rate, devices[index].busy) = (nil, nil) }
+        }
         (hour, day) = past.map { ($0.report.lastHour, $0.report.lastDay) } ?? (hour, day)
         for phase in OutboxEntry.Phase.names { receipts[phase] = status["outbox"]?[phase]?.integerValue }
         lastEvent = past?.latest.map(Event.init)

@@ -28,7 +28,8 @@ enum WebScript {
           say($("remedy"), v.reason && v.reason.remedy && v.reason.remedy !== "nothing" ? sentence(v.reason.remedy) : "");
           const paused = v.state === "paused" || v.state === "draining";
           for (const button of document.querySelectorAll("#controls button")) {
-            button.disabled = v.state === "stopping" || (button.dataset.do === "resume" ? !paused : v.state === button.dataset.do + "ed" || v.state === button.dataset.do + "ing");
+            const there = { pause: "paused", drain: "draining" }[button.dataset.do];
+            button.disabled = v.state === "stopping" || (there ? v.state === there : !paused);
           }
           const all = v.devices.filter(d => d.usable), sum = (name, list) => list.some(d => d[name] != null) ? list.reduce((a, d) => a + (d[name] ?? 0), 0) : null;
           const figure = (name, value, more) => el("div", {}, el("dt", {}, name), el("dd", {}, value, more ? el("small", {}, " " + more) : null));
