@@ -26,9 +26,9 @@ import Wire
         return outcome.status == 0 ? try JSON.parse(Array(outcome.output.utf8.dropLast()), reals: true) : nil
     }
 
-    /// Asks until the answer is so; fails the test after a minute.
+    /// Asks until the answer is so; fails the test after two minutes: a miner measures its machine first.
     private static func until(_ what: String, _ options: [String], _ folder: URL, _ isSo: (JSON) -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(60)
+        let deadline = ContinuousClock.now + .seconds(120)
         while true {
             if let answer = try await status(options, folder), isSo(answer) { return }
             try #require(ContinuousClock.now < deadline, "\(what)")
@@ -36,7 +36,7 @@ import Wire
         }
     }
 
-    @Test(.timeLimit(.minutes(4))) func itObeysAndFollowsItsConfigFile() async throws {
+    @Test(.timeLimit(.minutes(6))) func itObeysAndFollowsItsConfigFile() async throws {
         try await Program.inFolder { folder in
             func write(_ text: String) throws { try Data(text.utf8).write(to: folder.appending(path: "adit.conf"), options: .atomic) }
             let at = ["--miner", "127.0.0.1:\(try Self.freePort())"]
@@ -84,7 +84,7 @@ import Wire
             try await Self.until("the reason", at, folder) { $0["work"]?["reason"]?["code"]?.stringValue == "coordinator_unreachable" }
             let people = try await Program.run(["miner", "status"] + at, in: folder).output
             #expect(people.contains("reason     coordinator_unreachable: ") && people.contains("           -> is COORDINATOR_URL right"), "\(people)")
-            #expect(people.contains("limits     threads=1, temperature=65"), "\(people)")
+            #expect(people.contains("limits     temperature=65, threads=1"), "\(people)")
             #expect(people.split(separator: "\n").allSatisfy { $0.count <= 80 || $0.hasPrefix("services") }, "\(people)")
         }
     }
