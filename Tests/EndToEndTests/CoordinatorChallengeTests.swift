@@ -88,7 +88,8 @@ struct CoordinatorChallengeTests {
             let c = try product(challenge)
             await expectRefusal(.unknownChallenge, "replayed") { _ = try await worker.client.commit(c.root, to: challenge) }
         }
-        harness.clock.advance(2000)
+        // A coordinator takes requests from its next whole second on.
+        harness.clock.advance(3000 - harness.clock.nowMilliseconds % 1000)
         try await harness.run(passes: try NativePasses(), configure: Self.earned) { running in
             let report = try await running.client(key).ownReport()
             #expect(report.placement.tier == .trainer && report.view.challengeRate == 128_000_000_000)
@@ -167,10 +168,15 @@ struct CoordinatorChallengeTests {
             let honest = try await worker(running)
             let theirs = try #require(try await challenge(honest))
             let right = try product(theirs)
-            // One bit of one element.
+            await expectRefusal(.notReady) { _ = try await honest.client.check(theirs) }
+            _ = try await honest.client.commit(right.root, to: theirs)
+            await expectRefusal(.unknownBlob) { _ = try await honest.client.check(theirs) }
+            // Half of the work: the rest is zeros.
             let wrong = try await worker(running)
             let first = try #require(try await challenge(wrong))
-            let altered = try #require(try TestWorker.altered([try product(first)]).first)
+            let whole = try product(first)
+            let half = whole.buffer.byteCount / 2
+            let altered = try Tensor(whole.descriptor, try TensorBuffer(whole.buffer.bytes.prefix(half) + [UInt8](repeating: 0, count: half)))
             #expect(try await answer(first, wrong, running, after: 0, with: altered).view.verdict == .wrong)
             // Another worker's C, for one's own challenge.
             let thief = try await worker(running)
@@ -181,11 +187,8 @@ struct CoordinatorChallengeTests {
             #expect(report.placement.detail == "0 of 100 GFLOP/s shown; the last challenge's output was wrong")
             // Another worker's challenge, and one that there never was.
             await expectRefusal(.unknownChallenge) { _ = try await thief.client.commit(right.root, to: theirs) }
-            // A second root, C before its root, a check before C, bytes of another size.
-            await expectRefusal(.notReady) { _ = try await honest.client.check(theirs) }
-            _ = try await honest.client.commit(right.root, to: theirs)
+            // A second root, and bytes of another size.
             await expectRefusal(.outputMismatch) { _ = try await honest.client.commit(altered.root, to: theirs) }
-            await expectRefusal(.unknownBlob) { _ = try await honest.client.check(theirs) }
             let short = try await worker(running)
             let third = try #require(try await challenge(short))
             let bytes: [UInt8] = [1, 2, 3, 4]
