@@ -1,7 +1,9 @@
 /// What a terminal shows now, so that only lines that have changed are written: no flicker, and next to nothing to do for a page that stands still.
 package struct TerminalScreen: Sendable {
     /// Into the alternate screen, without a cursor and without wrapping at the edge.
-    package static let enter = "\u{1B}[?1049h\u{1B}[?25l\u{1B}[?7l\u{1B}[2J"
+    package static let enter = "\u{1B}[?1049h" + resume + "\u{1B}[2J"
+    /// Without a cursor and without wrapping.
+    package static let resume = "\u{1B}[?25l\u{1B}[?7l"
     /// Back to what was there before. Does no harm where nothing was entered.
     package static let leave = "\u{1B}[0m\u{1B}[?7h\u{1B}[?25h\u{1B}[?1049l"
 

@@ -84,7 +84,10 @@ struct LivePage: Service {
                 // The whole process, as the terminal wanted.
                 kill(getpid(), SIGSTOP)
                 continue
-            case .continued: terminal.forget()
+            case .continued:
+                guard terminal.isEntered, RawTerminal.isForeground else { break }
+                terminal.resume()
+                screen.forget()
             }
             guard RawTerminal.isForeground else { continue }
             if !terminal.isEntered {

@@ -36,15 +36,24 @@ import Wire
 
     /// Puts the terminal into the page's mode.
     func enter() {
-        if hasKeys {
-            var settings = unsafe Self.before.pointee
-            // Signals stay with the terminal: Ctrl-C and Ctrl-Z mean what they always mean. Ctrl-S would stop the page and then the program.
-            settings.c_lflag &= ~tcflag_t(ICANON | ECHO)
-            settings.c_iflag &= ~tcflag_t(IXON)
-            _ = unsafe tcsetattr(STDIN_FILENO, TCSANOW, &settings)
-        }
+        takeKeys()
         unsafe Self.isEntered.pointee = 1
         write(TerminalScreen.enter)
+    }
+
+    /// The same after somebody else, such as the shell, had the terminal while we stood still; the alternate screen is still there.
+    func resume() {
+        takeKeys()
+        write(TerminalScreen.resume)
+    }
+
+    private func takeKeys() {
+        guard hasKeys else { return }
+        var settings = unsafe Self.before.pointee
+        // Signals stay with the terminal: Ctrl-C and Ctrl-Z mean what they always mean. Ctrl-S would stop the page and then the program.
+        settings.c_lflag &= ~tcflag_t(ICANON | ECHO)
+        settings.c_iflag &= ~tcflag_t(IXON)
+        _ = unsafe tcsetattr(STDIN_FILENO, TCSANOW, &settings)
     }
 
     var isEntered: Bool { unsafe Self.isEntered.pointee == 1 }
@@ -54,9 +63,6 @@ import Wire
         let group = tcgetpgrp(STDOUT_FILENO)
         return group < 0 || group == getpgrp()
     }
-
-    /// Somebody else, such as the shell, has set the terminal as it wanted.
-    func forget() { unsafe Self.isEntered.pointee = 0 }
 
     /// Gives the terminal back as it was.
     func leave() { Self.restore() }
