@@ -3,6 +3,7 @@ import ChainClient
 import Coordinator
 import Foundation
 import HTTPServing
+import Jobs
 import Operations
 import Profiler
 import Signing
