@@ -94,10 +94,10 @@ final class MoodyBackend: ComputeBackend {
     let name: String
     let device = "a device with moods"
     private let speed: Double
-    private let state: Mutex<Mood>
+    private let state = Mutex(Mood.well)
 
     /// - Parameter speed: the fastest device gets the jobs.
-    init(_ name: String = "moody", speed: Double = 1e15) { (self.name, self.speed, state) = (name, speed, Mutex(.well)) }
+    init(_ name: String = "moody", speed: Double = 1e15) { (self.name, self.speed) = (name, speed) }
 
     var mood: Mood {
         get { state.withLock { $0 } }
