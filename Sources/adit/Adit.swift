@@ -19,7 +19,7 @@ struct Adit: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             DevnetCommand.self, NodeCommand.self, CoordinatorCommand.self, MinerCommand.self, WalletCommand.self, JobCommand.self, ExampleCommand.self,
-            BenchCommand.self, SelfTestCommand.self,
+            BenchCommand.self, SelfTestCommand.self, DoctorCommand.self,
             AuditCommand.self, ProveCommand.self, EvidenceCommand.self, CheckCommand.self,
             InspectCommand.self, ConfigCommand.self, ReasonsCommand.self, ManualCommand.self,
             SignCommand.self, OpenCLProbe.self,

@@ -28,14 +28,12 @@ struct DriverFile: Sendable, Equatable {
 
     /// What the file and its library look like now: paths, sizes and times. A driver that was replaced is another.
     var fingerprint: Digest {
-        let library = (FileManager.default.contents(atPath: path) ?? Data()).prefix { $0 != 0x0a }
-        let named = String(decoding: library.prefix(4096), as: UTF8.self).trimmingCharacters(in: .whitespaces)
-        let parts = ["adit.opencl.driver.1", Self.stamp(path), named] + Self.places(named).map(Self.stamp)
+        let parts = ["adit.opencl.driver.1", Self.stamp(path), library] + Self.places(library).map(Self.stamp)
         return SHA256.hash(utf8: parts.map { "\($0.utf8.count)|\($0)" }.joined())
     }
 
     /// Where the dynamic linker may find it; a name with a slash is a path.
-    private static func places(_ library: String) -> [String] {
+    static func places(_ library: String) -> [String] {
         if library.contains("/") { return [library] }
         let own = ProcessInfo.processInfo.environment["LD_LIBRARY_PATH"]?.split(separator: ":").map(String.init) ?? []
         let usual = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib", "/lib64", "/lib"]

@@ -52,6 +52,18 @@ enum DriverGate {
         return try open()
     }
 
+    /// One driver's verdict: as it is known, or by trying it out.
+    static func verdict(_ probe: DriverProbe, _ driver: DriverFile, cacheFolder: String?) -> DriverProbe.Verdict {
+        var verdicts = DriverVerdicts.load(cacheFolder)
+        let fingerprint = SHA256.hash(utf8: "\(driver.fingerprint.hex) \(probe.tested)")
+        if let known = verdicts[fingerprint] { return known }
+        let verdict = verdict(probe, driver)
+        let before = verdicts
+        verdicts.keep(verdict, of: fingerprint)
+        if verdicts != before { verdicts.save(cacheFolder) }
+        return verdict
+    }
+
     private static func verdict(_ probe: DriverProbe, _ driver: DriverFile) -> DriverProbe.Verdict {
         guard let folder = folder(of: [driver]) else { return .sick("can't be tried out: no room for temporary files", isLasting: false) }
         defer { try? FileManager.default.removeItem(atPath: folder) }
