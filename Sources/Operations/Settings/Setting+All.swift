@@ -12,7 +12,7 @@ extension Setting {
             [coordinatorBind, coordinatorData, coordinatorKey, pricePerUnit, coordinatorTiers, sponsorKey, sponsorPerHour, sponsorTotal]
         ),
         ("Miner: adit miner run, adit miner profile", [minerData, minerKey, minerPayout, minerBind, minerOpenCL]),
-        ("Miner: its limits; live ones may be changed while it runs (adit miner set)", limits),
+        ("Miner: its limits; most change while it runs (adit miner set)", limits),
     ]
 
     package static let all: [Setting] = groups.flatMap { $0.settings }
