@@ -64,7 +64,8 @@ package final class MinerService: Service {
                 }
             }
             do {
-                try await group.waitForAll()
+                // Not waitForAll(): it keeps an error back until all the others have ended.
+                for try await _ in group {}
             } catch {
                 group.cancelAll()
                 throw error
