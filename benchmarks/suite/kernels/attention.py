@@ -9,10 +9,9 @@ def measure(table, program):
     for s in (512, 1024) if table.quick else (512, 1024, 2048, 4096):
         work = 4 * HEADS * s * s * DEPTH
         shape = f"f32:1,{HEADS},{s},{DEPTH}"
-        programs = {"ours": ours(program, "attention", [f"{name}={shape}" for name in "qkv"]),
+        sides = {"ours": ours(program, "attention", [f"{name}={shape}" for name in "qkv"]),
                     "ort": python("onnx_peer.py", THREADS, "attention", HEADS, s, DEPTH), "jax": python("jax_peer.py", "attention", HEADS, s, DEPTH)}
-        ready = {key: value.ready["ready"] for key, value in programs.items()}
-        times = compare(table, programs)
+        times, ready = compare(table, sides)
         for peer, goal in [("ort", 1.05), ("jax", 2.0)]:
-            table.add(f"attention s={s}", "GFLOP/s", rate(work, times["ours"]), peer=rate(work, times[peer]), peer_name=ready[peer],
-                      ratio=paired(times[peer], times["ours"]), at_least=goal, of="ratio", note=ready["ours"] if peer == "ort" else "")
+            table.add(f"attention s={s}", "GFLOP/s", rate(work, times["ours"]), peer=rate(work, times[peer]), peer_name=ready[peer]["ready"],
+                      ratio=paired(times[peer], times["ours"]), at_least=goal, of="ratio", note=ready["ours"]["ready"] if peer == "ort" else "")

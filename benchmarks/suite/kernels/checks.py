@@ -1,6 +1,6 @@
 """What the check of each class costs, as a share of the work on the same threads."""
 
-from kernels.sides import interleave, median, ours, paired
+from kernels.sides import compare, median, ours, paired
 
 
 def measure(table, program):
@@ -16,8 +16,6 @@ def measure(table, program):
         ("F32 attention s=4096", "attention", [f"{name}=f32:1,12,4096,64" for name in "qkv"], {}, 6),
     ]
     for name, kernel, inputs, params, goal in jobs:
-        side = ours(program, kernel, inputs, params)
-        times = interleave({"kernel": (side, "kernel"), "check": (side, "check")}, 3 if table.quick else 7, 250)
-        side.close()
+        times, ready = compare(table, {"ours": ours(program, kernel, inputs, params)}, {"kernel": ("ours", "kernel"), "check": ("ours", "check")}, time=250)
         table.add(f"check / compute, {name}", "%", 100 * paired(times["check"], times["kernel"]), at_most=goal,
-                  note=f"kernel {median(times['kernel']) * 1e3:.1f} ms on {side.ready['ready']}, check {median(times['check']) * 1e3:.2f} ms")
+                  note=f"kernel {median(times['kernel']) * 1e3:.1f} ms on {ready['ours']['ready']}, check {median(times['check']) * 1e3:.2f} ms")

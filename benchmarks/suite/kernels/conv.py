@@ -21,13 +21,12 @@ def measure(table, program):
         out = (size + 2 * pad - kernel) // stride + 1
         work = 2 * BATCH * o * out * out * c * kernel * kernel
         params = {"stride": [stride, stride], "padding": [pad, pad]}
-        programs = {"ours": ours(program, "conv2d", [f"x=f32:{BATCH},{c},{size},{size}", f"w=f32:{o},{c},{kernel},{kernel}"], params),
+        sides = {"ours": ours(program, "conv2d", [f"x=f32:{BATCH},{c},{size},{size}", f"w=f32:{o},{c},{kernel},{kernel}"], params),
                     "ort": python("onnx_peer.py", THREADS, "conv", BATCH, c, size, size, o, kernel, stride, pad)}
-        ready = {key: value.ready["ready"] for key, value in programs.items()}
-        times = compare(table, programs, rounds=3 if table.quick else 5, time=150)
+        times, ready = compare(table, sides, generations=1 if table.quick else 2, time=150)
         ratios.append(paired(times["ort"], times["ours"]))
         table.add(f"conv2d {c}x{size}x{size} -> {o}, {kernel}x{kernel} / {stride}", "GFLOP/s", rate(work, times["ours"]), peer=rate(work, times["ort"]),
-                  peer_name=ready["ort"], ratio=ratios[-1], note=ready["ours"])
+                  peer_name=ready["ort"]["ready"], ratio=ratios[-1], note=ready["ours"]["ready"])
     mean = math.exp(sum(math.log(ratio) for ratio in ratios) / len(ratios))
     table.add(f"conv2d, ResNet-50's {len(ratios)} shapes, batch {BATCH}", "", None, peer_name="ONNX Runtime", ratio=mean, at_least=1.0, of="ratio",
               note="geometric mean of the rows above")

@@ -21,13 +21,12 @@ def f32(table, program):
     for m, n, k in [(n, n, n) for n in sizes(table, 512, 1024, 2048, 4096)] + ODD:
         name = f"n={n}" if m == n == k else f"{m}x{n}x{k}"
         inputs, work = [f"a=f32:{m},{k}", f"b=f32:{k},{n}"], 2 * m * n * k
-        programs = {
+        sides = {
             "free": ours(program, "gemm", inputs, {"arithmetic": "free"}), "reproducible": ours(program, "gemm", inputs),
-            "onednn": backend(program, inputs, {"arithmetic": "free"}, "onednn"), "peak": peak("f32"), "blas": openblas("f32", m, n, k),
+            "onednn": ours(program, "gemm", inputs, {"arithmetic": "free"}, "onednn"), "peak": peak("f32"), "blas": openblas("f32", m, n, k),
             "ort": python("onnx_peer.py", THREADS, "gemm", m, n, k), "jax": python("jax_peer.py", "gemm", "f32", m, n, k),
         }
-        ready = {key: value.ready for key, value in programs.items() if value}
-        times = compare(table, programs)
+        times, ready = compare(table, sides)
         speed = rate(work, times["free"])
         device = ready["free"]["ready"]
         if "peak" in times:
@@ -46,10 +45,9 @@ def f32(table, program):
 def f64(table, program):
     for n in sizes(table, 1024, 2048, 4096):
         inputs, work = [f"a=f64:{n},{n}", f"b=f64:{n},{n}"], 2 * n**3
-        programs = {"free": ours(program, "gemm", inputs, {"arithmetic": "free"}), "reproducible": ours(program, "gemm", inputs),
-                    "blas": openblas("f64", n, n, n)}
-        ready = {key: value.ready for key, value in programs.items()}
-        times = compare(table, programs)
+        times, ready = compare(table, {
+            "free": ours(program, "gemm", inputs, {"arithmetic": "free"}), "reproducible": ours(program, "gemm", inputs), "blas": openblas("f64", n, n, n),
+        })
         for key in ("free", "reproducible"):
             against(table, f"F64 gemm n={n}, {key}", rate(work, times[key]), work, times, key, "blas", ready, 1.0, ready[key]["ready"])
 
@@ -66,10 +64,10 @@ def bf16(table, program):
 
 def low(table, program, dtype, n, params, peak_name, jax_goal):
     kind, work = dtype.lower(), 2 * n**3
-    programs = {"ours": ours(program, "gemm", [f"a={kind}:{n},{n}", f"b={kind}:{n},{n}"], params), "peak": peak(kind),
-                "jax": python("jax_peer.py", "gemm", kind, n, n, n)}
-    ready = {key: value.ready for key, value in programs.items() if value}
-    times = compare(table, programs)
+    times, ready = compare(table, {
+        "ours": ours(program, "gemm", [f"a={kind}:{n},{n}", f"b={kind}:{n},{n}"], params), "peak": peak(kind),
+        "jax": python("jax_peer.py", "gemm", kind, n, n, n),
+    })
     speed = rate(work, times["ours"])
     if "peak" in times:
         top = [ready["peak"]["operations"] / time / 1e9 for time in times["peak"]]
@@ -85,10 +83,3 @@ def against(table, name, speed, work, times, key, peer, ready, goal, note=""):
 
 def short(ready):
     return ready.split(",")[0] if not ready.startswith("cpu") else " ".join(ready.split()[1:2])
-
-
-def backend(program, inputs, params, name):
-    try:
-        return ours(program, "gemm", inputs, params, name)
-    except RuntimeError:
-        return None
