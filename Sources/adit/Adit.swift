@@ -36,8 +36,9 @@ struct Adit: AsyncParsableCommand {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand { try await asynchronous.run() } else { try command.run() }
         } catch {
-            Foundation.exit(report(error))
+            ProcessEnd.now(report(error))
         }
+        ProcessEnd.now(0)
     }
 
     /// Says what went wrong and gives the exit code.

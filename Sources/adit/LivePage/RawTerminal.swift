@@ -4,12 +4,16 @@ import Wire
 
 /// The terminal that the live page is on: keys come at once and aren't echoed, the screen is the alternate one.
 ///
-/// Whatever ends the program, the terminal is as it was before: on the ordinary ways out by `leave`, on `exit` by `atexit`, and where a
-/// trap or a fault ends the process by a signal handler, which does nothing but two calls that are allowed there.
+/// Whatever ends the program, the terminal is as it was before: on the ordinary ways out by `leave` and `ProcessEnd`, where a library calls
+/// `exit` by `atexit`, and where a trap or a fault ends the process by a signal handler, which does nothing but two calls that are allowed there.
 @safe final class RawTerminal: Sendable {
     /// Standard input's settings before; global, since a signal handler can reach nothing else.
     private nonisolated(unsafe) static let before = UnsafeMutablePointer<termios>.allocate(capacity: 1)
-    private nonisolated(unsafe) static let isEntered = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+    private nonisolated(unsafe) static let isEntered = {
+        let flag = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+        unsafe flag.initialize(to: 0)
+        return unsafe flag
+    }()
     private nonisolated(unsafe) static let farewell = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: TerminalScreen.leave.utf8.count)
     private static let faults: [Int32] = [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGQUIT, SIGHUP]
 
@@ -19,7 +23,6 @@ import Wire
     /// For standard output and, where it is a terminal too, standard input.
     init() {
         hasKeys = unsafe isatty(STDIN_FILENO) == 1 && tcgetattr(STDIN_FILENO, Self.before) == 0
-        unsafe Self.isEntered.initialize(to: 0)
         _ = unsafe Self.farewell.initialize(from: TerminalScreen.leave.utf8)
         atexit { RawTerminal.restore() }
         for signal in Self.faults {
@@ -68,7 +71,7 @@ import Wire
     func leave() { Self.restore() }
 
     /// Nothing but write(2) and tcsetattr(3): both may be called in a signal handler.
-    private static func restore() {
+    static func restore() {
         guard unsafe isEntered.pointee == 1 else { return }
         unsafe isEntered.pointee = 0
         _ = unsafe Glibc.write(STDOUT_FILENO, farewell.baseAddress, farewell.count)
