@@ -3,9 +3,6 @@ import Wire
 
 /// What is measured of a backend's kernels: products in every arithmetic, convolution, attention.
 enum KernelSubjects {
-    /// In the order of measuring. Reproducible floats are what jobs ask for where they ask for nothing else; free order is beside it.
-    static let arithmetics: [Arithmetic] = [.f32Panel256, .f32, .f64Panel256, .bf16F32, .i32Exact]
-
     /// The products of one arithmetic, by rising size; empty where the backend doesn't offer it.
     ///
     /// - Parameter roof: the device's, whoever of the backends on it knows it.

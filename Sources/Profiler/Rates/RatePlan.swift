@@ -1,3 +1,5 @@
+package import Kernels
+
 /// How much is measured, and how long it may take.
 package struct RatePlan: Sendable, Equatable {
     /// For everything together. What runs over is taken from what follows, so that only the last single run can pass it.
@@ -8,6 +10,8 @@ package struct RatePlan: Sendable, Equatable {
     package let sizes: [Int]
     /// The same on an accelerator.
     package let acceleratorSizes: [Int]
+    /// Which products a device is measured with.
+    package let arithmetics: [Arithmetic]
     /// Whether the CPU's libraries are measured one by one, too.
     package let hasMembers: Bool
     /// Whether convolution and attention are measured in a second size.
@@ -15,11 +19,15 @@ package struct RatePlan: Sendable, Equatable {
     /// What is measured at all.
     package let kinds: Set<RateKind>
 
+    /// In the order of measuring. Reproducible floats are what jobs ask for where they ask for nothing else; free order is beside it.
+    package static let everyArithmetic: [Arithmetic] = [.f32Panel256, .f32, .f64Panel256, .bf16F32, .i32Exact]
+
     package init(
-        budget: Duration, rounds: Int, sizes: [Int], acceleratorSizes: [Int], hasMembers: Bool, hasMoreKernels: Bool,
-        kinds: Set<RateKind> = Set(RateKind.allCases)
+        budget: Duration, rounds: Int, sizes: [Int], acceleratorSizes: [Int], arithmetics: [Arithmetic] = Self.everyArithmetic, hasMembers: Bool,
+        hasMoreKernels: Bool, kinds: Set<RateKind> = Set(RateKind.allCases)
     ) {
         (self.budget, self.rounds, self.sizes, self.acceleratorSizes) = (budget, max(1, rounds), sizes, acceleratorSizes)
+        self.arithmetics = arithmetics
         (self.hasMembers, self.hasMoreKernels, self.kinds) = (hasMembers, hasMoreKernels, kinds)
     }
 
@@ -28,7 +36,8 @@ package struct RatePlan: Sendable, Equatable {
         budget: .seconds(22), rounds: 5, sizes: [256, 1_024, 2_048], acceleratorSizes: [512, 2_048, 4_096], hasMembers: true, hasMoreKernels: true)
     /// 3 s of the promised 5; devices have been opened before, and their choices are known, or it takes longer once.
     package static let quick = RatePlan(
-        budget: .seconds(3), rounds: 3, sizes: [256, 1_024], acceleratorSizes: [512, 4_096], hasMembers: false, hasMoreKernels: false)
+        budget: .seconds(3), rounds: 3, sizes: [256, 1_024], acceleratorSizes: [512, 4_096],
+        arithmetics: everyArithmetic.filter { $0 != .f32 }, hasMembers: false, hasMoreKernels: false)
 
     package var isQuick: Bool { !hasMembers }
 }

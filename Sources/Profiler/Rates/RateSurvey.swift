@@ -88,7 +88,7 @@ package struct RateSurvey {
         func roof(_ backend: any ComputeBackend) -> (any RoofSource)? { backend.roof ?? (backend.accelerator == nil ? host : nil) }
         for backend in devices.backends {
             let (device, sizes) = backend.accelerator == nil ? ("cpu", plan.sizes) : (backend.name, plan.acceleratorSizes)
-            for arithmetic in KernelSubjects.arithmetics where !plan.isQuick || arithmetic != .f32 {
+            for arithmetic in plan.arithmetics {
                 let subjects = KernelSubjects.products(backend, device: device, arithmetic, sizes: sizes, roof: roof(backend), limit: limit)
                 all.append(Series(subjects: subjects, isDevice: true))
             }
@@ -109,7 +109,7 @@ package struct RateSurvey {
             for subject in HostSubjects.transfers(backend, device: device) { all.append(Series(subjects: [subject], isDevice: true)) }
         }
         for member in plan.hasMembers ? devices.members : [] {
-            for arithmetic in KernelSubjects.arithmetics {
+            for arithmetic in RatePlan.everyArithmetic {
                 let subjects = KernelSubjects.products(member, device: "cpu", arithmetic, sizes: plan.sizes, roof: roof(member), limit: limit)
                 all.append(Series(subjects: subjects, isDevice: false))
             }

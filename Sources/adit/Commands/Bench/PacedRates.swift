@@ -19,9 +19,9 @@ enum PacedRates {
                     throw Problem(.badRequest, "\"\(line.prefix(64))\" is not kernel, and 1 to 600000 milliseconds")
                 }
                 let plan = RatePlan(
-                    budget: .milliseconds(time), rounds: 3, sizes: [2_048], acceleratorSizes: [2_048], hasMembers: false, hasMoreKernels: false, kinds: [.gemm])
-                let survey = RateSurvey(
-                    plan, RateSurvey.Devices(backends: [OnlyF32(backend)]), machine: machine, limit: 1 << 28)
+                    budget: .milliseconds(time), rounds: 3, sizes: [2_048], acceleratorSizes: [2_048], arithmetics: [.f32], hasMembers: false,
+                    hasMoreKernels: false, kinds: [.gemm])
+                let survey = RateSurvey(plan, RateSurvey.Devices(backends: [backend]), machine: machine, limit: 1 << 28)
                 guard let row = try survey.run().fastestProduct(.f32), row.perSecond > 0 else { throw Problem(.unsupportedDtype, "\(name) has no F32 product") }
                 Terminal.emit([
                     "best_ns": .integer(Int64(Double(row.work) * 1e9 / Double(row.perSecond))), "runs": .integer(Int64(row.rounds)),
@@ -29,19 +29,5 @@ enum PacedRates {
                 ])
             }
         }
-    }
-}
-
-/// A backend's F32 products in free order and nothing else: what a C program's sgemm is.
-private struct OnlyF32: ComputeBackend {
-    private let inner: any ComputeBackend
-    init(_ inner: any ComputeBackend) { self.inner = inner }
-    var name: String { inner.name }
-    var device: String { inner.device }
-    var accelerator: Accelerator? { inner.accelerator }
-    var roof: (any RoofSource)? { inner.roof }
-    func capability(for gemm: GEMM) -> Capability? { gemm.arithmetic == .f32 ? inner.capability(for: gemm) : nil }
-    func run(_ gemm: GEMM, a: Tensor, b: Tensor, into c: Tensor, control: RunControl) throws(Problem) {
-        try inner.run(gemm, a: a, b: b, into: c, control: control)
     }
 }
