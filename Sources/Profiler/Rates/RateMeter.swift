@@ -6,8 +6,10 @@ import Wire
 ///
 /// A round lasts a fixed time. In it the peak and the subject run alternately, each for about as long as one run takes: both see the same second, with
 /// the same clock and the same neighbours, and both have as many chances for their best. A round's rate is its best run's, its share the rate over
-/// the best peak of the same round; a row has the medians of the rounds. A single best of all would pair a lucky moment of the one with
-/// a common moment of the other.
+/// the best peak of the same round. A single best of all would pair a lucky moment of the one with a common moment of the other.
+///
+/// Whoever else uses the machine only ever makes a run slower. A round is as quiet as the worse of its two figures is near to that figure's
+/// best of all rounds, and a row has the medians of the quieter half of the rounds: a neighbour who comes for a second costs a few rounds, not the row.
 struct RateMeter {
     /// The clock; tests pass their own.
     let now: () -> ContinuousClock.Instant
@@ -78,13 +80,22 @@ struct RateMeter {
     }
 
     private func row(_ subject: RateSubject, _ member: String?, _ rates: [Double], _ peaks: [Double], _ peakName: String?) -> RateRow {
-        let shares = zip(rates, peaks).map { $1 > 0 ? $0 / $1 : 0 }
         let isKnown = peakName != nil && peaks.allSatisfy { $0 > 0 }
+        let quiet = Self.quieterHalf(rates, isKnown ? peaks : rates)
+        let all = isKnown ? zip(rates, peaks).map { $0 / $1 } : rates
         return RateRow(
             device: subject.device, backend: subject.backend, member: member, kind: subject.kind, arithmetic: subject.arithmetic, size: subject.size,
-            perSecond: Self.whole(Self.median(rates)), peakPerSecond: isKnown ? Self.whole(Self.median(peaks)) : nil, peakName: isKnown ? peakName : nil,
-            shareMillionths: isKnown ? Self.millionths(Self.median(shares)) : nil, rounds: max(1, rates.count),
-            spreadMillionths: Self.millionths(Self.spread(isKnown ? shares : rates)), work: subject.work, trafficBytes: subject.trafficBytes)
+            perSecond: Self.whole(Self.median(quiet.map(\.rate))), peakPerSecond: isKnown ? Self.whole(Self.median(quiet.map(\.peak))) : nil,
+            peakName: isKnown ? peakName : nil, shareMillionths: isKnown ? Self.millionths(Self.median(quiet.map { $0.rate / $0.peak })) : nil,
+            rounds: max(1, rates.count), spreadMillionths: Self.millionths(Self.spread(all)), work: subject.work, trafficBytes: subject.trafficBytes)
+    }
+
+    /// The rounds, at least half of them, in which nobody seems to have disturbed either side.
+    static func quieterHalf(_ rates: [Double], _ peaks: [Double]) -> [(rate: Double, peak: Double)] {
+        let (fastest, highest) = (max(rates.max() ?? 0, .leastNormalMagnitude), max(peaks.max() ?? 0, .leastNormalMagnitude))
+        let rounds = zip(rates, peaks).map { (rate: $0, peak: $1) }
+        let sorted = rounds.sorted { min($0.rate / fastest, $0.peak / highest) > min($1.rate / fastest, $1.peak / highest) }
+        return Array(sorted.prefix((sorted.count + 1) / 2))
     }
 
     /// The middle one, or the mean of the middle two; 0 of none.
