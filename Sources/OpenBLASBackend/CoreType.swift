@@ -15,6 +15,10 @@ package enum CoreType: String, CaseIterable, Sendable {
     case zen = "Zen"
 
     static let variable = "OPENBLAS_CORETYPE"
+    /// How long a thread of the library spins after a call, as the logarithm to base 2 of processor cycles. By itself it takes 26, which was measured
+    /// as 0.1 s of a core after each product, taken from whatever follows: hashing the output, the next job by another library. 2^20 still
+    /// spans the pauses between the calls of one product.
+    private static let spin = (variable: "OPENBLAS_THREAD_TIMEOUT", value: "20")
 
     /// Whether the processor has the instructions that these kernels need.
     package var isRunnable: Bool {
@@ -38,22 +42,28 @@ package enum CoreType: String, CaseIterable, Sendable {
         return []
     }()
 
-    /// Runs `body` with the variable set to this, and puts back what was there.
+    /// Runs `body` with the variable set to this, and with a short spin unless the operator asks for another; puts back what was there.
     ///
     /// Writers take turns here; a thread that reads the environment at this moment without a lock could see it change, so
     /// libraries are loaded at start-up, before the services.
     func asEnvironment<R>(_ body: () throws(Problem) -> R) throws(Problem) -> R {
         try Self.environment.withLock { _ throws(Problem) in
-            let before = unsafe getenv(Self.variable).map { unsafe String(cString: $0) }
-            defer { Self.set(before) }
-            Self.set(self == .detected ? nil : rawValue)
+            let (before, spin) = (Self.value(Self.variable), Self.value(Self.spin.variable))
+            defer {
+                Self.set(Self.variable, before)
+                Self.set(Self.spin.variable, spin)
+            }
+            Self.set(Self.variable, self == .detected ? nil : rawValue)
+            Self.set(Self.spin.variable, spin ?? Self.spin.value)
             return try body()
         }
     }
 
     private static let environment = Mutex(())
 
-    private static func set(_ value: String?) {
-        if let value { unsafe setenv(variable, value, 1) } else { unsafe unsetenv(variable) }
+    private static func value(_ name: String) -> String? { unsafe getenv(name).map { unsafe String(cString: $0) } }
+
+    private static func set(_ name: String, _ value: String?) {
+        if let value { unsafe setenv(name, value, 1) } else { unsafe unsetenv(name) }
     }
 }

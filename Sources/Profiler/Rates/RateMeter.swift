@@ -4,9 +4,9 @@ import Wire
 
 /// Measures one subject in rounds, its peak and itself by turns.
 ///
-/// A round lasts a fixed time. In it the peak and the subject run alternately, each for about as long as one run takes: both see the same second, with
-/// the same clock and the same neighbours, and both have as many chances for their best. A round's rate is its best run's, its share the rate over
-/// the best peak of the same round. A single best of all would pair a lucky moment of the one with a common moment of the other.
+/// A round lasts a fixed time, of which the peak has the first half and the subject the second: both see the same second, with the same clock and the
+/// same neighbours. They don't take turns run by run: OpenBLAS's and libgomp's threads spin for tens of milliseconds after a run, in which the peak
+/// has half a processor, and was measured at half. A round's rate is its best run's, its share the rate over the best peak of the same round. A single best of all would pair a lucky moment of the one with a common moment of the other.
 ///
 /// Whoever else uses the machine only ever makes a run slower. A round is as quiet as the worse of its two figures is near to that figure's
 /// best of all rounds, and a row has the medians of the quieter half of the rounds: a neighbour who comes for a second costs a few rounds, not the row.
@@ -15,9 +15,10 @@ struct RateMeter {
     let now: () -> ContinuousClock.Instant
     let rounds: Int
 
-    /// The peak runs for as long as a run, within these limits: shorter ones measure the start of threads, longer ones waste the budget.
-    private static let shortestPeak = Duration.milliseconds(1)
-    private static let longestPeak = Duration.milliseconds(40)
+    /// How long the peak runs at once: shorter ones measure the start of threads, longer ones have few chances in a round.
+    private static let peakRun = Duration.milliseconds(4)
+    /// The peak's part of a round at least, where there is time for it: OpenBLAS's threads spin for 2^26 cycles, 26 ms at 2.6 GHz.
+    private static let longestSpin = Duration.milliseconds(30)
     /// Runs shorter than this are repeated until they take so long: a clock's step and the waking of threads are small against it.
     private static let shortestRun = Duration.milliseconds(1)
 
@@ -35,7 +36,7 @@ struct RateMeter {
         let peakName = subject.roof.flatMap { $0.source.peakName($0.dtype) }
         var roof = peakName == nil ? nil : subject.roof
         // The first run may compile, and may find out that there is none.
-        if let found = roof, try found.source.runPeak(found.dtype, about: Self.shortestPeak) == nil { roof = nil }
+        if let found = roof, try found.source.runPeak(found.dtype, about: Self.peakRun) == nil { roof = nil }
 
         let left = slice - (now() - start)
         let length = max(.zero, left / rounds)
@@ -43,23 +44,28 @@ struct RateMeter {
         var peaks: [Double] = []
         while rates.count < rounds, rates.isEmpty || now() - start + estimate < slice {
             let begin = now()
+            peaks.append(try peak(roof, for: min(max(length / 2, Self.longestSpin), length)))
             var best = 0.0
-            var highest = 0.0
             repeat {
-                if let roof {
-                    let (done, took) = try timed { () throws(Problem) in
-                        try roof.source.runPeak(roof.dtype, about: min(max(estimate, Self.shortestPeak), Self.longestPeak)) ?? 0
-                    }
-                    highest = max(highest, Double(done) / took.seconds)
-                }
                 let (done, took) = try several(run, estimate)
                 estimate = min(estimate, took)
                 best = max(best, Double(done) / took.seconds)
             } while now() - begin < length
             rates.append(best)
-            peaks.append(highest)
         }
         return row(subject, member.text, rates, peaks, peakName)
+    }
+
+    /// The highest rate of the peak within so much time, of one run at least; 0 without a peak.
+    private func peak(_ roof: (source: any RoofSource, dtype: DType)?, for length: Duration) throws(Problem) -> Double {
+        guard let roof else { return 0 }
+        let begin = now()
+        var highest = 0.0
+        repeat {
+            let (done, took) = try timed { () throws(Problem) in try roof.source.runPeak(roof.dtype, about: Self.peakRun) ?? 0 }
+            highest = max(highest, Double(done) / took.seconds)
+        } while now() - begin < length
+        return highest
     }
 
     /// One run, or as many as take the shortest time worth timing.
