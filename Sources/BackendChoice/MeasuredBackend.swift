@@ -34,6 +34,9 @@ package final class MeasuredBackend: ComputeBackend {
 
     package func useThreads(atMost threads: Int?) { for member in members { member.useThreads(atMost: threads) } }
 
+    /// What the allocator holds is our own kernels' to give back, who come first among the members: after the others have given theirs to it.
+    package func rest() { turn.withLock { _ in for member in members.reversed() { member.rest() } } }
+
     /// Those of all members: each has its own version.
     package var software: String { members.map(\.software).joined(separator: "; ") }
 

@@ -45,6 +45,8 @@ package final class NativeGEMM: ComputeBackend {
 
     package func useThreads(atMost threads: Int?) { team.limit(threads) }
 
+    package func rest() { turn.withLock { _ in adit_rest() } }
+
     package var roof: (any RoofSource)? { NativePeak(instructionSet: instructionSet, threads: threads) }
 
     package func capability(for gemm: GEMM) -> Capability? {

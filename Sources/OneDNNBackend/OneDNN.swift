@@ -83,6 +83,13 @@ package final class OneDNN: ComputeBackend {
         }
     }
 
+    package func rest() {
+        plans.withLock { plans in
+            plans.removeAll()
+            plans.scratch.drop(over: 0)
+        }
+    }
+
     package func capability(for gemm: GEMM) -> Capability? { offered.covers(gemm) ? Capability(arithmetic: gemm.arithmetic) : nil }
 
     package func run(_ gemm: GEMM, a: Tensor, b: Tensor, into c: Tensor, control: RunControl) throws(Problem) {

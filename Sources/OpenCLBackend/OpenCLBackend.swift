@@ -58,41 +58,44 @@ package final class OpenCLBackend: ComputeBackend {
         self.workplace = Mutex(workplace)
     }
 
-    /// Every device of this machine that works, what all that were found say of themselves, and why some are left out, in sentences. The devices'
-    /// numbers are the drivers' order.
+    /// Every device of this machine that works, what all that were found are, and why some are left out, in sentences. The devices' numbers are
+    /// the drivers' order; those of drivers that aren't loaded, since they have nothing but CPUs, come last.
     ///
     /// Takes a while (see `init`); never throws: without OpenCL there is a note.
     package static func open(
         _ options: OpenCLOptions = OpenCLOptions()
-    ) -> (backends: [OpenCLBackend], devices: [(name: String, description: DeviceDescription)], notes: [String]) {
-        var gate: (outcome: DriverGate.Outcome, notes: [String]) = (.all, [])
+    ) -> (backends: [OpenCLBackend], devices: [(name: String, identity: DeviceIdentity)], notes: [String]) {
+        var gate = DriverGate.Judgment(outcome: .all)
         if let command = options.probe {
-            let probe = DriverProbe(command: command, tested: options.includesCPUs ? "all" : "gpus")
+            let probe = DriverProbe(command: command, includesCPUs: options.includesCPUs)
             gate = DriverGate.judge(probe, vendors: ProcessInfo.processInfo.environment[DriverFile.variable], cacheFolder: options.cacheFolder)
         }
-        guard gate.outcome != .none else { return ([], [], gate.notes) }
-        let found: (devices: [FoundDevice], notes: [String])
-        do throws(Problem) {
-            found = try DriverGate.seeing(gate.outcome) { () throws(Problem) in try DeviceDiscovery.find() }
-        } catch {
-            return ([], [], gate.notes + ["without OpenCL: \(error.detail)"])
+        var notes = gate.notes
+        var devices: [FoundDevice] = []
+        if gate.outcome != .none {
+            do throws(Problem) {
+                let found = try DriverGate.seeing(gate.outcome) { () throws(Problem) in try DeviceDiscovery.find() }
+                (devices, notes) = (found.devices, notes + found.notes)
+            } catch {
+                notes.append("without OpenCL: \(error.detail)")
+            }
         }
+        let identities = (devices.map(\.description.identity) + gate.unwanted).enumerated().map { (name: "opencl:\($0)", identity: $1) }
         var backends: [OpenCLBackend] = []
-        var notes = gate.notes + found.notes
-        for (index, device) in found.devices.enumerated() {
-            if device.description.kind == .cpu, !options.includesCPUs {
-                notes.append("opencl:\(index) (\(device.description.name)) is a CPU and is not used: the processor is already there")
+        for (index, (name, identity)) in identities.enumerated() {
+            if identity.kind == .cpu, !options.includesCPUs {
+                notes.append("\(name) (\(identity.name)) is a CPU and is not used: the processor is already there")
                 continue
             }
             do throws(Problem) {
-                let backend = try OpenCLBackend(device, index: index, options: options)
+                let backend = try OpenCLBackend(devices[index], index: index, options: options)
                 notes += backend.notes
                 backends.append(backend)
             } catch {
-                notes.append("opencl:\(index) (\(device.description.name)) is left out: \(error.detail)")
+                notes.append("\(name) (\(identity.name)) is left out: \(error.detail)")
             }
         }
-        return (backends, found.devices.enumerated().map { ("opencl:\($0)", $1.description) }, notes)
+        return (backends, identities, notes)
     }
 
     package func capability(for gemm: GEMM) -> Capability? {

@@ -62,6 +62,9 @@ const char *adit_peak_name(int32_t isa, int32_t kind);
 /// as two, or 0 where adit_peak_name is NULL. It can't be stopped: ask for some milliseconds at a time.
 int64_t adit_peak(const adit_run *run, int32_t kind, int64_t turns);
 
+/// Gives the kept scratch memory back, and to the system what the process's allocator holds free. Not while a call runs that needs it soon.
+void adit_rest(void);
+
 /// Sets what `held` points to, from any thread.
 void adit_hold(int32_t *held, bool is_held);
 

@@ -16,4 +16,5 @@ extension ComputeBackend {
     package var accelerator: Accelerator? { nil }
 
     package func useThreads(atMost threads: Int?) {}
+    package func rest() {}
 }

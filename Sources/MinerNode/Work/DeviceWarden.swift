@@ -65,6 +65,7 @@ final class DeviceWarden: Sendable {
                     while !Task.isCancelled {
                         try? await Task.sleep(for: .seconds(1))
                         if device.isAnswerDue { await self.ask(device) }
+                        await device.rest(after: Self.restsAfter)
                     }
                     return nil
                 }
@@ -79,6 +80,9 @@ final class DeviceWarden: Sendable {
         }
         if let stuck { throw stuck }
     }
+
+    /// Far longer than the pauses between jobs of a miner that has work: taking the memory again costs milliseconds.
+    private static let restsAfter = Duration.seconds(5)
 
     /// Ten times in the least silence, and at most twice a second.
     private func watch() async -> Problem? {

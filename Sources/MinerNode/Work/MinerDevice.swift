@@ -23,6 +23,8 @@ final class MinerDevice: Sendable {
     private struct State {
         var health: DeviceHealth
         var run: Run?
+        /// Since when nothing has run on it that its memory was not given back after.
+        var idleSince: ContinuousClock.Instant?
         /// Runs that were given up and have not come back.
         var stuck: Set<UInt64> = []
         var stuckSince: ContinuousClock.Instant?
@@ -46,7 +48,8 @@ final class MinerDevice: Sendable {
         self.backend = backend
         start = .now
         quick = SharedThread("adit.miner.\(backend.name)")
-        state = Mutex(State(health: DeviceHealth(policy: policy)))
+        // The profile ran on it.
+        state = Mutex(State(health: DeviceHealth(policy: policy), idleSince: start))
     }
 
     var name: String { backend.name }
@@ -127,7 +130,7 @@ final class MinerDevice: Sendable {
 
     private func end(_ id: UInt64) {
         state.withLock { state in
-            if state.run?.id == id { state.run = nil }
+            if state.run?.id == id { (state.run, state.idleSince) = (nil, .now) }
             state.stuck.remove(id)
             if state.stuck.isEmpty { state.stuckSince = nil }
         }
@@ -152,6 +155,17 @@ final class MinerDevice: Sendable {
             state.stuckSince = now
             return (run.control, now - run.sign)
         }
+    }
+
+    /// Gives back what the device keeps for a next run, once, where nothing has run on it for so long.
+    func rest(after idle: Duration) async {
+        let isDue = state.withLock { state in
+            guard state.run == nil, state.stuck.isEmpty, let since = state.idleSince, .now - since > idle else { return false }
+            state.idleSince = nil
+            return true
+        }
+        // On a thread of its own, which may wait for a computation that begins meanwhile.
+        if isDue { try? await OwnThread.run("adit-rest") { self.backend.rest() } }
     }
 
     /// The control of the computation that runs; nil where none does.

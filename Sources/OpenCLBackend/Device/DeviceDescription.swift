@@ -34,6 +34,8 @@ package struct DeviceDescription: Sendable {
     package var isNVIDIA: Bool { vendor.lowercased().contains("nvidia") }
     package var isAMD: Bool { vendor.lowercased().contains("advanced micro devices") && kind == .gpu }
 
+    package var identity: DeviceIdentity { DeviceIdentity(self) }
+
     /// For people: "NVIDIA H100 (NVIDIA Corporation, driver 550.54), 80 GB, 132 units".
     package var summary: String {
         "\(name) (\(vendor), driver \(driver)), \((memoryBytes + (1 << 29)) >> 30) GiB, \(computeUnits) units"

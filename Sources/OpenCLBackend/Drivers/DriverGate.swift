@@ -13,31 +13,46 @@ enum DriverGate {
         case none
     }
 
-    /// Tries out every driver that isn't known yet, and says which may be loaded, and why others may not, in sentences. A folder that it gives
-    /// is for `seeing`, which removes it.
-    static func judge(_ probe: DriverProbe, vendors: String?, cacheFolder: String?) -> (outcome: Outcome, notes: [String]) {
+    /// What the trials came to.
+    struct Judgment {
+        let outcome: Outcome
+        /// The devices of drivers that needn't be loaded.
+        var unwanted: [DeviceIdentity] = []
+        /// Why others may not be, in sentences.
+        var notes: [String] = []
+    }
+
+    /// Tries out every driver that isn't known yet, and says which are to be loaded. A folder that it gives is for `seeing`, which removes it.
+    static func judge(_ probe: DriverProbe, vendors: String?, cacheFolder: String?) -> Judgment {
         guard let drivers = DriverFile.installed(vendors), !drivers.isEmpty else {
             // A loader without ICD files may be a driver itself.
-            guard case .sick(let reason, _) = probe.verdict(vendors: nil) else { return (.all, []) }
-            return (.none, ["without OpenCL: \(OpenCLLibrary.fileName) \(reason)"])
+            guard case .sick(let reason, _) = probe.verdict(vendors: nil) else { return Judgment(outcome: .all) }
+            return Judgment(outcome: .none, notes: ["without OpenCL: \(OpenCLLibrary.fileName) \(reason)"])
         }
         var verdicts = DriverVerdicts.load(cacheFolder)
         let before = verdicts
-        var (healthy, notes) = ([DriverFile](), [String]())
+        var (healthy, unwanted, notes) = ([DriverFile](), [DeviceIdentity](), [String]())
         for driver in drivers {
-            let fingerprint = SHA256.hash(utf8: "\(driver.fingerprint.hex) \(probe.tested)")
+            let fingerprint = Self.fingerprint(driver, probe)
             let verdict = verdicts[fingerprint] ?? verdict(probe, driver)
             verdicts.keep(verdict, of: fingerprint)
             switch verdict {
             case .healthy: healthy.append(driver)
+            case .needless(let devices): unwanted += devices
             case .sick(let reason, _): notes.append("OpenCL driver \(driver.name) is left out: it \(reason)")
             }
         }
         if verdicts != before { verdicts.save(cacheFolder) }
-        if healthy.count == drivers.count { return (.all, []) }
-        guard !healthy.isEmpty else { return (.none, notes) }
-        guard let folder = folder(of: healthy) else { return (.none, notes + ["without OpenCL: no room for a list of its drivers"]) }
-        return (.some(folder: folder), notes)
+        if healthy.count == drivers.count { return Judgment(outcome: .all) }
+        guard !healthy.isEmpty else { return Judgment(outcome: .none, unwanted: unwanted, notes: notes) }
+        guard let folder = folder(of: healthy) else {
+            return Judgment(outcome: .none, unwanted: unwanted, notes: notes + ["without OpenCL: no room for a list of its drivers"])
+        }
+        return Judgment(outcome: .some(folder: folder), unwanted: unwanted, notes: notes)
+    }
+
+    private static func fingerprint(_ driver: DriverFile, _ probe: DriverProbe) -> Digest {
+        SHA256.hash(utf8: "\(driver.fingerprint.hex) \(probe.includesCPUs ? "all" : "gpus")")
     }
 
     /// Opens the loader, which reads the environment and the ICD files at its first call and never again, with only those drivers to see.
@@ -55,7 +70,7 @@ enum DriverGate {
     /// One driver's verdict: as it is known, or by trying it out.
     static func verdict(_ probe: DriverProbe, _ driver: DriverFile, cacheFolder: String?) -> DriverProbe.Verdict {
         var verdicts = DriverVerdicts.load(cacheFolder)
-        let fingerprint = SHA256.hash(utf8: "\(driver.fingerprint.hex) \(probe.tested)")
+        let fingerprint = Self.fingerprint(driver, probe)
         if let known = verdicts[fingerprint] { return known }
         let verdict = verdict(probe, driver)
         let before = verdicts

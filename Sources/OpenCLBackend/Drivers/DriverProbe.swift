@@ -9,8 +9,8 @@ import Wire
 struct DriverProbe {
     /// The program and its arguments.
     let command: [String]
-    /// Which devices compute in it: a verdict holds for the same alone.
-    var tested = "gpus"
+    /// Whether CPUs behind OpenCL compute in it, and are wanted: a verdict holds for the same alone.
+    var includesCPUs = false
     /// To load the driver and list its devices.
     var listing: Duration = .seconds(20)
     /// For the known answers, which may have to be compiled.
@@ -18,6 +18,8 @@ struct DriverProbe {
 
     enum Verdict: Sendable, Equatable {
         case healthy
+        /// Healthy, and no device of it is wanted: it has only CPUs. Loading it would cost a process tens of megabytes for nothing.
+        case needless([DeviceIdentity])
         /// Why not. `isLasting`: it would be the same tomorrow; not so for what a busy machine may cause.
         case sick(String, isLasting: Bool)
     }
@@ -52,14 +54,22 @@ struct DriverProbe {
             _ = ended.wait(timeout: .now() + .seconds(2))
             return .sick("hangs when \(Self.stage(lines)): no answer within \(lines == 0 ? listing : answers)", isLasting: false)
         }
-        lines = Self.lines(output)
+        let said = FileManager.default.contents(atPath: output) ?? Data()
+        lines = said.count { $0 == 0x0a }
         if process.terminationReason == .uncaughtSignal {
             return .sick("crashes (signal \(process.terminationStatus)) when \(Self.stage(lines))", isLasting: true)
         }
         guard process.terminationStatus == 0, lines >= 2 else {
             return .sick("ends its process (status \(process.terminationStatus)) when \(Self.stage(lines))", isLasting: true)
         }
-        return .healthy
+        return verdict(Array(said.prefix { $0 != 0x0a }))
+    }
+
+    /// - Parameter found: the other process's first line. What it doesn't tell is not held against a driver.
+    private func verdict(_ found: [UInt8]) -> Verdict {
+        guard !includesCPUs, let list = (try? JSON.parse(found))?["devices"]?.arrayValue, !list.isEmpty else { return .healthy }
+        let devices = list.compactMap { try? DeviceIdentity(reading: $0) }
+        return devices.count == list.count && devices.allSatisfy { $0.kind == .cpu } ? .needless(devices) : .healthy
     }
 
     private static func stage(_ lines: Int) -> String { lines == 0 ? "it is loaded or asked for its devices" : "its devices compute" }

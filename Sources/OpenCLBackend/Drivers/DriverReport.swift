@@ -32,7 +32,7 @@ package struct DriverReport: Sendable, Equatable {
             if library.isEmpty { return DriverReport(path: driver.path, library: library, fault: .noLibraryNamed) }
             if !driver.isLibraryThere { return DriverReport(path: driver.path, library: library, fault: .libraryMissing) }
             guard let command = options.probe else { return DriverReport(path: driver.path, library: library, fault: nil) }
-            let probe = DriverProbe(command: command, tested: options.includesCPUs ? "all" : "gpus")
+            let probe = DriverProbe(command: command, includesCPUs: options.includesCPUs)
             guard case .sick(let reason, _) = DriverGate.verdict(probe, driver, cacheFolder: options.cacheFolder) else {
                 return DriverReport(path: driver.path, library: library, fault: nil)
             }

@@ -1,13 +1,13 @@
 import Foundation
 import Wire
 
-/// What is known about drivers from earlier starts, by their fingerprints: a reason for those that are left out, nothing for healthy ones.
+/// What is known about drivers from earlier starts, by their fingerprints.
 ///
 /// A file that is torn is as good as none: drivers are tried out again.
 struct DriverVerdicts: Sendable, Equatable {
     /// More drivers than a machine ever had.
     private static let most = 64
-    private(set) var reasons: [String: String] = [:]
+    private(set) var verdicts: [String: DriverProbe.Verdict] = [:]
 
     static func load(_ folder: String?) -> DriverVerdicts {
         guard let folder, let data = FileManager.default.contents(atPath: "\(folder)/drivers.json"), data.count < 1 << 16,
@@ -23,31 +23,41 @@ struct DriverVerdicts: Sendable, Equatable {
         try? Data(bytes).write(to: URL(filePath: "\(folder)/drivers.json"), options: .atomic)
     }
 
-    subscript(_ driver: Digest) -> DriverProbe.Verdict? {
-        reasons[driver.hex].map { $0.isEmpty ? .healthy : .sick($0, isLasting: true) }
-    }
+    subscript(_ driver: Digest) -> DriverProbe.Verdict? { verdicts[driver.hex] }
 
     mutating func keep(_ verdict: DriverProbe.Verdict, of driver: Digest) {
-        if reasons.count >= Self.most { reasons = [:] }
-        switch verdict {
-        case .healthy: reasons[driver.hex] = ""
-        case .sick(let reason, let isLasting): if isLasting { reasons[driver.hex] = reason }
-        }
+        if case .sick(_, isLasting: false) = verdict { return }
+        if verdicts.count >= Self.most { verdicts = [:] }
+        verdicts[driver.hex] = verdict
     }
 
     init() {}
 
     var bytes: [UInt8] {
-        let drivers = reasons.sorted { $0.key < $1.key }.map { driver, reason -> JSON in ["driver": .string(driver), "reason": .string(reason)] }
-        return (["version": 1, "drivers": .array(drivers)] as JSON).canonicalBytes
+        let drivers = verdicts.sorted { $0.key < $1.key }.map { driver, verdict -> JSON in
+            switch verdict {
+            case .healthy: ["driver": .string(driver)]
+            case .needless(let devices): ["driver": .string(driver), "needless": .array(devices.map(\.json))]
+            case .sick(let reason, _): ["driver": .string(driver), "reason": .string(reason)]
+            }
+        }
+        return (["version": 2, "drivers": .array(drivers)] as JSON).canonicalBytes
     }
 
     init(reading bytes: [UInt8]) throws(Problem) {
         var file = try JSONFields(try JSON.parse(bytes), "drivers")
-        _ = try file.integer("version", in: 1...1)
+        _ = try file.integer("version", in: 2...2)
         for item in try file.array("drivers", maxCount: Self.most) {
             var fields = try JSONFields(item, "driver")
-            reasons[try fields.digest("driver").hex] = try fields.string("reason", maxBytes: 512)
+            let driver = try fields.digest("driver").hex
+            if let reason = try fields.optionalString("reason") {
+                verdicts[driver] = .sick(reason, isLasting: true)
+            } else if fields.optional("needless") != nil {
+                verdicts[driver] = .needless(
+                    try (item["needless"]?.arrayValue ?? []).map { (json) throws(Problem) in try DeviceIdentity(reading: json) })
+            } else {
+                verdicts[driver] = .healthy
+            }
         }
     }
 }

@@ -10,9 +10,7 @@ extension OpenCLBackend {
         do throws(Problem) {
             let found = try DeviceDiscovery.find()
             notes = found.notes
-            for device in found.devices.map(\.description) {
-                devices.append(["name": .string(device.name), "platform": .string(device.platform), "driver": .string(device.driver)])
-            }
+            devices = found.devices.map(\.description.identity.json)
         } catch {
             notes = [error.detail]
         }

@@ -13,11 +13,11 @@ extension Hardware {
         hardware.backends += opened.backends
         hardware.notes += opened.notes
         let used = Set(opened.backends.map(\.name))
-        hardware.accelerators = opened.devices.map { Self.described($0.name, $0.description, isUsed: used.contains($0.name)) }
+        hardware.accelerators = opened.devices.map { Self.described($0.name, $0.identity, isUsed: used.contains($0.name)) }
         return hardware
     }
 
-    private static func described(_ name: String, _ device: DeviceDescription, isUsed: Bool) -> AcceleratorInventory.Described {
+    private static func described(_ name: String, _ device: DeviceIdentity, isUsed: Bool) -> AcceleratorInventory.Described {
         AcceleratorInventory.Described(
             name: name, kind: device.kind.rawValue, title: device.name, vendor: device.vendor, driver: device.driver, platform: device.platform,
             version: device.version, memoryBytes: device.memoryBytes, computeUnits: device.computeUnits, clockMHz: device.clockMHz,

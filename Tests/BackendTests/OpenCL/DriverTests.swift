@@ -84,7 +84,8 @@ enum CCompiler {
     @Test func `a sick driver is left out with its reason, and the rest stay`() throws {
         let room = try Room(["constructor", "platforms", "exit", "hang"])
         defer { room.end() }
-        let (outcome, notes) = DriverGate.judge(room.probe(), vendors: room.vendors, cacheFolder: room.folder)
+        let judged = DriverGate.judge(room.probe(), vendors: room.vendors, cacheFolder: room.folder)
+        let (outcome, notes) = (judged.outcome, judged.notes)
         for (name, words) in [("constructor", "signal 6"), ("platforms", "signal 11"), ("exit", "status 0"), ("hang", "hangs")] {
             #expect(notes.contains { $0.contains("\(name).icd") && $0.contains(words) }, "\(notes)")
         }
@@ -104,7 +105,7 @@ enum CCompiler {
         #expect(first.notes == second.notes && first.notes.count == 1)
         // What held for some devices doesn't hold for others.
         var others = room.probe(["/bin/false"])
-        others.tested = "all"
+        others.includesCPUs = true
         #expect(DriverGate.judge(others, vendors: room.vendors, cacheFolder: nil).notes != first.notes)
         #expect(DriverGate.judge(others, vendors: room.vendors, cacheFolder: room.folder).notes != first.notes)
         try "another\n".write(toFile: "\(room.vendors)/constructor.icd", atomically: true, encoding: .utf8)
@@ -117,7 +118,7 @@ enum CCompiler {
     @Test func `the loader sees healthy drivers alone, and nothing is left behind`() throws {
         let room = try Room(["constructor"])
         defer { room.end() }
-        let (outcome, _) = DriverGate.judge(room.probe(), vendors: room.vendors, cacheFolder: nil)
+        let outcome = DriverGate.judge(room.probe(), vendors: room.vendors, cacheFolder: nil).outcome
         guard room.hasPoCL, case .some(let folder) = outcome else { return #expect(!room.hasPoCL) }
         func vendors() -> String? { ProcessInfo.processInfo.environment[DriverFile.variable] }
         let before = vendors()
@@ -130,12 +131,36 @@ enum CCompiler {
         let room = try Room([])
         defer { room.end() }
         guard room.hasPoCL else { return }
-        let (outcome, notes) = DriverGate.judge(room.probe(), vendors: room.vendors, cacheFolder: nil)
-        #expect(outcome == .all && notes.isEmpty)
+        let healthy = DriverGate.judge(room.probe(), vendors: room.vendors, cacheFolder: nil)
+        #expect(healthy.outcome == .all && healthy.unwanted.isEmpty && healthy.notes.isEmpty)
         // A driver that computes wrongly enough to crash: after the first line.
         let late = room.probe(["/bin/sh", "-c", "echo '{}'; kill -SEGV $$"])
         let judged = DriverGate.judge(late, vendors: room.vendors, cacheFolder: nil)
         #expect(judged.outcome == .none && judged.notes.first?.contains("when its devices compute") == true, "\(judged.notes)")
         #expect(DriverProbe(command: ["/no/such/program"]).verdict(vendors: nil) != .healthy)
+    }
+
+    @Test func `a driver with CPUs alone isn't loaded, and its devices are told`() throws {
+        let room = try Room([])
+        defer { room.end() }
+        guard room.hasPoCL else { return }
+        let device = { (kind: String) in
+            """
+            {"kind":"\(kind)","name":"n","vendor":"v","driver":"1","platform":"p","version":"OpenCL 3.0","memory_bytes":5,"compute_units":2,"clock_mhz":9}
+            """
+        }
+        let says = { (devices: [String]) in room.probe(["/bin/sh", "-c", "echo '{\"devices\":[\(devices.joined(separator: ","))],\"notes\":[]}'; echo '{}'"]) }
+        for cache in [nil, room.folder, room.folder] {
+            let judged = DriverGate.judge(says([device("cpu"), device("cpu")]), vendors: room.vendors, cacheFolder: cache)
+            #expect(judged.outcome == .none && judged.notes.isEmpty)
+            #expect(judged.unwanted.map(\.kind) == [.cpu, .cpu] && judged.unwanted.first?.clockMHz == 9 && judged.unwanted.first?.pciAddress == nil)
+        }
+        // One that has a GPU too is loaded, and so is one with CPUs where they are wanted, or one that says something else.
+        var wanted = says([device("cpu")])
+        wanted.includesCPUs = true
+        for probe in [says([device("cpu"), device("gpu")]), wanted, says(["{}"]), says([])] {
+            let judged = DriverGate.judge(probe, vendors: room.vendors, cacheFolder: nil)
+            #expect(judged.outcome == .all && judged.unwanted.isEmpty)
+        }
     }
 }
