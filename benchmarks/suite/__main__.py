@@ -22,6 +22,7 @@ def main() -> int:
     parser.add_argument("--json", metavar="FILE", help="write the rows there too")
     parser.add_argument("--only", metavar="PART", action="append", help="one part of the set; may be repeated")
     parser.add_argument("--no-build", action="store_true", help="measure the release build that is there")
+    parser.add_argument("--program", type=Path, metavar="FILE", help="measure this program, such as a package's")
     arguments = parser.parse_args()
     if arguments.name in LATER:
         print(f"benchmarks/run: {arguments.name} is not built yet; there is: {', '.join(BUILT)}", file=sys.stderr)
@@ -30,7 +31,7 @@ def main() -> int:
     for name in list(os.environ):
         if name.startswith(("OPENBLAS_", "GOTO_", "OMP_", "MKL_")):
             del os.environ[name]
-    program = build.release(skip=arguments.no_build)
+    program = arguments.program.resolve(strict=True) if arguments.program else build.release(skip=arguments.no_build)
     figures = importlib.import_module(BUILT[arguments.name])
     table = rows.Table(arguments.name, quick=arguments.quick)
     try:
