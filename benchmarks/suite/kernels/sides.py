@@ -1,10 +1,9 @@
 """The two sides of a figure: our kernels by `adit bench kernel`, and the peers."""
 
+import functools
 import json
 import os
 import sys
-
-import functools
 
 import build
 from paced import Paced, interleave, median, paired
@@ -79,6 +78,8 @@ def compare(table, sides, parts=None, generations=None, rounds=3, time=None):
     times, ready = {}, {}
     for _ in range(generations):
         programs = {name: program for name, start in sides.items() if (program := attempt(start))}
+        if ready and programs.keys() != ready.keys():
+            raise RuntimeError(f"started in some generations only: {', '.join(programs.keys() ^ ready.keys())}; its rounds have no partners")
         ready.update({name: program.ready for name, program in programs.items()})
         wanted = parts or {name: (name, "kernel") for name in sides}
         round_ = interleave({name: (programs[side], part) for name, (side, part) in wanted.items() if side in programs}, rounds, time)

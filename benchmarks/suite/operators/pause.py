@@ -25,7 +25,7 @@ def measure(table, program):
         for _ in range(count):
             begin = time.perf_counter()
             post(town, "pause", token.read_text().strip())
-            while status(town)["state"] != "paused":
+            while status(town)["work"]["state"] != "paused":
                 if time.perf_counter() - begin > 30:
                     break
                 time.sleep(0.005)
