@@ -34,8 +34,6 @@ struct BoardWorker: Sendable {
     var placement: TierPlacement
     /// When the view was written down last, in Unix milliseconds.
     var viewKeptAt: Int64 = 0
-    /// What it has to show at this moment.
-    var challenge: OpenChallenge?
     /// Which jobs it wants, as it said last.
     var wishes = WorkWishes.none
     /// The compute units of the leases that it holds.

@@ -23,7 +23,7 @@ struct DemandBook: Sendable {
     private var hours: [Int64: [String: NetworkDemand.Sum]] = [:]
 
     mutating func add(_ line: DemandLine) {
-        hours[line.hour, default: [:]][line.kernel, default: NetworkDemand.Sum()] = (hours[line.hour]?[line.kernel] ?? NetworkDemand.Sum()) + line.sum
+        hours[line.hour, default: [:]][line.kernel, default: NetworkDemand.Sum()] += line.sum
         // A clock that was set back may have left later hours; they count again when they come.
         if hours.count > 2 * NetworkDemand.hours { hours = hours.filter { $0.key > line.hour - Int64(NetworkDemand.hours) } }
     }
@@ -34,7 +34,7 @@ struct DemandBook: Sendable {
         let first = last - Int64(NetworkDemand.hours) + 1
         var kernels: [String: NetworkDemand.Sum] = [:]
         let hourly = (first...last).map { hour in
-            for (kernel, sum) in hours[hour] ?? [:] { kernels[kernel, default: NetworkDemand.Sum()] = (kernels[kernel] ?? NetworkDemand.Sum()) + sum }
+            for (kernel, sum) in hours[hour] ?? [:] { kernels[kernel, default: NetworkDemand.Sum()] += sum }
             return (hours[hour] ?? [:]).values.reduce(NetworkDemand.Sum(), +).units
         }
         return NetworkDemand(

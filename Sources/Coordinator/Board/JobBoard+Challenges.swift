@@ -31,8 +31,9 @@ extension JobBoard {
 
     /// Whether a worker has to show something: one that claims a tier above the lowest, and is due.
     private func isDue(_ worker: BoardWorker, _ now: Int64) -> Bool {
-        rules.areEarned && worker.registration.tier > .feedback && now >= worker.view.dueAt && worker.challenge == nil && !worker.stored.draining
-            && worker.held.isEmpty && now >= nextRounds[worker.registration.payout, default: 0] && now >= standing(of: worker).excludedUntil
+        rules.areEarned && worker.registration.tier > .feedback && now >= worker.view.dueAt && challenges[worker.registration.address] == nil
+            && !worker.stored.draining && worker.held.isEmpty && now >= nextRounds[worker.registration.payout, default: 0]
+            && now >= standing(of: worker).excludedUntil
     }
 
     /// Whether this comes before any work: nothing that the worker has shown counts.
@@ -42,8 +43,8 @@ extension JobBoard {
         return isDue(worker, now) && worker.view.isUnknown(now: now, rules)
     }
 
-    /// Challenges those who wait for work and are due, each with all of its payout address that wait.
-    func challengeWaiting() {
+    /// Challenges those of the open `calls` whose workers are due, each with all of its payout address that wait.
+    func challenge(dueAmong calls: [LeaseWaiter]) {
         guard rules.areEarned, !isStopping else { return }
         let now = clock.nowMilliseconds
         var payouts: Set<Address> = []
@@ -61,7 +62,7 @@ extension JobBoard {
         nextRounds[payout] = now + rules.roundMilliseconds
         let waiting = Dictionary(calls.map { ($0.worker, $0) }) { _, latest in latest }
         for (address, worker) in workers where worker.registration.payout == payout && worker.registration.tier > .feedback && worker.held.isEmpty {
-            guard worker.challenge == nil, !worker.stored.draining else { continue }
+            guard challenges[address] == nil, !worker.stored.draining else { continue }
             if let call = waiting[address] {
                 challenge(call, worker, now)
             } else if worker.view.verdict != nil {
@@ -77,7 +78,7 @@ extension JobBoard {
         let deadline = now + rules.answerMilliseconds(size)
         let challenge = CapabilityChallenge(
             worker: call.worker, nonce: nonce, size: size, issuedMilliseconds: now, deadlineMilliseconds: deadline)
-        workers[call.worker]?.challenge = OpenChallenge(challenge: challenge, until: deadline)
+        challenges[call.worker] = OpenChallenge(challenge: challenge, until: deadline)
         calls.removeAll { $0.id == call.id }
         call.answer.yield(LeaseAnswer(leases: [], challenge: challenge))
         call.answer.finish()
@@ -102,7 +103,7 @@ extension JobBoard {
         }
         open.committed = (root, elapsed)
         open.until = now + rules.outputMilliseconds
-        workers[worker]?.challenge = open
+        challenges[worker] = open
         return ChallengeReceipt(elapsedMilliseconds: elapsed, rate: rules.rate(size, elapsedMilliseconds: elapsed))
     }
 
@@ -121,33 +122,32 @@ extension JobBoard {
             decide(worker, .wrong)
             throw Problem(.outputMismatch, "C has \(c.byteCount) bytes, not \(bytes)")
         }
-        workers[worker]?.challenge?.isChecking = true
+        challenges[worker]?.isChecking = true
         return ChallengeCheck(spec: spec, kernel: kernel, output: OutputTensor(c, root: committed.root), nonce: nonce)
     }
 
     /// What the check came to; nil where it could not be made. Returns what the worker has shown by now.
     func endCheck(of nonce: Nonce16, by worker: Address, isRight: Bool?) throws(Problem) -> WorkerReport {
-        if let open = workers[worker]?.challenge, open.challenge.nonce == nonce {
-            workers[worker]?.challenge?.isChecking = false
+        if let open = challenges[worker], open.challenge.nonce == nonce {
+            challenges[worker]?.isChecking = false
             if let isRight { decide(worker, isRight ? .passed : .wrong) }
         }
         return try report(on: worker)
     }
 
     private func openChallenge(_ nonce: Nonce16, of worker: Address) throws(Problem) -> OpenChallenge {
-        guard let entry = workers[worker] else { throw Problem(.unknownWorker, "register first") }
+        guard workers[worker] != nil else { throw Problem(.unknownWorker, "register first") }
         workers[worker]?.seen = clock.nowMilliseconds
-        guard let open = entry.challenge, open.challenge.nonce == nonce else {
+        guard let open = challenges[worker], open.challenge.nonce == nonce else {
             throw Problem(.unknownChallenge, "this worker has no such challenge; it may be over")
         }
         return open
     }
 
     private func decide(_ address: Address, _ verdict: WorkerView.Verdict) {
-        guard let worker = workers[address], let open = worker.challenge else { return }
+        guard let worker = workers[address], let open = challenges.removeValue(forKey: address) else { return }
         let (now, rules) = (clock.nowMilliseconds, configuration.challenges)
         let rate = open.committed.map { rules.rate(open.challenge.size, elapsedMilliseconds: $0.elapsed) } ?? 0
-        workers[address]?.challenge = nil
         metrics.challenged(verdict)
         // Drawn, so that nobody knows when the next one comes.
         let jitter = Double(SecureRandom.bytes(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }) / Double(UInt32.max)
@@ -166,16 +166,14 @@ extension JobBoard {
             ])
     }
 
-    /// Ends what was waited for long enough, and looks again at what has become too old. Every tick, and every minute.
+    /// Ends what was waited for long enough, and once a minute looks again at what has become too old.
     func tickChallenges(_ now: Int64) {
-        for (address, worker) in workers {
-            guard let open = worker.challenge, open.until < now, !open.isChecking else { continue }
-            decide(address, open.committed == nil ? .noAnswer : .noOutput)
+        for (address, open) in challenges where open.until < now && !open.isChecking { decide(address, open.committed == nil ? .noAnswer : .noOutput) }
+        if now >= nextPlacing {
+            nextPlacing = now + 60_000
+            for (address, worker) in workers where worker.placement.tier > .feedback { workers[address]?.placement = placement(of: worker) }
         }
-        guard now >= nextPlacing else { return challengeWaiting() }
-        nextPlacing = now + 60_000
-        for (address, worker) in workers where worker.placement.tier > .feedback { workers[address]?.placement = placement(of: worker) }
-        challengeWaiting()
+        challenge(dueAmong: calls)
     }
 
     /// Changes what is known of a worker, here and in the store. A change that can't be written counts all the same: it comes again.

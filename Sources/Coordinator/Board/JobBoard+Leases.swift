@@ -40,6 +40,7 @@ extension JobBoard {
         guard let silent = idle.min(by: { $0.value.seen < $1.value.seen })?.key else { throw Problem(.quotaExceeded, "there are too many workers") }
         try store.removeWorker(silent)
         workers[silent] = nil
+        challenges[silent] = nil
         endCalls(of: silent)
     }
 
@@ -78,7 +79,7 @@ extension JobBoard {
         let call = LeaseWaiter(id: lastCall, worker: worker, max: request.max, until: until, answer: sink)
         if leases.isEmpty, !isStopping {
             calls.append(call)
-            challengeWaiting()
+            challenge(dueAmong: [call])
             // Challenged, or not: then it waits as others do.
             guard let place = calls.firstIndex(where: { $0.id == call.id }) else { return (lastCall, stream) }
             calls.remove(at: place)

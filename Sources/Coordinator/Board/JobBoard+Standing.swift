@@ -15,7 +15,7 @@ extension JobBoard {
         if let here, here.registration.tier < worker.registration.tier { view.claimsMore() }
         let placement = TierPlacement(worker.registration, view, now: clock.nowMilliseconds, configuration.challenges)
         var entry = BoardWorker(stored: worker, seen: seen, standing: known ?? WorkerStanding(), view: view, placement: placement)
-        if let here { (entry.wishes, entry.held, entry.challenge, entry.viewKeptAt) = (here.wishes, here.held, here.challenge, here.viewKeptAt) }
+        if let here { (entry.wishes, entry.held, entry.viewKeptAt) = (here.wishes, here.held, here.viewKeptAt) }
         return entry
     }
 

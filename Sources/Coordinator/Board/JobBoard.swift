@@ -60,6 +60,8 @@ actor JobBoard {
     var watchFrom = 0
     /// Work done and paid for so far.
     var totals = NetworkTotals()
+    /// What workers have to show at this moment.
+    var challenges: [Address: OpenChallenge] = [:]
     /// When the workers of a payout address may be challenged again, in Unix milliseconds.
     var nextRounds: [Address: Int64] = [:]
     var nextPlacing: Int64 = 0

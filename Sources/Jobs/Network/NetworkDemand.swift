@@ -18,6 +18,8 @@ package struct NetworkDemand: Sendable, Equatable {
             return Sum(jobs: sum(left.jobs, right.jobs), units: sum(left.units, right.units), paid: sum(left.paid, right.paid))
         }
 
+        package static func += (left: inout Sum, right: Sum) { left = left + right }
+
         init(reading fields: inout JSONFields) throws(Problem) {
             jobs = try fields.integer("jobs")
             units = try fields.integer("units")
