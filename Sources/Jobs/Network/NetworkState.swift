@@ -91,31 +91,13 @@ package struct NetworkState: Sendable, Equatable {
     private static func json(_ tiers: [Tier: Int64]) -> JSON { .members(Tier.allCases.map { ($0.rawValue, .integer(tiers[$0] ?? 0)) }) }
 
     package var json: JSON {
-        guard case .object(var object) = always else { return always }
-        if let demand { object = object.setting("demand", to: demand.json) }
-        if let claimed { object = object.setting("claimed", to: Self.json(claimed)) }
-        return .object(object)
-    }
-
-    private var always: JSON {
-        [
-            "chainId": .string(chain.text),
-            "coordinatorPublicKey": .string(coordinator.hex),
-            "coordinatorAddress": .string(coordinator.address.text),
-            "height": .integer(height),
-            "pricePerUnit": .integer(pricePerUnit),
-            "maxBlobBytes": .integer(maxBlobBytes),
-            "workers": Self.json(workers),
-            "draining": .integer(draining),
-            "utilization": .ratio(utilization),
-            "f32FlopsPerSecond": .integer(f32FlopsPerSecond),
-            "jobs": .members(jobs.map { ($0.key, .integer($0.value)) }),
-            "nodes": .integer(workerCount),
-            "memoryBytes": .integer(memoryBytes),
-            "cores": .integer(cores),
-            "mintPerUnit": .integer(mintPerUnit),
-            "burnBps": .integer(burnBps),
-            "totals": totals.json,
-        ]
+        .members([
+            ("chainId", .string(chain.text)), ("coordinatorPublicKey", .string(coordinator.hex)), ("coordinatorAddress", .string(coordinator.address.text)),
+            ("height", .integer(height)), ("pricePerUnit", .integer(pricePerUnit)), ("maxBlobBytes", .integer(maxBlobBytes)),
+            ("workers", Self.json(workers)), ("claimed", claimed.map(Self.json)), ("draining", .integer(draining)), ("utilization", .ratio(utilization)),
+            ("f32FlopsPerSecond", .integer(f32FlopsPerSecond)), ("jobs", .members(jobs.map { ($0.key, .integer($0.value)) })),
+            ("nodes", .integer(workerCount)), ("memoryBytes", .integer(memoryBytes)), ("cores", .integer(cores)), ("mintPerUnit", .integer(mintPerUnit)),
+            ("burnBps", .integer(burnBps)), ("totals", totals.json), ("demand", demand?.json),
+        ])
     }
 }

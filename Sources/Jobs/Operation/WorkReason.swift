@@ -185,12 +185,6 @@ package enum WorkReason: String, CaseIterable, Sendable {
         }
     }
 
-    /// Reads a reason's name; `out_of_range` for any other word.
-    package init(name: String) throws(Problem) {
-        guard let reason = WorkReason(rawValue: name) else { throw Problem(.outOfRange, "not one of the known reasons") }
-        self = reason
-    }
-
     /// Code, kind, meaning and remedy, as APIs give them.
     package var json: JSON {
         ["code": .string(rawValue), "kind": .string(kind.rawValue), "meaning": .string(meaning), "remedy": .string(remedy)]
