@@ -73,4 +73,60 @@ struct CoordinatorStoreTests {
         #expect(emptied.grant == grant && emptied.commitment == nil && emptied.outcome == nil)
         #expect(try store.job(id)?.finished == nil)
     }
+
+    /// The file as the version before earned tiers and demand left it: what its migrations made, and nothing else.
+    private static func takeBack(_ path: String) throws {
+        try DatabaseQueue(path: path).write { db in
+            try db.execute(
+                sql: """
+                    DROP TABLE demand; DROP TABLE view; DELETE FROM grdb_migrations WHERE identifier IN ('demand', 'views');
+                    UPDATE job SET created = CAST(strftime('%s', 'now') AS INTEGER) * 1000;
+                    """)
+            let tables = try String.fetchSet(db, sql: "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+            #expect(
+                tables == ["grdb_migrations", "job", "idempotency", "lease", "worker", "blob", "nonce", "standing", "small_blob", "outgoing", "upload"])
+            let steps = try String.fetchSet(db, sql: "SELECT identifier FROM grdb_migrations")
+            #expect(steps == ["1", "2", "3", "standing", "small blobs", "outgoing", "uploads"])
+        }
+    }
+
+    /// Jobs in every stage go on, and what was accepted within the last day counts as demand.
+    @Test func aFileOfAnEarlierVersionKeepsItsJobs() async throws {
+        let harness = try CoordinatorHarness()
+        let (client, key) = (try PrivateKey.generate(), try PrivateKey.generate())
+        let works = try ["done", "held", "waiting"].map { try SampleWork(seed: $0) }
+        let made = Mutex<(jobs: [TaskAnswer], lease: Lease)?>(nil)
+        try await harness.run { running in
+            let worker = TestWorker(key: key, payout: key.address, client: running.client(key))
+            try await worker.client.registerWorker(worker.registration(memoryBytes: 1 << 30, tier: .inference))
+            let done = try await running.buy(works[0], by: client)
+            let first = try await worker.lease()
+            _ = try await worker.client.submitResult(first.id, try await worker.result(first, try works[0].outputs()))
+            let held = try await running.buy(works[1], by: client)
+            let lease = try await worker.lease()
+            let waiting = try await running.buy(works[2], by: client)
+            made.withLock { $0 = ([done, held, waiting], lease) }
+        }
+        let (jobs, lease) = try #require(made.withLock { $0 })
+        let path = harness.directory + "/coordinator.db"
+        try Self.takeBack(path)
+        let demand = try SQLiteJobStore(path: path).demand(since: 0)
+        #expect(demand.map(\.kernel) == ["gemm"])
+        #expect(demand.first?.sum == NetworkDemand.Sum(jobs: 1, units: jobs[0].quote.computeUnits, paid: jobs[0].quote.price))
+
+        // A coordinator takes requests from its next whole second on.
+        harness.clock.advance(3000 - harness.clock.nowMilliseconds % 1000)
+        try await harness.run { running in
+            let own = running.client(client)
+            let phases = try await [own.task(jobs[0].taskID).phase, own.task(jobs[1].taskID).phase, own.task(jobs[2].taskID).phase]
+            #expect(phases == ["completed", "leased", "queued"])
+            #expect(try await own.taskResult(jobs[0].taskID).output.outputs.map(\.root) == works[0].outputs().map(\.root))
+            let worker = TestWorker(key: key, payout: key.address, client: running.client(key))
+            #expect(try await worker.client.heldLeases().map(\.id) == [lease.id])
+            #expect(try await worker.client.ownReport().view == WorkerView())
+            _ = try await worker.client.submitResult(lease.id, try await worker.result(lease, try works[1].outputs()))
+            #expect(try await worker.lease().quote.jobID == jobs[2].taskID)
+            #expect(try await own.task(jobs[1].taskID).phase == "completed")
+        }
+    }
 }
