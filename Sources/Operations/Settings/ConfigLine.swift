@@ -1,45 +1,47 @@
 import Wire
 
-/// One line of a config file, taken apart.
+/// One line of a config file, taken apart: by Unicode scalars, since as a character a quote or a space is another one with an accent behind it.
 struct ConfigLine {
+    private typealias Scalars = Substring.UnicodeScalarView
+
     let name: String
     let value: String
 
     /// - Returns: nil for a blank line or a comment.
     /// - Throws: `bad_request` for anything else that isn't `name = value`. The message never quotes a value: it might be a secret.
     init?(_ line: Substring, isFirst: Bool) throws(Problem) {
-        // What some editors put before a file's first character.
-        let line = isFirst && line.unicodeScalars.first == "\u{FEFF}" ? Substring(line.unicodeScalars.dropFirst()) : line
-        guard let parts = try Self.parts(line) else { return nil }
+        guard let parts = try Self.parts(line, isFirst: isFirst) else { return nil }
         (name, value) = (String(parts.name), String(parts.value))
         guard value.unicodeScalars.allSatisfy(Self.isPlain) else { throw Problem(.badRequest, "the value of \(name.prefix(64)) holds a control character") }
     }
 
     /// Name and value, and where in the line the value stands with its quotes.
-    private static func parts(_ line: Substring) throws(Problem) -> (name: Substring, value: Substring, place: Range<Substring.Index>)? {
-        let text = trimmed(line)
-        if text.isEmpty || text.hasPrefix("#") { return nil }
+    private static func parts(_ line: Substring, isFirst: Bool) throws(Problem) -> (name: Substring, value: Substring, place: Range<Substring.Index>)? {
+        // What some editors put before a file's first character.
+        let isMarked = isFirst && line.unicodeScalars.first == "\u{FEFF}"
+        let text = trimmed(line.unicodeScalars.dropFirst(isMarked ? 1 : 0))
+        if text.isEmpty || text.first == "#" { return nil }
         guard let equals = text.firstIndex(of: "=") else { throw Problem(.badRequest, "not name = value") }
-        let name = trimmed(text[..<equals])
-        guard !name.isEmpty, name.utf8.allSatisfy(isNameByte) else {
+        let name = Substring(trimmed(text[..<equals]))
+        guard !name.isEmpty, name.unicodeScalars.allSatisfy(isOfName) else {
             throw Problem(.badRequest, "what stands before the = is no name: letters, digits and _ alone")
         }
         let rest = text[text.index(after: equals)...]
         let start = rest.firstIndex { !isSpace($0) } ?? rest.endIndex
         let tail = rest[start...]
-        if tail.hasPrefix("\"") {
+        if tail.first == "\"" {
             let first = tail.index(after: tail.startIndex)
             guard let quote = tail[first...].firstIndex(of: "\"") else { throw Problem(.badRequest, "the quote after \(name.prefix(64)) = is not closed") }
             let after = trimmed(tail[tail.index(after: quote)...])
-            guard after.isEmpty || after.hasPrefix("#") else { throw Problem(.badRequest, "text after the closing quote of \(name.prefix(64))") }
-            return (name, tail[first..<quote], start..<tail.index(after: quote))
+            guard after.isEmpty || after.first == "#" else { throw Problem(.badRequest, "text after the closing quote of \(name.prefix(64))") }
+            return (name, Substring(tail[first..<quote]), start..<tail.index(after: quote))
         }
         let value = trimmed(tail[..<comment(in: tail)])
-        return (name, value, value.startIndex..<value.endIndex)
+        return (name, Substring(value), value.startIndex..<value.endIndex)
     }
 
     /// Where a comment behind a value begins: a `#` at its start or after a space.
-    private static func comment(in text: Substring) -> Substring.Index {
+    private static func comment(in text: Scalars) -> Substring.Index {
         var isAfterSpace = true
         for index in text.indices {
             if text[index] == "#", isAfterSpace { return index }
@@ -49,13 +51,13 @@ struct ConfigLine {
     }
 
     /// The line with another value: indentation, spelling and the comment behind stay.
-    static func replacing(_ line: Substring, by value: String) -> Substring {
-        guard let parts = (try? parts(line)) ?? nil else { return line }
+    static func replacing(_ line: Substring, by value: String, isFirst: Bool) -> Substring {
+        guard let parts = (try? parts(line, isFirst: isFirst)) ?? nil else { return line }
         // An empty value directly at the = or at a comment wants a space.
         let before = line[..<parts.place.lowerBound]
         let after = line[parts.place.upperBound...]
-        let gap = parts.place.isEmpty && before.last == "=" ? " " : ""
-        let tail = after.first == "#" ? " " : ""
+        let gap = parts.place.isEmpty && before.unicodeScalars.last == "=" ? " " : ""
+        let tail = after.unicodeScalars.first == "#" ? " " : ""
         return Substring("\(before)\(gap)\(value)\(tail)\(after)")
     }
 
@@ -64,10 +66,10 @@ struct ConfigLine {
         guard value.unicodeScalars.allSatisfy(isPlain), value.utf8.count <= 4096 else {
             throw Problem(.outOfRange, "the value of \(key) must be one line of at most 4096 bytes without control characters")
         }
-        let text = Substring(value)
-        let needsQuotes = trimmed(text) != text || value.hasPrefix("\"") || comment(in: text) != text.endIndex
+        let text = Substring(value).unicodeScalars
+        let needsQuotes = trimmed(text).count != text.count || text.first == "\"" || comment(in: text) != text.endIndex
         guard needsQuotes else { return value }
-        guard !value.contains("\"") else {
+        guard !text.contains("\"") else {
             throw Problem(.outOfRange, "the value of \(key) holds a double quote beside a space or a #, which a config file can't hold")
         }
         return "\"\(value)\""
@@ -75,24 +77,24 @@ struct ConfigLine {
 
     /// `#miner_threads = 0`, as `adit config init` writes defaults.
     static func isCommentedDefault(_ line: Substring, of key: String) -> Bool {
-        let text = trimmed(line)
-        guard text.hasPrefix("#") else { return false }
+        let text = trimmed(line.unicodeScalars)
+        guard text.first == "#" else { return false }
         let rest = trimmed(text.dropFirst())
-        return rest.hasPrefix(key) && trimmed(rest.dropFirst(key.count)).hasPrefix("=")
+        return rest.starts(with: key.unicodeScalars) && trimmed(rest.dropFirst(key.unicodeScalars.count)).first == "="
     }
 
-    private static func trimmed(_ text: Substring) -> Substring {
+    private static func trimmed(_ text: Scalars) -> Scalars {
         var text = text
         while let first = text.first, isSpace(first) { text.removeFirst() }
         while let last = text.last, isSpace(last) { text.removeLast() }
         return text
     }
 
-    private static func isSpace(_ character: Character) -> Bool { character == " " || character == "\t" || character == "\r" }
+    private static func isSpace(_ scalar: Unicode.Scalar) -> Bool { scalar == " " || scalar == "\t" || scalar == "\r" }
 
-    private static func isNameByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): true
+    private static func isOfName(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case "a"..."z", "A"..."Z", "0"..."9", "_": true
         default: false
         }
     }

@@ -73,7 +73,8 @@ package struct ConfigText: Sendable {
         }
         let written = try value.map { (value) throws(Problem) in try ConfigLine.written(value, setting.key) }
         switch (places.first, written) {
-        case (let place?, let written?): lines[place.line - 1] = ConfigLine.replacing(lines[place.line - 1], by: written)
+        case (let place?, let written?):
+            lines[place.line - 1] = ConfigLine.replacing(lines[place.line - 1], by: written, isFirst: place.line == 1)
         case (let place?, nil): lines.remove(at: place.line - 1)
         case (nil, let written?): insert("\(setting.key) = \(written)", below: setting.key)
         case (nil, nil): return

@@ -30,6 +30,22 @@ import Wire
         #expect(Self.values("\u{FEFF}miner_threads = 4\r\nminer_jobs = 2\r\n") == ["1 miner_threads=4", "2 miner_jobs=2"])
     }
 
+    /// A change that got lost: the mark was taken for a part of the name, a space or quote with an accent behind it for another character.
+    @Test(arguments: ["3", "\u{301}x", "x \u{301}# y", "\"\u{301}", " \u{308}"])
+    func aChangeReachesTheLineBehindAByteOrderMarkAndKeepsItsValue(value: String) throws {
+        let setting = try #require(Setting.named("MINER_DATA"))
+        for mark in ["", "\u{FEFF}"] {
+            var config = ConfigText("\(mark)miner_data = ./a # where\nminer_jobs = 2\n")
+            do throws(Problem) { try config.set(setting, to: value) } catch {
+                #expect(error.code == .outOfRange && value.unicodeScalars.first == "\"", "a quote beside what wants quotes")
+                continue
+            }
+            #expect(config.faults.isEmpty && config.entries.count == 2)
+            #expect(config.entries.first?.value.unicodeScalars.elementsEqual(value.unicodeScalars) == true, "\(config.text)")
+            #expect(config.text.unicodeScalars.starts(with: "\(mark)miner_data = ".unicodeScalars) && config.text.contains("# where"))
+        }
+    }
+
     @Test(arguments: [
         ("miner_thread = 4", Problem.Code.unknownField, "did you mean \"miner_threads\"?"),
         ("temperature = 75", .unknownField, "did you mean \"miner_temperature\"?"),
