@@ -118,7 +118,8 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Wire"], path: "Tests/TestSupport", swiftSettings: strict),
         // What the fuzzers ask of every reader; Tests/Fuzzing builds it for libFuzzer, FuzzTests replays the kept corpus.
         .target(
-            name: "FuzzTargets", dependencies: ["Wire", "Signing", "Kernels", "Ledger", "Jobs"], path: "Tests/FuzzTargets", swiftSettings: strict),
+            name: "FuzzTargets", dependencies: ["Wire", "Signing", "Kernels", "Ledger", "Jobs", "Operations", "Profiler"], path: "Tests/FuzzTargets",
+            swiftSettings: strict),
         tests("Fuzz", ["Wire", "FuzzTargets", "TestSupport"]),
         tests("Wire", ["Wire", "TestSupport"]),
         tests("Signing", ["Wire", "Signing", "TestSupport"]),

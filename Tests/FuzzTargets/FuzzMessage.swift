@@ -22,6 +22,9 @@ enum FuzzMessage {
         case UInt8(ascii: "W"): try same(json, strict: true, WorkerRegistration.init(json:), \.json)
         case UInt8(ascii: "S"): try spec(json)
         case UInt8(ascii: "Q"): try same(json, strict: true, { (json: JSON) throws(Problem) in try Quote(json) }, \.json)
+        case UInt8(ascii: "N"): try leases(json)
+        case UInt8(ascii: "P"): try report(json)
+        case UInt8(ascii: "D"): try same(json, strict: false, NetworkState.init(json:), \.json)
         default: break
         }
     }
@@ -68,6 +71,35 @@ enum FuzzMessage {
         try demand(kernel.operations >= 0, "negative work")
     }
 
+    /// What a worker is answered to its call: leases, a challenge, or why there is nothing.
+    private static func leases(_ json: JSON) throws(FuzzTarget.Broken) {
+        let read = { (json: JSON) throws(Problem) in try LeaseAnswer(json: json, worker: .treasury) }
+        try same(json, strict: false, read, \.json)
+        guard let answer = accepted({ () throws(Problem) in try read(json) }) else { return }
+        if let challenge = answer.challenge {
+            let kernel = accepted { () throws(Problem) in try challenge.spec().kernel() }
+            try demand(kernel?.arithmetic == .f32Panel256, "a challenge that asks for no product")
+            try demand(kernel?.outputs.map(\.byteCount) == [4 * challenge.size.m * challenge.size.n], "C has another size")
+        }
+        for obstacle in answer.noWork?.obstacles ?? [] { try demand(isPlain(obstacle.detail), "a terminal would take it for more than text") }
+    }
+
+    /// What a worker is told of itself, and what the coordinator reads from its own store: however large the figures are, they can be gone on with.
+    private static func report(_ json: JSON) throws(FuzzTarget.Broken) {
+        try same(json, strict: false, WorkerReport.init(json:)) { .members($0.members) }
+        guard let report = accepted({ () throws(Problem) in try WorkerReport(json: json) }) else { return }
+        try demand(isPlain(report.placement.detail), "a terminal would take it for more than text")
+        let rules = ChallengeRules()
+        for now in [0, report.view.workAt, JSON.maxInteger] {
+            var view = report.view
+            view.worked(units: JSON.maxInteger, elapsed: 1, now: now, rules)
+            view.challenged(.late, rate: JSON.maxInteger, isEnough: false, now: now, jitter: 1, rules)
+            try demand(view.provenRate(now: now, rules) >= 0 && view.workUnits <= JSON.maxInteger, "a rate or work out of range")
+        }
+    }
+
+    private static func isPlain(_ text: String?) -> Bool { (text ?? "").utf8.allSatisfy { (32..<127).contains($0) } }
+
     static func seeds() throws(Problem) -> [(name: String, bytes: [UInt8])] {
         let a = try TensorDescriptor(name: "a", dtype: .f32, shape: [4, 3])
         let b = try TensorDescriptor(name: "b", dtype: .f32, shape: [3, 2])
@@ -101,8 +133,26 @@ enum FuzzMessage {
             cpuModel: "AMD EPYC", cores: 2, isa: ["avx2"], memoryBytes: 1 << 30, devices: [WorkerDevice(kind: "cpu", name: "x", memoryBytes: 1 << 30)],
             f32FlopsPerSecond: 1, memoryBytesPerSecond: 1, blasCore: "Haswell", softwareVersion: "0.1.0")
         let worker = WorkerRegistration(publicKey: miner.publicKey, payout: client.address, tier: .trainer, profile: profile)
+        let wishes = WorkWishes(kernels: ["gemm", "compute"], dtypes: [.f32, .i8], minPricePerUnit: 40)
+        let challenge = CapabilityChallenge(
+            worker: .treasury, nonce: lease.nonce, size: ChallengeRules().large, issuedMilliseconds: 1000, deadlineMilliseconds: 6091)
+        let obstacles = [NoWork.Obstacle(.tierTooLow, jobs: 4, detail: "tier inference"), NoWork.Obstacle(.kernelNotAllowed, jobs: 1)]
+        let placement = TierPlacement(tier: .aggregator, claimed: .trainer, provenRate: 42_000_000_000, detail: "42 of 100 GFLOP/s shown")
+        var view = WorkerView()
+        view.challenged(.passed, rate: 42_000_000_000, isEnough: false, now: 1000, jitter: 0.5, ChallengeRules())
+        view.worked(units: 600_000, elapsed: 6000, now: 2000, ChallengeRules())
+        let none = NoWork(waiting: 5, looked: 5, obstacles: obstacles)
+        let report = WorkerReport(standing: WorkerStanding(), placement: placement, view: view, draining: false, leases: 2, noWork: none)
+        let sum = NetworkDemand.Sum(jobs: 2, units: 88_123, paid: 616_861)
+        let state = NetworkState(
+            chain: chain, coordinator: coordinator.publicKey, height: 9, pricePerUnit: 50, maxBlobBytes: 1 << 33, workers: [.trainer: 1, .feedback: 2],
+            draining: 1, utilization: 0.5, f32FlopsPerSecond: 400_000_000_000, jobs: ["queued": 3], burnBps: 500,
+            demand: NetworkDemand(sinceMilliseconds: 0, untilMilliseconds: 5000, kernels: ["gemm": sum], hourlyUnits: [0, 88_123]), claimed: [.trainer: 3])
         let messages: [(String, String, JSON)] = [
-            ("R", "lease-request", LeaseRequest(max: 4, waitSeconds: 30).json), ("L", "lease", lease.json), ("A", "lease-result", result.json),
+            ("R", "lease-request", LeaseRequest(max: 4, waitSeconds: 30).json), ("R", "wishes", LeaseRequest(max: 4, waitSeconds: 30, wishes: wishes).json),
+            ("N", "challenge", LeaseAnswer(leases: [], challenge: challenge).json), ("P", "report", .members(report.members)),
+            ("N", "no-work", LeaseAnswer(leases: [], noWork: none).json), ("D", "network", state.json),
+            ("L", "lease", lease.json), ("A", "lease-result", result.json),
             ("B", "results", batch.json), ("I", "inline-task", inline),
             ("F", "lease-failure", LeaseFailure(fence: 1, reason: .deviceFailed, detail: "x").json),
             ("H", "heartbeat", Heartbeat(fence: 1, progress: 0.5).json),

@@ -4,7 +4,7 @@ package import Wire
 ///
 /// The same functions run under libFuzzer (`scripts/fuzz`) and, over the kept corpus, in the test suite.
 package enum FuzzTarget: String, CaseIterable, Sendable {
-    case json, transaction, block, genesis, proof, safetensors, numpy, bech32, range, request, message, keyfile
+    case json, transaction, block, genesis, proof, safetensors, numpy, bech32, range, request, message, keyfile, settings, schedule, certificate
 
     /// A property that doesn't hold: as much a find as a trap.
     package struct Broken: Error, CustomStringConvertible {
@@ -27,6 +27,9 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .request: try FuzzRequest.run(bytes)
         case .message: try FuzzMessage.run(bytes)
         case .keyfile: try FuzzKeyFile.run(bytes)
+        case .settings: try FuzzSettings.run(bytes)
+        case .schedule: try FuzzSchedule.run(bytes)
+        case .certificate: try FuzzCertificate.run(bytes)
         }
     }
 
@@ -45,6 +48,9 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .request: FuzzRequest.seeds
         case .message: try FuzzMessage.seeds()
         case .keyfile: FuzzKeyFile.seeds
+        case .settings: FuzzSettings.seeds
+        case .schedule: FuzzSchedule.seeds
+        case .certificate: try FuzzCertificate.seeds()
         }
     }
 }

@@ -29,7 +29,10 @@ let package = Package(
         room("Kernels", ["Wire"]),
         room("Ledger", ["Wire", "Signing"]),
         room("Jobs", ["Wire", "Signing", "Kernels", "Ledger"]),
-        room("FuzzTargets", ["Wire", "Signing", "Kernels", "Ledger", "Jobs"]),
+        room("Operations", ["Wire", "Signing", "Kernels", "Jobs"]),
+        room("Sensors", ["Wire", "Operations"]),
+        room("Profiler", ["Wire", "Signing", "Kernels", "Jobs", "Sensors"]),
+        room("FuzzTargets", ["Wire", "Signing", "Kernels", "Ledger", "Jobs", "Operations", "Profiler"]),
         .target(name: "CFuzzer"),
         .executableTarget(
             name: "adit-fuzz", dependencies: ["FuzzTargets", "Wire", "CFuzzer"],
