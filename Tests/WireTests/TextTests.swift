@@ -33,6 +33,26 @@ import Wire
         for bad in ["", "Ait", "a|b", "a_b", String(repeating: "a", count: 33), "é"] { #expect(throws: Problem.self) { try ChainID(bad) } }
     }
 
+    /// Known distances; each holds the other way round, too.
+    @Test(arguments: [
+        ("", "", 0), ("", "abc", 3), ("abc", "abc", 0), ("kitten", "sitting", 3), ("flaw", "lawn", 2), ("thraeds", "threads", 1), ("ab", "ba", 1),
+        ("abcd", "badc", 2), ("ca", "abc", 3), ("aab", "aba", 1), ("a", "b", 1), ("gorilla", "gorila", 1),
+    ])
+    func editDistances(_ left: String, _ right: String, _ distance: Int) {
+        #expect(EditDistance.between(left.utf8, right.utf8) == distance)
+        #expect(EditDistance.between(right.utf8, left.utf8) == distance)
+    }
+
+    @Test func theNearestNameIsNamedOnlyIfItIsNear() {
+        let names = ["threads", "temperature", "dtypes"]
+        #expect(NearestName.of("thraeds", among: names) == "threads")
+        #expect(NearestName.of("DTYPE", among: names) == "dtypes")
+        #expect(NearestName.of("xyz", among: names) == nil)
+        #expect(NearestName.of(String(repeating: "t", count: 65), among: names) == nil)
+        #expect(NearestName.of("threads", among: []) == nil)
+        #expect(NearestName.hint("thraeds", among: names) == "; did you mean threads?")
+    }
+
     @Test func everyCodeIsSnakeCaseWithAStatus() {
         for code in Problem.Code.allCases {
             #expect(code.rawValue.allSatisfy { $0.isLowercase || $0 == "_" || $0.isNumber })

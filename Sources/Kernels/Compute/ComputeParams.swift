@@ -29,8 +29,17 @@ struct ComputeParams {
         guard !Self.withNumbers.contains(name) else {
             throw Problem(.missingField, "\"\(name)\" needs a number or a tensor: {\"op\": \"\(name)\", …} (PROTOCOL section 9)")
         }
-        let nearest = NearestName.of(name, among: Self.names) ?? ""
-        throw Problem(.badParams, "no operation \"\(name.prefix(64))\"; the nearest is \"\(nearest)\"")
+        throw Problem(.badParams, "no operation \"\(name.prefix(64))\"; the nearest is \"\(Self.nearest(to: name))\"")
+    }
+
+    /// The name that begins like this one, or else the one that fewest slips lead to, however many they are: there are few names to choose from.
+    private static func nearest(to name: String) -> String {
+        let word = name.prefix(64).utf8
+        func distance(_ known: String) -> (Int, Int) {
+            let isBeginning = !word.isEmpty && (known.utf8.starts(with: word) || word.starts(with: known.utf8))
+            return (isBeginning ? 0 : 1, EditDistance.between(word, known.utf8))
+        }
+        return names.min { distance($0) < distance($1) } ?? ""
     }
 
     private mutating func object(_ json: JSON) throws(Problem) -> ComputeOperation {

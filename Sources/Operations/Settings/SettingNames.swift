@@ -30,6 +30,6 @@ package enum SettingNames {
         guard name.utf8.count <= 64, !name.contains("_PORT"), !name.contains("_SERVICE_") else { return false }
         if ["MINER_", "COORDINATOR_", "SPONSOR_", "ADIT_CONF"].contains(where: name.hasPrefix) { return true }
         let letters = max(1, name.utf8.count / 5)
-        return Setting.all.contains { abs($0.name.utf8.count - name.utf8.count) <= letters && NearestName.distance(name, $0.name) <= letters }
+        return Setting.all.contains { abs($0.name.utf8.count - name.utf8.count) <= letters && EditDistance.between(name.utf8, $0.name.utf8) <= letters }
     }
 }

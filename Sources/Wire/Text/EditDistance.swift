@@ -1,19 +1,24 @@
-/// Levenshtein's distance: how many bytes have to be put in, left out or changed to make one text of another. It names the word that was
-/// probably meant.
+/// How many slips of the finger lie between two texts: bytes put in, left out or changed, and neighbours swapped (optimal string alignment).
 package enum EditDistance {
-    package static func between(_ left: String, _ right: String) -> Int { between(left.utf8, right.utf8) }
-
+    /// Copies neither: one of them may be a part of a secret.
     package static func between(_ left: some Sequence<UInt8>, _ right: some Collection<UInt8>) -> Int {
-        var row = Array(0...right.count)
+        // Rows of the table: the one before the last, the last one, and the one that is filled.
+        var older = Array(0...right.count)
+        var (last, row) = (older, older)
+        var before: UInt8?
         for (index, byte) in left.enumerated() {
-            var diagonal = row[0]
             row[0] = index + 1
+            var otherBefore: UInt8?
             for (column, other) in right.enumerated() {
-                let changed = diagonal + (byte == other ? 0 : 1)
-                diagonal = row[column + 1]
-                row[column + 1] = min(changed, row[column] + 1, diagonal + 1)
+                var cost = min(last[column] + (byte == other ? 0 : 1), last[column + 1] + 1, row[column] + 1)
+                // Both have a byte before this one, so there is a row and a column before the last.
+                if let before, let otherBefore, byte == otherBefore, before == other { cost = min(cost, older[column - 1] + 1) }
+                row[column + 1] = cost
+                otherBefore = other
             }
+            before = byte
+            (older, last, row) = (last, row, older)
         }
-        return row[right.count]
+        return last[right.count]
     }
 }
