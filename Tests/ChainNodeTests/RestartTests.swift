@@ -44,6 +44,19 @@ struct RestartTests {
         }
     }
 
+    /// Who may read them must not hang on the umask of whoever starts the node.
+    @Test func theStoreIsItsOwnersAlone() async throws {
+        try await fill()
+        let store = try await SQLiteChainStore.reopened(folder.database)
+        let folder = URL(filePath: folder.database).deletingLastPathComponent()
+        let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        #expect(files.count >= 3)
+        for file in files {
+            #expect(try FileManager.default.attributesOfItem(atPath: file.path)[.posixPermissions] as? Int == 0o600, "\(file.lastPathComponent)")
+        }
+        #expect(try await store.identity() != nil)
+    }
+
     @Test func theChainGoesOnFromDisk() async throws {
         var head: JSON = .null
         let first = try await RunningNode.run(chain, at: folder.database) { node async throws in

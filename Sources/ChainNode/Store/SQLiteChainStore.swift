@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 package import Ledger
+import Signing
 package import Wire
 
 /// The embedded chain store: one SQLite file in WAL mode with `synchronous=FULL`, owned by one process.
@@ -26,6 +27,7 @@ package final class SQLiteChainStore: ChainStore {
             var configuration = Configuration()
             configuration.maximumReaderCount = 4
             configuration.busyMode = .timeout(5)
+            StoreFile.make(path)
             pool = try DatabasePool(path: path, configuration: configuration)
             try ChainSchema.prepare(pool)
         } catch {

@@ -12,7 +12,7 @@ final class BlobFile: Sendable {
     /// - Parameter direct: past the page cache.
     init(new path: String, direct: Bool) throws(Problem) {
         guard unsafe unlink(path) == 0 || errno == ENOENT else { throw BlobStore.failure("unlink") }
-        descriptor = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        descriptor = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw BlobStore.failure("open") }
         self.direct = direct ? DirectFile(path: path) : nil
     }

@@ -137,7 +137,7 @@ final class BlobStore: Sendable {
 enum File {
     /// Writes a whole new file and syncs it.
     static func write(_ bytes: [UInt8], to path: String) throws(Problem) {
-        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw BlobStore.failure("open") }
         defer { close(descriptor) }
         let result: Result<Void, Problem> = unsafe bytes.withUnsafeBytes { raw in

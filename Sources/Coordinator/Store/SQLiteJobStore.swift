@@ -14,6 +14,7 @@ struct SQLiteJobStore: JobStore {
             var configuration = Configuration()
             configuration.busyMode = .timeout(5)
             configuration.journalMode = .wal
+            StoreFile.make(path)
             let database = try DatabaseQueue(path: path, configuration: configuration)
             // After opening: GRDB sets NORMAL when it turns WAL on.
             // A log of 16 MiB: pages that change often are copied into the file less often. Memory for 8 MiB of pages: those of the

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Signing
 import Synchronization
 package import Wire
 
@@ -111,6 +112,7 @@ package final class HistoryStore: Sendable {
         configuration.busyMode = .timeout(0.25)
         // With GRDB's `synchronous=NORMAL` a power cut may lose the last seconds, which is less than what waits in memory.
         configuration.journalMode = .wal
+        StoreFile.make(path)
         let database = try DatabaseQueue(path: path, configuration: configuration)
         let verdict = try database.read { db in try String.fetchOne(db, sql: "PRAGMA quick_check(1)") }
         guard verdict == "ok" else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict) }

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Signing
 import Synchronization
 package import Ledger
 package import Wire
@@ -36,6 +37,7 @@ package final class OutboxStore: Sendable {
         configuration.busyMode = .timeout(5)
         configuration.journalMode = .wal
         let settings = configuration
+        StoreFile.make(path)
         database = try Self.checked { try DatabaseQueue(path: path, configuration: settings) }
         // After opening: GRDB sets NORMAL when it turns WAL on.
         try Self.checked { try database.inDatabase { db in try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000") } }
