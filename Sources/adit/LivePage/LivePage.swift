@@ -86,18 +86,18 @@ struct LivePage: Service {
                 continue
             case .continued:
                 guard terminal.isEntered, RawTerminal.isForeground else { break }
-                terminal.resume()
+                await terminal.resume()
                 screen.forget()
             }
             guard RawTerminal.isForeground else { continue }
             if !terminal.isEntered {
-                terminal.enter()
+                await terminal.enter()
                 screen.forget()
             }
             page.size = terminal.size
             page.log = page.showsDetails ? log.lines : []
             let text = screen.update(to: page.lines(await view()), size: page.size)
-            if !text.isEmpty { terminal.write(text) }
+            if !text.isEmpty { await terminal.write(text) }
         }
     }
 

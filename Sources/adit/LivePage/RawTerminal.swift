@@ -1,5 +1,6 @@
 import Foundation
 import MinerNode
+import Profiler
 import Wire
 
 /// The terminal that the live page is on: keys come at once and aren't echoed, the screen is the alternate one.
@@ -24,6 +25,8 @@ import Wire
     init() {
         hasKeys = unsafe isatty(STDIN_FILENO) == 1 && tcgetattr(STDIN_FILENO, Self.before) == 0
         _ = unsafe Self.farewell.initialize(from: TerminalScreen.leave.utf8)
+        // Made here: a signal handler may not take memory.
+        unsafe Self.isEntered.pointee = 0
         atexit { RawTerminal.restore() }
         for signal in Self.faults {
             var action = sigaction()
@@ -38,16 +41,16 @@ import Wire
     }
 
     /// Puts the terminal into the page's mode.
-    func enter() {
+    func enter() async {
         takeKeys()
         unsafe Self.isEntered.pointee = 1
-        write(TerminalScreen.enter)
+        await write(TerminalScreen.enter)
     }
 
     /// The same after somebody else, such as the shell, had the terminal while we stood still; the alternate screen is still there.
-    func resume() {
+    func resume() async {
         takeKeys()
-        write(TerminalScreen.resume)
+        await write(TerminalScreen.resume)
     }
 
     private func takeKeys() {
@@ -78,8 +81,14 @@ import Wire
         if isatty(STDIN_FILENO) == 1 { _ = unsafe tcsetattr(STDIN_FILENO, TCSANOW, before) }
     }
 
-    /// All of it, waiting where the terminal is slow. A terminal that is gone takes nothing.
-    func write(_ text: String) {
+    /// All of it, waiting where the terminal is slow or stopped: on a thread of its own, since the miner works on. A terminal that is gone takes nothing.
+    func write(_ text: String) async {
+        _ = try? await OwnThread.run("adit-terminal", on: Self.writer) { () throws(Problem) in Self.put(text) }
+    }
+
+    private static let writer = SharedThread("adit.live-page.write")
+
+    private static func put(_ text: String) {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
             let count = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
