@@ -46,6 +46,14 @@ import Testing
         }
     }
 
+    /// Presses q twice, the second time when it is asked for.
+    private func quit(_ terminal: Pseudoterminal, _ look: () -> String) async throws {
+        let before = look().count
+        try terminal.press("q")
+        try await until("a question", look) { Self.read(String($0.dropFirst(before))).contains("press it again") }
+        try terminal.press("q")
+    }
+
     /// What a person reads: without colours.
     private static func read(_ screen: String) -> String { screen.replacing(/\u{1B}\[[0-9;]*m/, with: "") }
 
@@ -66,7 +74,13 @@ import Testing
             try terminal.resize(rows: 30, columns: 100)
             kill(process.processIdentifier, SIGWINCH)
             try await until("a new size", look) { $0.utf8.dropFirst(before).count > 0 && String($0.utf8.dropFirst(before))?.contains("\u{1B}[2J") == true }
+            // A first one asks, and what is pressed then means what it always means.
             try terminal.press("q")
+            try await until("a question", look) { Self.read($0).contains("press it again") }
+            try terminal.press("r")
+            try await until("work", look) { Self.read($0).contains("work is taken again") }
+            #expect(process.isRunning)
+            try await quit(terminal, look)
         }
         #expect(status == 0 && echoes && screen.contains(Self.leave))
         let last = try #require(screen.components(separatedBy: Self.leave).last)
@@ -108,7 +122,7 @@ import Testing
     @Test("No colour where NO_COLOR is set, and ASCII where the locale has no more") func looks() async throws {
         let (screen, _, _) = try await onTerminal(["NO_COLOR": "1", "LANG": "C"]) { _, terminal, look in
             try await until("the page", look) { Self.read($0).contains("q quit") }
-            try terminal.press("q")
+            try await quit(terminal, look)
         }
         let page = screen.components(separatedBy: Self.leave)[0]
         // What the terminal is left with, the sequence without a colour, may be there.

@@ -73,7 +73,11 @@ struct LivePage: Service {
             switch input {
             case .tick: if page.notice != nil, .now > noticeEnds { page.notice = nil }
             case .key(UInt8(ascii: "i")): page.showsDetails.toggle()
-            case .key(UInt8(ascii: "q")), .end: return
+            case .end: return
+            case .key(UInt8(ascii: "q")):
+                // It ends the miner and not the page alone, which a key beside others may do only when it is meant.
+                if page.notice == Self.asked { return }
+                (page.notice, noticeEnds) = (Self.asked, .now + .seconds(4))
             case .key(12): screen.forget()  // Ctrl-L
             case .key(let key):
                 guard let notice = await press(key) else { continue }
@@ -109,6 +113,9 @@ struct LivePage: Service {
                 now: Int64(Date().timeIntervalSince1970 * 1000), version: Version.text, state: error.code == .unavailable ? "starting" : error.detail)
         }
     }
+
+    /// The answer to a first q, and for as long as it stands what makes the next one count.
+    private static let asked = "q stops the miner: press it again; leases go back, receipts go on later"
 
     /// What a key comes to, in words; nil for a key that means nothing.
     private func press(_ key: UInt8) async -> String? {

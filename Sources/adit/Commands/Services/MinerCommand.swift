@@ -25,9 +25,9 @@ struct MinerRun: AsyncParsableCommand, SettingFlags {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Work for a coordinator until Ctrl-C.",
         discussion: """
-            In a terminal one live page shows what it does; its keys are p pause, r resume, d drain, i details and q quit. Anywhere else, and with --plain, \
-            it writes JSON log lines to standard error. Leases that are held are given back at the end; what was computed and not yet paid goes on at the \
-            next start.
+            In a terminal one live page shows what it does; its keys are p pause, r resume, d drain, i details and, twice, q quit. Anywhere else, and with \
+            --plain, it writes JSON log lines to standard error. Leases that are held are given back at the end; what was computed and not yet paid goes on \
+            at the next start.
             """)
 
     @Option(help: "The coordinator's URL (COORDINATOR_URL).") var coordinator: String?
