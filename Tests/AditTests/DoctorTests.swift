@@ -78,6 +78,17 @@ import Wire
         }
     }
 
+    /// A service's words are shown and not obeyed.
+    @Test(.timeLimit(.minutes(3))) func whatServicesSayMovesNoCursor() async throws {
+        try await DoctorRig.with { rig in
+            let body = #"{"code":"syncing","detail":"\u001b]0;mine\u0007\u009b2Jthe head is old"}"#
+            rig.node.change { $0.bodies["/rpc/health"] = (503, body) }
+            let shown = try await Program.run(["doctor"], in: rig.folder)
+            #expect(shown.output.contains("]0;mine·") && shown.output.contains("·2Jthe head"), "\(shown.output)\(shown.complaints)")
+            #expect(!shown.output.unicodeScalars.contains { $0.properties.generalCategory == .control && $0 != "\n" })
+        }
+    }
+
     static let cases: [Case] =
         files + services + [
             Case(

@@ -1,22 +1,28 @@
 import Foundation
+import MinerNode
 import Wire
 
 /// What a person reads: results on standard output, complaints on standard error.
+///
+/// Much of it was written by others (a coordinator's refusal, a driver's name): no character of it may command the terminal.
 enum Terminal {
     /// One line, at once: a step that takes long must not wait in a buffer.
     ///
     /// A reader that has seen enough (`adit … | head -1`) is no error: the rest is dropped, and the command does its work to the end.
-    static func say(_ line: String) {
-        try? FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8))
-    }
+    static func say(_ line: String) { show(plain(line) + "\n") }
 
-    /// Without a line's end: for what moves the cursor or the page.
+    /// As it stands, without a line's end: for what moves the cursor or the page.
     static func show(_ text: String) {
         try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
     }
 
     static func complain(_ line: String) {
-        try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8))
+        try? FileHandle.standardError.write(contentsOf: Data((plain(line) + "\n").utf8))
+    }
+
+    private static func plain(_ text: String) -> String {
+        if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) || $0 == 0x0A }) { return text }
+        return text.split(separator: "\n", omittingEmptySubsequences: false).map { TerminalText.safe(String($0), most: .max) }.joined(separator: "\n")
     }
 
     static func complain(_ problem: Problem) {
@@ -25,7 +31,7 @@ enum Terminal {
     }
 
     /// A canonical JSON line for scripts.
-    static func emit(_ json: JSON) { say(json.canonicalString) }
+    static func emit(_ json: JSON) { show(json.canonicalString + "\n") }
 }
 
 /// What to do next, where the code alone tells.
