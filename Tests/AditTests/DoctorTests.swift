@@ -158,6 +158,10 @@ import Wire
             remedy: "sed -i '8s/^/# /' .env", hidesOthers: true),
         Case(name: "data folder is a file", breaks: { try $0.write("x", "data") }, says: ["data is a file"], remedy: "mv "),
         Case(
+            name: "data folder below a file",
+            script: "[ -e plain.file ] || echo x > plain; grep -q plain .env || echo MINER_DATA=./plain/data >> .env",
+            says: ["plain is a file, and the miner needs a folder there"], remedy: "mv "),
+        Case(
             name: "disk full",
             script: "mkdir -p disk; mountpoint -q disk || mount -t tmpfs -o size=1m tmpfs disk; grep -q disk .env || echo MINER_DATA=./disk/data >> .env",
             says: ["free on the disk of ./disk/data"], remedy: "mkdir -m 700 ", isPossible: { isRoot }),

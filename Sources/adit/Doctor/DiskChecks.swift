@@ -1,4 +1,5 @@
 import Foundation
+import HTTPServing
 import Operations
 import Wire
 
@@ -9,11 +10,12 @@ enum DiskChecks {
         // The miner makes the folder: what is not there yet is judged by the nearest one above it.
         var place = (folder as NSString).isAbsolutePath ? folder : FileManager.default.currentDirectoryPath + "/" + folder
         var status = stat()
-        while unsafe stat(place, &status) != 0, errno == ENOENT, place.count > 1 { place = (place as NSString).deletingLastPathComponent }
+        while unsafe stat(place, &status) != 0 {
+            guard [ENOENT, ENOTDIR].contains(errno), place.count > 1 else { return [unwritable(folder, place, errno, context)] }
+            place = (place as NSString).deletingLastPathComponent
+        }
         if let reason = refusal(place, status) { return [unwritable(folder, place, reason, context)] }
-        var system = statvfs()
-        guard unsafe statvfs(place, &system) == 0 else { return [] }
-        let free = Int64(clamping: UInt64(system.f_bavail).multipliedReportingOverflow(by: UInt64(system.f_frsize)).partialValue)
+        guard let free = freeBytes(place) else { return [] }
         let needed = Pressure.Rules().criticalDisk
         guard free < needed else { return [.well(.disk, "\(folder) can be written, \(Figures.bytes(free)) free")] }
         return [full(folder, place, "\(Figures.bytes(free)) free on the disk of \(folder)", context)]
@@ -42,13 +44,21 @@ enum DiskChecks {
             case EROFS: move(folder, place, context) ?? "sudo mount -o remount,rw \(Shell.quoted(mountPoint(place)))"
             case ENOTDIR: "mv \(Shell.quoted(place)) \(Shell.quoted(place + ".file"))"
             default:
-                geteuid() == 0 ? (move(folder, place, context) ?? "chmod u+rwx \(Shell.quoted(place))") : "sudo chown -R \"$(id -un)\" \(Shell.quoted(place))"
+                geteuid() == 0 ? (move(folder, place, context) ?? "chmod u+rwx \(Shell.quoted(place))") : own(folder, context)
             }
         return .broken(
             .disk, reason == ENOTDIR ? "\(place) is a file, and the miner needs a folder there" : "\(place) can't be written: \(words)",
             wanted: "a folder that the miner may write",
             why: "receipts and outputs that wait for their payment are kept there; without it the miner does not start",
             remedy: remedy)
+    }
+
+    /// The command that gives a user the folder, and nothing that lies around it; where it can't even be looked at, another one.
+    private static func own(_ folder: String, _ context: DoctorContext) -> String {
+        var status = stat()
+        if unsafe stat(folder, &status) == 0 { return "sudo chown -R \"$(id -un)\" \(Shell.quoted(folder))" }
+        return errno == ENOENT
+            ? "sudo install -d -m 700 -o \"$(id -un)\" \(Shell.quoted(folder))" : context.set(.minerData, to: NSHomeDirectory() + "/adit-miner-data")
     }
 
     private static func full(_ folder: String, _ place: String, _ found: String, _ context: DoctorContext) -> Finding {
@@ -82,8 +92,10 @@ enum DiskChecks {
     private static func free(_ path: String) -> Int64 {
         var system = statvfs()
         guard unsafe statvfs(path, &system) == 0, system.f_flag & readOnly == 0 else { return 0 }
-        return Int64(clamping: UInt64(system.f_bavail).multipliedReportingOverflow(by: UInt64(system.f_frsize)).partialValue)
+        return freeBytes(path) ?? 0
     }
+
+    private static func freeBytes(_ path: String) -> Int64? { DiskWatch.freeBytes(at: path).map { Int64($0) } }
 
     private static func mountPoint(_ path: String) -> String {
         var path = path
