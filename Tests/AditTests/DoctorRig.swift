@@ -15,9 +15,9 @@ struct DoctorRig {
     /// Text of `.env`.
     private(set) var settings: String
 
-    static func state(chain: String = "ait-devnet") -> String {
+    static func state(chain: String = "ait-devnet", largest: Int = 1_048_576) -> String {
         """
-        {"chainId":"\(chain)","coordinatorPublicKey":"\(coordinatorKey)","height":5,"pricePerUnit":50,"maxBlobBytes":1048576,"workers":{},\
+        {"chainId":"\(chain)","coordinatorPublicKey":"\(coordinatorKey)","height":5,"pricePerUnit":50,"maxBlobBytes":\(largest),"workers":{},\
         "draining":0,"f32FlopsPerSecond":0,"jobs":{}}
         """
     }

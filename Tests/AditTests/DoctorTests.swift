@@ -192,6 +192,12 @@ import Wire
             name: "coordinator of another chain", breaks: { $0.coordinator.change { $0.bodies["/network/state"] = (200, DoctorRig.state(chain: "ait-main")) } },
             says: ["is of chain ait-main, this miner of ait-devnet"], remedy: "echo CHAIN_ID=ait-main >> .env"),
         Case(
+            name: "outputs larger than the disk limit",
+            breaks: { rig in
+                rig.coordinator.change { $0.bodies["/network/state"] = (200, DoctorRig.state(largest: (100 << 20) + 1)) }
+                try rig.set("MINER_DISK_MB", "100")
+            }, says: ["disk_mb (100)", "largest output (101 MiB)"], remedy: "echo MINER_DISK_MB=101 >> .env", state: "note"),
+        Case(
             name: "coordinator without TLS elsewhere", breaks: { try $0.set("COORDINATOR_URL", "http://coordinator.example") },
             says: ["another machine without TLS"],
             remedy: "echo COORDINATOR_URL=https://coordinator.example >> .env", mends: { try $0.set("COORDINATOR_URL", $0.coordinator.url) }),

@@ -28,8 +28,8 @@ extension OperatorLimits {
         }
         if let disk = diskBytes, let output = machine.largestOutput, disk < output {
             found.append(
-                "disk_mb (\(disk >> 20)) is less than the coordinator's largest output (\((output + (1 << 20) - 1) >> 20) MiB): a finished job could not be "
-                    + "kept. Raise disk_mb to \((output + (1 << 20) - 1) >> 20)")
+                "disk_mb (\(disk >> 20)) is less than the coordinator's largest output (\((output + (1 << 20) - 1) >> 20) MiB): while one waits, "
+                    + "nothing new is taken. Raise disk_mb to \((output + (1 << 20) - 1) >> 20)")
         }
         found += emptiness
         if let processors = machine.processors { found += beyond(processors) }

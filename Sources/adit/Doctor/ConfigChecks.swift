@@ -72,7 +72,8 @@ enum ConfigChecks {
             let name = String(problem.detail.prefix { $0 != " " })
             let setting = Setting.limits.first { $0.shortKey == name }
             return .broken(
-                .config, problem.detail, wanted: "limits that can be kept together", why: "one of the two could not be kept: the miner does not start",
+                .config, problem.detail, wanted: "limits that can be kept together",
+                why: "one of the two can't be kept: a miner starts with a warning, and takes no change of its limits while that is so",
                 remedy: setting.flatMap { context.unset($0) } ?? "adit miner set \(name)=off")
         }
     }

@@ -37,6 +37,7 @@ struct NetworkChecks {
                     why: "claims are sent to the node, and paid by a later block",
                     remedy: "wait, or take another node: \(context.set(.nodeURL, to: "https://…"))"))
         }
+        if let state = asked.state { findings += room(state) }
         return findings + ClockCheck.findings([asked.clock, chain.clock].compactMap { $0 })
     }
 
@@ -44,6 +45,18 @@ struct NetworkChecks {
     private static let behind: Int64 = 10
 
     // MARK: coordinator
+
+    /// The limit that only a coordinator can be asked about: whether the largest output that it takes fits.
+    private func room(_ state: NetworkState) -> [Finding] {
+        guard let limits = try? LimitSettings.limits(context.settings) else { return [] }
+        let others = limits.contradictions()
+        return limits.contradictions(on: MachineBounds(largestOutput: state.maxBlobBytes)).filter { !others.contains($0) }.map { problem in
+            .note(
+                .config, problem.detail, wanted: "disk for one output of the largest size",
+                why: "an output is kept until the coordinator has it, and with the limit reached there is no other job (disk_low)",
+                remedy: context.set(.minerDisk, to: String((state.maxBlobBytes + (1 << 20) - 1) >> 20)))
+        }
+    }
 
     private func coordinator() async -> (findings: [Finding], state: NetworkState?, clock: ClockCheck.Reading?) {
         let text = context.settings.text(.coordinatorURL)
