@@ -60,7 +60,11 @@ enum ManualPages {
         page.heading("Commands")
         for command in commands { page.entry("adit \(name(command))", abstract(command)) }
         page.heading("Exit status")
-        page.paragraphs("0: done. 1: refused or failed; the reason is on standard error, its code in brackets. 2: wrong usage.")
+        page.paragraphs(
+            """
+            0: done. 1: refused or failed; the reason is on standard error, its code in brackets. 2: wrong usage. 75: a device of a miner hangs; it is to \
+            be started again.
+            """)
         page.heading("Files")
         page.entry("./adit.conf, ./.env", "Settings, see adit.conf(5).")
         page.heading("See also")
