@@ -40,17 +40,17 @@ package final class EventFeed: Sendable {
 
     func add(_ event: MinerEvent) {
         let time = clock.milliseconds
-        state.withLock { state in
+        let slow = state.withLock { state in
             state.last += 1
             let item = Item(number: state.last, time: time, event: event)
             state.kept.append(item)
             if state.kept.count >= 2 * Self.memory { state.kept.removeFirst(Self.memory) }
-            for (id, sink) in state.listeners {
-                if case .enqueued = sink.yield(item) { continue }
-                sink.finish()
-                state.listeners[id] = nil
-            }
+            let slow = state.listeners.filter { _, sink in if case .enqueued = sink.yield(item) { false } else { true } }
+            for id in slow.keys { state.listeners[id] = nil }
+            return slow.values
         }
+        // Outside the lock, which the end of a stream asks for.
+        for sink in slow { sink.finish() }
     }
 
     /// The newest ones, the newest last.
