@@ -65,16 +65,11 @@ import Wire
         }
     }
 
-    /// The most bytes per second in each direction from now on; 0 for any number.
-    func limit(bytesPerSecond: Int64) {
-        _ = unsafe adit_curl_setopt_off(pointer, CURLOPT_MAX_RECV_SPEED_LARGE, curl_off_t(bytesPerSecond))
-        _ = unsafe adit_curl_setopt_off(pointer, CURLOPT_MAX_SEND_SPEED_LARGE, curl_off_t(bytesPerSecond))
-        // What is slow by order does not stall.
-        if transfer.request.limits.stall != nil {
-            let least = transfer.request.limits.stallBytesPerSecond
-            set(CURLOPT_LOW_SPEED_LIMIT, bytesPerSecond > 0 ? min(least, max(1, Int(clamping: bytesPerSecond / 2))) : least)
-        }
-    }
+    /// Goes on after a callback has said that its bytes must wait.
+    func goOn() { _ = unsafe curl_easy_pause(pointer, CURLPAUSE_CONT) }
+
+    /// What is slow by order does not stall while it moves at all.
+    func isSlowByOrder() { if transfer.request.limits.stall != nil { set(CURLOPT_LOW_SPEED_LIMIT, 1) } }
 
     private func setMethod(_ request: HTTPRequest) {
         if request.method == .head { set(CURLOPT_NOBODY, 1) }
@@ -120,11 +115,13 @@ private let onHeader: adit_curl_data_cb = { data, size, count, context in
 
 private let onBody: adit_curl_data_cb = { data, size, count, context in
     guard let transfer = unsafe transfer(context) else { return 0 }
+    guard transfer.mayReceive else { return Int(CURL_WRITEFUNC_PAUSE) }
     return unsafe transfer.receive(UnsafeRawBufferPointer(start: data, count: size * count)) ? size * count : 0
 }
 
 private let onSend: adit_curl_data_cb = { data, size, count, context in
     guard let transfer = unsafe transfer(context) else { return Int(CURL_READFUNC_ABORT) }
+    guard transfer.maySend else { return Int(CURL_READFUNC_PAUSE) }
     return unsafe transfer.fill(UnsafeMutableRawBufferPointer(start: data, count: size * count)) ?? Int(CURL_READFUNC_ABORT)
 }
 

@@ -9,6 +9,8 @@ import Wire
 final class Transfer: @unchecked Sendable {
     let id: UInt64
     let request: HTTPRequest
+    /// What holds its bytes back; nil for a message.
+    var bandwidth: (down: Bandwidth, up: Bandwidth)?
     private let sink: (any DownloadSink)?
     private var finish: ((Result<HTTPResponse, Problem>) -> Void)?
 
@@ -54,12 +56,17 @@ final class Transfer: @unchecked Sendable {
 
     // MARK: callbacks
 
+    var mayReceive: Bool { bandwidth?.down.mayMove(id) ?? true }
+    var maySend: Bool { bandwidth?.up.mayMove(id) ?? true }
+
     /// Fills libcurl's send buffer; nil ends the transfer.
     func fill(_ target: UnsafeMutableRawBufferPointer) -> Int? {
         guard let source = request.body else { return 0 }
         do {
-            let count = try unsafe source.read(at: sent, into: target)
+            let most = min(target.count, bandwidth?.up.mostAtOnce ?? .max)
+            let count = try unsafe source.read(at: sent, into: UnsafeMutableRawBufferPointer(rebasing: target[..<most]))
             sent += count
+            bandwidth?.up.didMove(count)
             return count
         } catch {
             failure = error
@@ -110,6 +117,7 @@ final class Transfer: @unchecked Sendable {
     func receive(_ chunk: UnsafeRawBufferPointer) -> Bool {
         guard let head else { return fail(Problem(.badAnswer, "a body before its head")) }
         received += chunk.count
+        bandwidth?.down.didMove(chunk.count)
         guard head.isSuccess else {
             // A refusal's body is read for its problem; what is beyond the bound is dropped.
             if received <= Self.maxRefusalBytes { unsafe body.append(contentsOf: chunk) }

@@ -20,8 +20,8 @@ import Wire
     private var running: [UInt: EasyHandle] = [:]
     /// Bytes per second in each direction that long transfers share; 0 for any number.
     private let rate = Atomic<Int64>(0)
-    /// What each of them was given last.
-    private var share: Int64 = 0
+    private let down = Bandwidth()
+    private let up = Bandwidth()
 
     private static let isLibraryReady = curl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK
 
@@ -84,35 +84,33 @@ import Wire
             for transfer in arrivals { start(transfer) }
             for id in cancellations { abort(id, "canceled") }
             if isStopped { break }
-            divide()
+            let rate = rate.load(ordering: .relaxed)
+            for id in down.turn(bytesPerSecond: rate) + up.turn(bytesPerSecond: rate) { handle(of: id)?.goOn() }
             var active: Int32 = 0
             _ = unsafe curl_multi_perform(multi, &active)
+            for id in down.waiting + up.waiting { handle(of: id)?.isSlowByOrder() }
             collect()
+            let pause = min(down.pause ?? .seconds(1), up.pause ?? .seconds(1), .seconds(1))
             var ready: Int32 = 0
-            _ = unsafe curl_multi_poll(multi, nil, 0, 1_000, &ready)
+            _ = unsafe curl_multi_poll(multi, nil, 0, Int32(pause.wholeMilliseconds), &ready)
         }
         for handle in Array(running.values) { abort(handle.transfer.id, "the client was closed") }
         _ = unsafe curl_multi_cleanup(multi)
     }
 
     private func start(_ transfer: Transfer) {
+        // Messages stay as quick as they are: a heartbeat must not wait behind a tensor.
+        if transfer.request.isLong { transfer.bandwidth = (down, up) }
         guard let handle = EasyHandle(transfer), unsafe curl_multi_add_handle(multi, handle.pointer) == CURLM_OK else {
             return transfer.end(.failure(Problem(.transportFailed, "libcurl can't start a transfer")))
         }
         running[handle.address] = handle
     }
 
-    /// Gives each long transfer its part of the rate. Messages stay as quick as they are: a heartbeat must not wait behind a tensor.
-    private func divide() {
-        let rate = rate.load(ordering: .relaxed)
-        guard rate > 0 || share > 0 else { return }
-        let long = running.values.filter { $0.transfer.request.isLong }
-        share = rate == 0 ? 0 : max(1, rate / Int64(max(1, long.count)))
-        for handle in long { handle.limit(bytesPerSecond: share) }
-    }
+    private func handle(of id: UInt64) -> EasyHandle? { running.values.first { $0.transfer.id == id } }
 
     private func abort(_ id: UInt64, _ reason: String) {
-        guard let handle = running.values.first(where: { $0.transfer.id == id }) else { return }
+        guard let handle = handle(of: id) else { return }
         remove(handle)
         handle.transfer.end(.failure(Problem(.canceled, reason)))
     }
