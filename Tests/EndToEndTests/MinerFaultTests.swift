@@ -91,4 +91,28 @@ import Wire
             #expect((error as? Problem)?.code == .deviceHangs)
         }
     }
+
+    @Test("A device that hangs in a known question is put aside alone, too: jobs go on elsewhere meanwhile") func hangsInAQuestion() async throws {
+        try await MinerWorld.run { world in
+            let moody = MoodyBackend()
+            var configuration = try Self.configuration(world, [MoodyBackend("steady", speed: 1e9), moody])
+            // A hung CPU would end the process, and both of these count as one.
+            configuration.hangEndsAfter = .seconds(600)
+            configuration.leastSilence = .seconds(2)
+            configuration.health.everyTrusted = .milliseconds(500)
+            let miner = TestMiner(configuration)
+            let local = try await MinerLocal(world, miner, folder: configuration.dataDirectory)
+            moody.mood = .hangs
+            // No job is there: it is a question that hangs.
+            let aside = try await miner.wait(.deviceQuarantined)
+            #expect(aside["backend"] == "moody" && aside["reason"] == "device_hangs")
+            _ = try await world.order(m: 24, k: 200)
+            #expect(try await miner.wait(.taskCompleted)["backend"] == "steady")
+            try await miner.wait(.receiptConfirmed)
+            #expect(!miner.seen.contains(.taskFailed))
+            moody.mood = .well
+            try await local.until("well again") { $0["backends"]?.arrayValue?.allSatisfy { $0["usable"] == true } == true }
+            await miner.stop()
+        }
+    }
 }

@@ -162,7 +162,7 @@ final class MinerHouse: Sendable {
                 await GovernorLoop(devices: self.devices, limits: self.limits, sensors: self.configuration.sensors, events: self.events).run()
                 return nil
             }
-            group.addTask { await Self.caught { () async throws(Problem) in try await self.mine(onReady) } }
+            group.addTask { await Result.of { () async throws(Problem) in try await self.mine(onReady) }.problem }
             for await problem in group where problem != nil {
                 group.cancelAll()
                 return problem
@@ -211,7 +211,7 @@ final class MinerHouse: Sendable {
             inputs: InputLoader(cache: cache, coordinator: coordinator), outputs: outputs, store: store, courier: courier, events: events, metrics: metrics,
             compute: compute, permit: permit, limits: limits, warden: warden, setback: setback)
         let outcome: Problem? = await withTaskGroup(of: Problem?.self) { group in
-            group.addTask { await Self.caught { () async throws(Problem) in try await self.warden.run() } }
+            group.addTask { await Result.of { () async throws(Problem) in try await self.warden.run() }.problem }
             group.addTask {
                 await loop.run(runner)
                 return nil
@@ -221,15 +221,6 @@ final class MinerHouse: Sendable {
             return first
         }
         if let outcome { throw outcome }
-    }
-
-    private static func caught(_ body: () async throws(Problem) -> Void) async -> Problem? {
-        do throws(Problem) {
-            try await body()
-            return nil
-        } catch {
-            return error
-        }
     }
 
     /// The profile, measured or given, with no more memory than jobs may have here: what is registered is what is accepted.

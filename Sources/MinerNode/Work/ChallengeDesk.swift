@@ -61,35 +61,25 @@ struct ChallengeDesk: Sendable {
             control.stop()
         }
         defer { timer.cancel() }
-        let outcome: Result<Tensor, Problem> = await withTaskCancellationHandler {
-            await Self.caught { () async throws(Problem) in
-                try await device.run("adit-challenge", isQuick: false, patience: warden.patience(operations: kernel.operations, speed: nil), control) {
-                    (signs) throws(Problem) in
-                    var inputs: [Tensor] = []
-                    for input in spec.inputs {
-                        guard case .random(let seed) = input.source else { throw Problem(.internalError, "a challenge's inputs are random") }
-                        inputs.append(try RandomTensor(seed: seed, descriptor: input.descriptor).generate(limit: limit))
-                        signs.sign()
-                    }
-                    let run = control.run(brake: signs.brake(permit) { control.isStopped }, sign: { signs.sign() })
-                    guard let c = try kernel.run(inputs, on: device.backend, control: run, limit: limit).first else {
-                        throw Problem(.internalError, "a product without an output")
-                    }
-                    return c
-                }
-            }
-        } onCancel: {
-            control.stop()
-        }
-        if control.isStopped, !Task.isCancelled { throw Problem(.timeout, "the challenge's product was not done within \(patience)") }
-        return try outcome.get()
-    }
-
-    private static func caught<Value>(_ body: () async throws(Problem) -> Value) async -> Result<Value, Problem> {
         do throws(Problem) {
-            return .success(try await body())
+            return try await device.run(
+                "adit-challenge", isQuick: false, patience: warden.patience(operations: kernel.operations, speed: nil), control
+            ) { (signs) throws(Problem) in
+                var inputs: [Tensor] = []
+                for input in spec.inputs {
+                    guard case .random(let seed) = input.source else { throw Problem(.internalError, "a challenge's inputs are random") }
+                    inputs.append(try RandomTensor(seed: seed, descriptor: input.descriptor).generate(limit: limit))
+                    signs.sign()
+                }
+                let run = control.run(brake: signs.brake(permit) { control.isStopped }, sign: { signs.sign() })
+                guard let c = try kernel.run(inputs, on: device.backend, control: run, limit: limit).first else {
+                    throw Problem(.internalError, "a product without an output")
+                }
+                return c
+            }
         } catch {
-            return .failure(error)
+            guard control.isStopped, control.givenBack == nil, !Task.isCancelled else { throw error }
+            throw Problem(.timeout, "the challenge's product was not done within \(patience)")
         }
     }
 }

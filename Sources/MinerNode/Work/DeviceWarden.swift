@@ -127,14 +127,13 @@ final class DeviceWarden: Sendable {
                 }
             }
             if let failure {
-                // Asked to stop, because it had hung: that is known already.
-                if !control.isStopped { failed(device, failure) }
+                failed(device, failure)
             } else if device.answered() {
                 tellPermit()
                 events.emit(.deviceTrusted, ["backend": .string(device.name), "state": .string(device.health.state.rawValue)])
             }
         } catch {
-            // The task was canceled.
+            // The task was canceled, or the device hangs, which is told already.
         }
     }
 }

@@ -166,10 +166,8 @@ final class LeaseLoop: Sendable {
         let generation = limits.generation
         let outcome: Result<Outcome, Problem> = await withTaskGroup(of: Result<Outcome, Problem>.self) { group in
             group.addTask {
-                do throws(Problem) {
-                    return .success(try await self.supply.bring(waitSeconds: self.configuration.pollSeconds) ? .brought : .nothing)
-                } catch {
-                    return .failure(error)
+                await Result.of { () async throws(Problem) in
+                    try await self.supply.bring(waitSeconds: self.configuration.pollSeconds) ? .brought : .nothing
                 }
             }
             group.addTask {

@@ -50,13 +50,13 @@ struct LeaseRunner: Sendable {
                 // A committed result is delivered all the same: the coordinator's answer to it is what counts.
                 return control.stop() ? over : nil
             }
-            group.addTask { await Self.caught { () async throws(Problem) in try await work(lease, control) } }
-            group.addTask { await control.untilGivenBack() }
+            group.addTask { await Result.of { () async throws(Problem) in try await work(lease, control) }.problem }
             group.addTask {
                 // A pause that lasts: somebody else gets the job. What is committed is delivered all the same.
                 await permit.untilHeld(for: configuration.holdLeases)
-                if !Task.isCancelled, let halt = permit.halt { control.giveBack(.shuttingDown, Problem(.canceled, "paused: \(halt.reason.meaning)")) }
-                return nil
+                guard !Task.isCancelled, let halt = permit.halt else { return nil }
+                let problem = Problem(.canceled, "paused: \(halt.reason.meaning)")
+                return control.giveBack(.shuttingDown, problem) ? problem : nil
             }
             // Heartbeats that end without a reason leave the work to end by itself.
             var first: Problem?
@@ -67,15 +67,6 @@ struct LeaseRunner: Sendable {
             return first
         }
         if let end { await giveUp(lease, end, control) }
-    }
-
-    private static func caught(_ body: () async throws(Problem) -> Void) async -> Problem? {
-        do throws(Problem) {
-            try await body()
-            return nil
-        } catch {
-            return error
-        }
     }
 
     // MARK: the work
@@ -147,28 +138,13 @@ struct LeaseRunner: Sendable {
         if let speed, Double(kernel.operations) < 5 * speed { control.passOn() }
         let isQuick = kernel.operations < Self.quickOperations
         let patience = warden.patience(operations: kernel.operations, speed: speed)
-        let outcome = await withTaskCancellationHandler {
-            await Self.outcome { () async throws(Problem) in
-                try await device.run("adit-compute", isQuick: isQuick, patience: patience, control) { (signs) throws(Problem) in
-                    do throws(Problem) {
-                        return try self.produce(lease, kernel, device, signs, fetched, control)
-                    } catch {
-                        if error.code == .backendUnavailable { warden.failed(device, DeviceFailure(.deviceError, error)) }
-                        throw error
-                    }
-                }
+        return try await device.run("adit-compute", isQuick: isQuick, patience: patience, control) { (signs) throws(Problem) in
+            do throws(Problem) {
+                return try self.produce(lease, kernel, device, signs, fetched, control)
+            } catch {
+                if error.code == .backendUnavailable { warden.failed(device, DeviceFailure(.deviceError, error)) }
+                throw error
             }
-        } onCancel: {
-            control.stop()
-        }
-        return try outcome.get()
-    }
-
-    private static func outcome<Value>(_ body: () async throws(Problem) -> Value) async -> Result<Value, Problem> {
-        do throws(Problem) {
-            return .success(try await body())
-        } catch {
-            return .failure(error)
         }
     }
 

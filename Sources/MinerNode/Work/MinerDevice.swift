@@ -96,7 +96,8 @@ final class MinerDevice: Sendable {
 
     /// Runs a computation on a thread of its own, or on the device's queue where it is short, and watches it.
     ///
-    /// Cancelling the waiting task, and a hang, end the wait; the computation then has to look for itself, and the device is stuck until it does.
+    /// Cancelling the waiting task, a hang, and whoever gives the lease back end the wait; the computation then has to look for itself, and a device
+    /// that hangs is stuck until it does.
     ///
     /// - Parameters:
     ///   - patience: how long it may give no sign of life.
@@ -107,16 +108,29 @@ final class MinerDevice: Sendable {
         _ body: @escaping @Sendable (RunSigns) throws(Problem) -> Value
     ) async throws(Problem) -> Value {
         let id = begin(patience, control)
-        return try await OwnThread.run(name, on: isQuick ? quick : nil) { () throws(Problem) in
-            // A short one may have waited in the queue.
-            self.sign(id)
-            self.pacer.begin()
-            defer {
-                self.pacer.end()
-                self.end(id)
+        let outcome = await withTaskGroup(of: Result<Value, Problem>?.self) { group in
+            group.addTask {
+                await Result.of { () async throws(Problem) in
+                    try await OwnThread.run(name, on: isQuick ? self.quick : nil) { () throws(Problem) in
+                        // A short one may have waited in the queue.
+                        self.sign(id)
+                        self.pacer.begin()
+                        defer {
+                            self.pacer.end()
+                            self.end(id)
+                        }
+                        return try body(RunSigns(device: self, id: id))
+                    }
+                }
             }
-            return try body(RunSigns(device: self, id: id))
+            group.addTask { await control.untilGivenBack().map { .failure($0) } }
+            var first: Result<Value, Problem>?
+            while first == nil, let next = await group.next() { first = next }
+            group.cancelAll()
+            return first ?? .failure(Problem(.canceled, "nobody waits for \(name) any more"))
         }
+        if Task.isCancelled, outcome.problem != nil { control.stop() }
+        return try outcome.get()
     }
 
     private func begin(_ patience: Duration, _ control: WorkControl) -> UInt64 {
