@@ -124,10 +124,15 @@ import Testing
         var targets = GovernorTargets()
         targets.power = 100
         var governor = Governor(targets: targets)
-        var pace = governor.step(SensorReading(), worked: nil, at: .zero)
-        let first = pace.duty
-        for second in 1...30 { pace = governor.step(SensorReading(), worked: nil, at: .seconds(second)) }
-        #expect(pace.reason == .sensorLost && pace.duty == first / 2)
+        let never = (0...30).map { governor.step(SensorReading(), worked: nil, at: .seconds($0)) }
+        // A counter says its power with its second reading; where no sensor is, that is the reason soon, and not a power that nobody knows.
+        #expect(never[...2].allSatisfy { $0.reason == .power && $0.duty == never[0].duty })
+        #expect(never[3...].allSatisfy { $0.reason == .sensorLost && $0.duty == never[0].duty / 2 })
+        let seen = governor.step(SensorReading(power: 50), worked: 0.1, at: .seconds(31))
+        #expect(seen.duty > never[30].duty && seen.reason == .power)
+        let gone = (32...60).map { governor.step(SensorReading(), worked: seen.duty, at: .seconds($0)) }
+        #expect(gone.first?.reason == .power && gone.first?.duty == seen.duty)
+        #expect(gone.last?.reason == .sensorLost && gone.last?.duty == seen.duty / 2)
     }
 
     @Test func threadsGoBeforePauses() {

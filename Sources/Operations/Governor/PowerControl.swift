@@ -11,9 +11,13 @@ struct PowerControl: Sendable, Equatable {
     private static let least = 0.02
     /// Less work than this says nothing about the power of work.
     private static let telling = 0.01
+    /// Seconds without a first reading after which there is no sensor: a counter of energy has a power from its second reading on.
+    private static let unknownAfter = 2.0
 
     private var allowed = PowerControl.first
+    /// Of a reading, or of the first call.
     private var lastReading: Double?
+    private var isKnown = false
     private var last: Double?
     private(set) var isLost = false
 
@@ -26,12 +30,11 @@ struct PowerControl: Sendable, Equatable {
         last = time
         lastReading = lastReading ?? time
         guard let reading, reading.isFinite, reading >= 0, reading < 1e6 else {
-            let silence = time - (lastReading ?? time)
-            isLost = silence > TemperatureControl.lostAfter
+            isLost = time - (lastReading ?? time) > (isKnown ? TemperatureControl.lostAfter : Self.unknownAfter)
             // Nothing grows unseen, and half of what was held is safe whatever runs.
             return isLost ? allowed / 2 : allowed
         }
-        (lastReading, isLost) = (time, false)
+        (lastReading, isKnown, isLost) = (time, true, false)
         var next = allowed * pow(Self.growth, seconds)
         // As if all power came from the work: what an idle device takes makes this err to the safe side, and vanishes step by step.
         if worked > Self.telling, reading > 0 { next = min(next, worked * Self.aim * target / reading) }
