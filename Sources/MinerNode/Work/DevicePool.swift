@@ -36,11 +36,12 @@ final class DevicePool: Sendable {
         return failed
     }
 
-    /// The device for a job: the one that promises its arithmetic at the highest measured speed, the first one where none is measured.
+    /// The device for a job: the one that promises its arithmetic at the highest measured speed, the first one where none is measured. One that
+    /// stands still until it is cooler only where there is no other.
     ///
     /// - Throws: `unsupported_dtype` if no device can do it; `backend_unavailable` if those that can are put aside.
     func device(for kernel: any Kernel) throws(Problem) -> MinerDevice {
-        var best: (device: MinerDevice, speed: Double)?
+        var best: (device: MinerDevice, rank: (Int, Double))?
         var isAside = false
         for device in all {
             guard let capability = kernel.capability(on: device.backend), capability.arithmetic == kernel.arithmetic else { continue }
@@ -48,8 +49,8 @@ final class DevicePool: Sendable {
                 isAside = true
                 continue
             }
-            let speed = capability.operationsPerSecond ?? 0
-            if best.map({ speed > $0.speed }) ?? true { best = (device, speed) }
+            let rank = (device.pacer.duty > 0 ? 1 : 0, capability.operationsPerSecond ?? 0)
+            if best.map({ rank > $0.rank }) ?? true { best = (device, rank) }
         }
         if let best { return best.device }
         if isAside { throw Problem(.backendUnavailable, "every device that runs \(kernel.name) in \(kernel.arithmetic.rawValue) is quarantined") }
