@@ -1,12 +1,9 @@
-import Foundation
 import Synchronization
 
-/// Tells everybody who waits that something has changed: tasks, and threads that block.
+/// Tells all tasks that wait that something has changed.
 ///
 /// Take `generation`, look at what you wait for, then wait for what comes after that generation: no change is missed.
-///
-/// `@unchecked Sendable`: `NSCondition` is a lock and a condition, used as such.
-final class Broadcast: @unchecked Sendable {
+final class Broadcast: Sendable {
     private struct State {
         var generation: UInt64 = 0
         var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
@@ -14,7 +11,6 @@ final class Broadcast: @unchecked Sendable {
     }
 
     private let state = Mutex(State())
-    private let condition = NSCondition()
 
     var generation: UInt64 { state.withLock { $0.generation } }
 
@@ -25,9 +21,6 @@ final class Broadcast: @unchecked Sendable {
             return state.waiters.values
         }
         for waiter in waiters { waiter.resume() }
-        condition.lock()
-        condition.broadcast()
-        condition.unlock()
     }
 
     /// Returns once something has changed since `generation`, or the task is canceled.
@@ -49,13 +42,5 @@ final class Broadcast: @unchecked Sendable {
             let waiter = state.withLock { $0.waiters.removeValue(forKey: id) }
             waiter?.resume()
         }
-    }
-
-    /// The same for a thread that may block; returns after `limit` at the latest.
-    func block(after generation: UInt64, atMost limit: Duration) {
-        let end = Date(timeIntervalSinceNow: limit / .seconds(1))
-        condition.lock()
-        defer { condition.unlock() }
-        while self.generation == generation, condition.wait(until: end) {}
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Jobs
 import Synchronization
 
@@ -80,14 +81,8 @@ final class WorkPermit: Sendable {
         }
     }
 
-    /// Blocks the thread until a computation may go on, or `isOver` says that there is none any more; that is asked ten times a second.
-    func blockWhileHolding(_ isOver: () -> Bool) {
-        while !isOver() {
-            let generation = changes.generation
-            guard isHolding else { return }
-            changes.block(after: generation, atMost: .milliseconds(100))
-        }
-    }
+    /// Blocks the thread until a computation may go on, or `isOver` says that there is none any more; both are asked ten times a second.
+    func blockWhileHolding(_ isOver: () -> Bool) { while isHolding, !isOver() { Thread.sleep(forTimeInterval: 0.1) } }
 
     private func until(_ isTrue: () -> Bool) async {
         while !Task.isCancelled {
