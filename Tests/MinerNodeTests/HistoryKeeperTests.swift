@@ -78,7 +78,7 @@ import Wire
             #expect(world.told.withLock { $0.count } == 1)
             try lock.release()
             keeper.look()
-            #expect(try keeper.store.totals(now: HistoryStoreTests.noon + 1).hour.jobs == 1)
+            #expect(try keeper.store.report(hours: 1, now: HistoryStoreTests.noon + 1).lastHour.jobs == 1)
         }
     }
 

@@ -87,7 +87,8 @@ import Wire
                 ].map { try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM \($0)") }
             }
             #expect(counts == [2, 3, 4, 2, 4, 5_000, 1])
-            #expect(try store.totals(now: Self.noon).hour.jobs == 1 && store.totals(now: Self.noon).day.jobs == 2)
+            let report = try store.report(hours: 1, now: Self.noon)
+            #expect(report.lastHour.jobs == 1 && report.lastDay.jobs == 2)
         }
     }
 

@@ -19,11 +19,6 @@ extension HistoryStore {
         }
     }
 
-    /// Sums over the last hour and the last day, minute by minute.
-    package func totals(now: Int64) throws(Problem) -> (hour: HistoryWork, day: HistoryWork) {
-        try read { db in (try Self.sum(db, since: now - 3600), try Self.sum(db, since: now - 86_400)) }
-    }
-
     /// The newest events first.
     ///
     /// - Parameter before: only those with a smaller id.

@@ -94,15 +94,6 @@ final class MinerHouse: Sendable {
         intake.skip(courier.leftoverLeases)
     }
 
-    /// Everything an operator asks first, as `/status` gives it.
-    func status() async throws(Problem) -> JSON { board.json(outbox: try await store.tally()) }
-
-    /// The newest receipts first, as `/receipts` gives them.
-    func receipts(phase: String?, limit: Int) async throws(Problem) -> [JSON] {
-        let trouble = board.problem
-        return try await store.lately(phase: phase, limit: limit).map { ReceiptList.json($0, trouble: trouble) }
-    }
-
     func routes() -> Routes {
         let own = LocalCompute(
             devices: devices, compute: compute, permit: permit, warden: warden, limits: limits, http: http, coordinator: configuration.coordinator)

@@ -1,7 +1,7 @@
 import Synchronization
 package import Wire
 
-/// A running miner as those see it who live in the same process, such as the terminal's live page: what `/status` and `/receipts` say, and the
+/// A running miner as those see it who live in the same process, such as the terminal's live page: what there is to see, and the
 /// operator's three buttons.
 package final class MinerPanel: Sendable {
     private let house = Mutex<MinerHouse?>(nil)
@@ -21,12 +21,6 @@ package final class MinerPanel: Sendable {
     /// Pause, resume, drain. Throws `unavailable` before the miner has begun and after it has ended.
     package var control: MinerControl { get throws(Problem) { try current().control } }
 
-    /// What `GET /status` answers. Throws `unavailable`, `io_failed`.
-    package func status() async throws(Problem) -> JSON { try await current().status() }
-
     /// What there is to see now, with the last hours' sums. Throws `unavailable`, `io_failed`.
     package func view() async throws(Problem) -> MinerView { try await current().view() }
-
-    /// The newest receipts first, each as in `GET /receipts`; `phase` is one of `OutboxEntry.Phase.names`, nil for all.
-    package func receipts(phase: String? = nil, limit: Int = 50) async throws(Problem) -> [JSON] { try await current().receipts(phase: phase, limit: limit) }
 }
