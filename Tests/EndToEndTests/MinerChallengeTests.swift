@@ -1,4 +1,5 @@
 import ChainClient
+import HTTPServing
 import Jobs
 import Kernels
 import MinerNode
@@ -48,11 +49,23 @@ struct MinerChallengeTests {
         rules.usual = CapabilityChallenge.Size(m: 64, n: 64, k: 64)
         rules.tolerancePercent = 100
         try await MinerWorld.run(challenges: rules) { world in
-            let quote = try await world.order(m: 16, k: 32)
-            let miner = TestMiner(try configuration(world, try NativeGEMM(isMeasured: false)))
+            // An input of 1 MiB.
+            let quote = try await world.order(m: 16, k: 65_536)
+            var configuration = try configuration(world, try NativeGEMM(isMeasured: false))
+            configuration.local = try Bind("127.0.0.1:0")
+            let miner = TestMiner(configuration)
             let failed = try await miner.wait(.challengeFailed)
             #expect(["timeout", "unknown_challenge", "canceled"].contains(failed["code"]?.stringValue ?? ""))
             try await world.until("paid") { try await world.status(quote).phase == "completed" }
+            // What the operator sees of it.
+            let local = try await MinerLocal(world, miner, folder: configuration.dataDirectory)
+            let (status, view) = (try await local.get("/status"), try await local.get("/view"))
+            #expect(status["placement"]?["tier"] == "feedback" && status["placement"]?["claimed"] == "inference")
+            #expect(view["placement"]?["tier"] == "feedback" && view["placement"]?["reason"]?["code"] == "tier_too_low")
+            #expect(view["placement"]?["reason"]?["meaning"]?.stringValue?.contains("GFLOP/s shown") == true)
+            // How fast the line is, by the input that came.
+            #expect(status["download"]?["bytes"] == 1_048_576 && (status["download"]?["bytes_per_second"]?.doubleValue ?? 0) > 0)
+            #expect(view["download"]?["bytes"]?.doubleValue == 1_048_576)
             let state = try await world.coordinator.networkState()
             #expect(state.workers[.feedback] == 1 && state.claimed?[.inference] == 1)
             await miner.stop()

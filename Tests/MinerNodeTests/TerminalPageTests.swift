@@ -109,6 +109,8 @@ import Wire
         let evil = "\u{1B}]0;owned\u{7}\u{1B}[2J\u{9B}31m\u{202E}gpj\r\n\u{200B}名前\u{FEFF}"
         var view = Self.busy
         (view.tier, view.chain, view.state, view.address) = (evil, evil, evil, evil)
+        view.placement = MinerView.Placement(tier: evil, claimed: "x", reason: MinerView.Reason(code: evil, meaning: evil))
+        view.download = MinerView.Download(bytesPerSecond: .nan, bytes: .infinity)
         view.devices[0].name = evil
         view.devices[0].model = evil
         view.devices[2].reason = MinerView.Reason(code: evil, meaning: evil, remedy: evil)
@@ -123,6 +125,24 @@ import Wire
             #expect(
                 line.text.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F..<0xA0).contains($0.value) && ![0x202E, 0x200B, 0xFEFF].contains($0.value) })
         }
+    }
+
+    @Test("Where the coordinator places the miner, and how fast inputs come, stand in the details") func details() {
+        var page = TerminalPage(size: .init(columns: 120, rows: 50))
+        page.showsDetails = true
+        var lines = Self.text(page, Self.busy)
+        #expect(lines[0].contains("tier trainer  ") && lines.contains("placed      the coordinator has not said"))
+        #expect(lines.contains("download    speed not known: no input of 1 MiB or more has come yet"))
+        var view = Self.busy
+        view.placement = MinerView.Placement(
+            tier: "inference", claimed: "trainer", reason: MinerView.Reason(code: "tier_too_low", meaning: "12 of 100 GFLOP/s shown"))
+        view.download = MinerView.Download(bytesPerSecond: 12_340_000, bytes: 268_435_456)
+        lines = Self.text(page, view)
+        #expect(lines[0].contains("tier inference, claims trainer"))
+        #expect(lines.contains("placed      inference, not trainer: 12 of 100 GFLOP/s shown"))
+        #expect(lines.contains("download    12.3 MB/s over the last 268.4 MB"))
+        view.placement = MinerView.Placement(tier: "trainer", claimed: "trainer")
+        #expect(Self.text(page, view).contains("placed      trainer, as claimed"))
     }
 
     @Test("Widths of wide, combining and plain characters") func widths() {

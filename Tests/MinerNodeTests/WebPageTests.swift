@@ -33,16 +33,20 @@ import Wire
             """
             {"state":"ready","work":{"state":"idle","reason":{"code":"no_jobs","kind":"no_work","meaning":"m","remedy":"r"}},"tier":"trainer","chain_id":"ait-x",
             "backends":[{"name":"cpu","device":"cpu avx2","usable":true},{"name":"opencl:0","device":"X","usable":false,"reason":"it computed 3 wrong"}],
-            "leases":[{"job_id":"job_1","kernel":"gemm","stage":"computing","progress":0.25,"times_ms":{"leased":5}}],
+            "leases":[{"job_id":"job_1","kernel":"gemm","stage":"computing","progress":0.25,"times_ms":{"leased":5},"backend":"cpu"}],
+            "placement":{"tier":"inference","claimed":"trainer","f32FlopsPerSecond":9,"reason":"tier_too_low","detail":"1 of 100 GFLOP/s shown"},
+            "download":{"bytes_per_second":12300000.0,"bytes":40000000},
             "outbox":{"computed":1,"attested":2,"claiming":3,"paid":4,"rejected":5}}
             """, reals: true)
         let view = MinerView(status: status, past: nil, now: 1, version: "9")
         #expect(view.state == "idle" && view.reason?.code == "no_jobs" && view.reason?.remedy?.hasPrefix("nothing: work comes") == true)
         #expect(view.devices.map(\.isUsable) == [true, false] && view.devices[1].reason?.meaning == "it computed 3 wrong" && view.isTroubled)
-        #expect(view.jobs == [MinerView.Job(id: "job_1", kernel: "gemm", stage: "computing", progress: 0.25, leased: 5)])
+        #expect(view.jobs == [MinerView.Job(id: "job_1", kernel: "gemm", stage: "computing", device: "cpu", progress: 0.25, leased: 5)])
+        #expect(view.placement?.tier == "inference" && view.placement?.reason?.meaning == "1 of 100 GFLOP/s shown")
+        #expect(view.json["placement"]?["reason"]?["code"] == "tier_too_low" && view.json["download"]?["bytes"]?.doubleValue == 40e6)
         #expect(view.receipts["rejected"] == 5 && view.json["receipts"]?["paid"] == 4)
         // Nonsense is not known, and ends nothing.
-        for nonsense in ["{}", "[]", #"{"work":5,"backends":[1,{}],"leases":[{}],"outbox":[]}"#] {
+        for nonsense in ["{}", "[]", #"{"work":5,"backends":[1,{}],"placement":[],"download":{"bytes":"x"},"leases":[{}],"outbox":[]}"#] {
             let view = MinerView(status: try JSON.parse(nonsense), past: nil, now: .min, version: "")
             #expect(view.json["state"] == "")
         }

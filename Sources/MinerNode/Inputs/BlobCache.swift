@@ -8,6 +8,7 @@ package final class BlobCache: Sendable {
     private let folder: String
     private let bound: Atomic<Int64>
     private let queue = DiskQueue("blobs")
+    let downloads = DownloadMeter()
     /// The roots that leases in work need, by how many of them do.
     private let pins = Mutex<[Digest: Int]>([:])
 
@@ -57,7 +58,10 @@ package final class BlobCache: Sendable {
             self.makeRoom(for: Int64(byteCount))
             return false
         }
-        if !isHere { try await coordinator.downloadBlob(root, byteCount: byteCount, to: path) }
+        guard !isHere else { return }
+        let begin = ContinuousClock.now
+        try await coordinator.downloadBlob(root, byteCount: byteCount, to: path)
+        downloads.add(bytes: byteCount, took: .now - begin)
     }
 
     /// Takes a file away whose bytes turned out to be wrong.

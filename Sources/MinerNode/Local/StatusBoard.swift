@@ -35,6 +35,7 @@ final class StatusBoard: Sendable {
         let limits: LiveLimits
         let intake: LeaseIntake
         let feed: EventFeed
+        let downloads: DownloadMeter
     }
 
     private let configuration: MinerConfiguration
@@ -86,6 +87,7 @@ final class StatusBoard: Sendable {
             ("outbox", .object(JSONObject(distinct: OutboxEntry.Phase.names.map { ($0, .integer(Int64(outbox[$0] ?? 0))) }))),
         ]
         if let profile = now.profile { members += [("tier", .string(profile.tier.rawValue)), ("profile", profile.profile.json)] }
+        if let rate = views.downloads.rate { members.append(("download", rate.json)) }
         if let placement = now.placement { members.append(("placement", placement.json)) }
         if let problem = now.problem { members.append(("problem", .object(JSONObject(distinct: problem.facts.map { ($0.key, $0.value) })))) }
         if let last = views.feed.latest(1).first { members.append(("last_event", last.json)) }
@@ -107,11 +109,13 @@ final class StatusBoard: Sendable {
     }
 
     private static func json(_ held: (lease: Lease, control: WorkControl)) -> JSON {
-        [
-            "lease": .string(held.lease.id), "job_id": .string(held.lease.jobID.text), "kernel": .string(held.lease.spec.type),
-            "stage": .string(held.control.stage.rawValue), "progress": .real((held.control.progress * 1_000).rounded() / 1_000),
-            "times_ms": held.control.timeline.json,
+        var members: [(String, JSON)] = [
+            ("lease", .string(held.lease.id)), ("job_id", .string(held.lease.jobID.text)), ("kernel", .string(held.lease.spec.type)),
+            ("stage", .string(held.control.stage.rawValue)), ("progress", .real((held.control.progress * 1_000).rounded() / 1_000)),
+            ("times_ms", held.control.timeline.json),
         ]
+        if let backend = held.control.backend { members.append(("backend", .string(backend))) }
+        return .object(JSONObject(distinct: members))
     }
 }
 

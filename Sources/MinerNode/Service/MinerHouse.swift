@@ -67,7 +67,8 @@ final class MinerHouse: Sendable {
         setback = Setback(configuration.pauses)
         board = StatusBoard(
             configuration,
-            StatusBoard.Views(devices: devices, permit: permit, setback: setback, control: control, limits: limits, intake: intake, feed: feed))
+            StatusBoard.Views(
+                devices: devices, permit: permit, setback: setback, control: control, limits: limits, intake: intake, feed: feed, downloads: cache.downloads))
         door = try LocalGuard(folder: folder, bind: configuration.local)
         desk = LimitsDesk(
             limits: limits, http: http, cache: cache, outputs: outputs, permit: permit, events: events, cacheBytes: configuration.cacheBytes)

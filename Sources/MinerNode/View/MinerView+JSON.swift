@@ -11,6 +11,8 @@ extension MinerView {
             ("receipts", .object(JSONObject(distinct: receipts.map { ($0.key, .integer($0.value)) }))),
         ]
         if let tier { members.append(("tier", .string(tier))) }
+        if let placement { members.append(("placement", placement.json)) }
+        if let download { members.append(("download", download.json)) }
         if let reason { members.append(("reason", reason.json)) }
         if let lastEvent { members.append(("last_event", lastEvent.json)) }
         return .object(JSONObject(distinct: members))
@@ -23,6 +25,18 @@ extension MinerView.Reason {
         if let remedy { members.append(("remedy", .string(remedy))) }
         return .object(JSONObject(distinct: members))
     }
+}
+
+extension MinerView.Placement {
+    var json: JSON {
+        var members: [(String, JSON)] = [("tier", .string(tier)), ("claimed", .string(claimed))]
+        if let reason { members.append(("reason", reason.json)) }
+        return .object(JSONObject(distinct: members))
+    }
+}
+
+extension MinerView.Download {
+    var json: JSON { ["bytes_per_second": .real(bytesPerSecond), "bytes": .real(bytes)] }
 }
 
 extension MinerView.Device {

@@ -12,10 +12,14 @@ extension MinerView {
         let work = status["work"]
         self.init(now: now, version: version, state: work?["state"]?.stringValue ?? text("state"))
         tier = status["tier"]?.stringValue
+        placement = status["placement"].flatMap(Self.placement)
+        if let rate = status["download"]?["bytes_per_second"]?.doubleValue, let bytes = status["download"]?["bytes"]?.doubleValue {
+            download = Download(bytesPerSecond: rate, bytes: bytes)
+        }
         (chain, address, payout) = (text("chain_id"), text("address"), text("payout"))
         (coordinator, node) = (text("coordinator"), text("node"))
         reason = Self.reason(work?["reason"], detail: work?["detail"]?.stringValue)
-        devices = (status["devices"] ?? status["backends"])?.arrayValue?.map { Self.device($0, past?.report) } ?? []
+        devices = status["backends"]?.arrayValue?.map { Self.device($0, past?.report) } ?? []
         jobs = status["leases"]?.arrayValue?.map(Self.job) ?? []
         if jobs.contains(where: { $0.stage == "computing" }) {
             // A computation tells its operations at its end: until then a device that has told none may be the one that computes.
@@ -28,7 +32,7 @@ extension MinerView {
 
     private static func device(_ json: JSON, _ report: HistoryReport?) -> Device {
         var device = Device(
-            name: json["name"]?.stringValue ?? "?", model: (json["device"] ?? json["model"])?.stringValue ?? "", isUsable: json["usable"]?.boolValue ?? true)
+            name: json["name"]?.stringValue ?? "?", model: json["device"]?.stringValue ?? "", isUsable: json["usable"]?.boolValue ?? true)
         let health = reason(json["health"]?["reason"], detail: json["health"]?["detail"]?.stringValue)
         device.reason = device.isUsable ? reason(json["throttle"]) : health ?? reason(json["reason"])
         device.temperature = json["temperature"]?.doubleValue
@@ -59,10 +63,19 @@ extension MinerView {
         return sums
     }
 
+    private static func placement(_ json: JSON) -> Placement? {
+        guard let tier = json["tier"]?.stringValue, let claimed = json["claimed"]?.stringValue else { return nil }
+        let reason = json["reason"]?.stringValue.map { code in
+            // The list's words are about jobs.
+            Reason(code: code, meaning: json["detail"]?.stringValue ?? code, remedy: WorkReason(rawValue: code)?.remedy)
+        }
+        return Placement(tier: tier, claimed: claimed, reason: reason)
+    }
+
     private static func job(_ json: JSON) -> Job {
         Job(
             id: json["job_id"]?.stringValue ?? "?", kernel: json["kernel"]?.stringValue ?? "?", stage: json["stage"]?.stringValue ?? "",
-            device: (json["backend"] ?? json["device"])?.stringValue, progress: min(1, max(0, json["progress"]?.doubleValue ?? 0)),
+            device: json["backend"]?.stringValue, progress: min(1, max(0, json["progress"]?.doubleValue ?? 0)),
             leased: json["times_ms"]?["leased"]?.integerValue)
     }
 

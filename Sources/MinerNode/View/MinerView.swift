@@ -54,6 +54,24 @@ package struct MinerView: Sendable, Equatable {
         }
     }
 
+    /// Where the coordinator places this miner, by what it has shown.
+    package struct Placement: Sendable, Equatable {
+        package var tier: String
+        package var claimed: String
+        /// Why that isn't what the miner claims; nil where it is.
+        package var reason: Reason?
+
+        package init(tier: String, claimed: String, reason: Reason? = nil) { (self.tier, self.claimed, self.reason) = (tier, claimed, reason) }
+    }
+
+    /// How fast inputs come from the coordinator, and of how many bytes that is known.
+    package struct Download: Sendable, Equatable {
+        package var bytesPerSecond: Double
+        package var bytes: Double
+
+        package init(bytesPerSecond: Double, bytes: Double) { (self.bytesPerSecond, self.bytes) = (bytesPerSecond, bytes) }
+    }
+
     package struct Event: Sendable, Equatable {
         package var atMilliseconds: Int64
         package var name: String
@@ -73,7 +91,10 @@ package struct MinerView: Sendable, Equatable {
     package var state: String
     /// Why there is no work, where there is none.
     package var reason: Reason?
+    /// By its own measurement.
     package var tier: String?
+    package var placement: Placement?
+    package var download: Download?
     package var chain = ""
     package var address = ""
     package var payout = ""

@@ -32,6 +32,25 @@ extension TerminalPage {
     /// `0.25 J a unit, `, where it is known.
     static func energy(_ device: MinerView.Device) -> String { device.joulesPerUnit.map { "\(fixed($0, $0 < 10 ? 2 : 0)) J a unit, " } ?? "" }
 
+    /// `tier trainer`, by the miner's own measurement, or what the coordinator makes of it.
+    static func tier(_ view: MinerView) -> String? {
+        guard let placement = view.placement, placement.tier != placement.claimed else { return view.tier.map { "tier \(safe($0))" } }
+        return "tier \(safe(placement.tier)), claims \(safe(placement.claimed))"
+    }
+
+    /// Where the coordinator places this miner, and why.
+    static func placement(_ view: MinerView) -> String {
+        guard let placement = view.placement else { return "the coordinator has not said" }
+        let why = placement.reason.map { ": \(safe($0.meaning))" } ?? ""
+        return placement.tier == placement.claimed ? "\(safe(placement.tier)), as claimed" : "\(safe(placement.tier)), not \(safe(placement.claimed))\(why)"
+    }
+
+    /// `12.3 MB/s over the last 40.0 MB`.
+    static func download(_ view: MinerView) -> String {
+        guard let download = view.download else { return "speed not known: no input of 1 MiB or more has come yet" }
+        return "\(fixed(download.bytesPerSecond / 1e6, 1)) MB/s over the last \(fixed(download.bytes / 1e6, 1)) MB"
+    }
+
     static func percent(_ share: Double?) -> String { share.map { "\(fixed($0 * 100, 0)) %" } ?? "-" }
 
     /// Rounded to so many places; `-` for what is no number.

@@ -56,7 +56,7 @@ package struct TerminalPage: Sendable, Equatable {
         line.add("  ")
         let state = Self.word(view)
         line.add(state, Self.style(view))
-        var right = [view.tier.map { "tier \(Self.safe($0))" }, view.chain.isEmpty ? nil : Self.safe(view.chain), clock(view.now, seconds: true)].compactMap {
+        var right = [Self.tier(view), view.chain.isEmpty ? nil : Self.safe(view.chain), clock(view.now, seconds: true)].compactMap {
             $0
         }
         // The clock stays, the rest goes where it is narrow.
@@ -179,6 +179,8 @@ package struct TerminalPage: Sendable, Equatable {
         var lines = [("address", view.address), ("payout", view.payout), ("coordinator", view.coordinator), ("node", view.node)].map { name, text in
             TerminalLine(TerminalText.left(name, 12), .faint).adding(Self.safe(text))
         }
+        lines.append(TerminalLine(TerminalText.left("placed", 12), .faint).adding(Self.placement(view)))
+        lines.append(TerminalLine(TerminalText.left("download", 12), .faint).adding(Self.download(view)))
         for device in view.devices.prefix(listRows) {
             lines.append(TerminalLine(TerminalText.left(Self.safe(device.name), 12), .faint).adding(Self.energy(device)).adding(Self.safe(device.model)))
         }

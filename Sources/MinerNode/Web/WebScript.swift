@@ -21,7 +21,8 @@ enum WebScript {
           pill.className = "pill" + (v.is_troubled ? " warn" : "");
           say(pill.querySelector("span"), word.toLowerCase());
           document.title = word + " – adit miner";
-          say($("facts"), [v.tier ? "tier " + v.tier : null, v.chain].filter(x => x).join(" · "));
+          const placed = v.placement, lower = placed && placed.tier !== placed.claimed;
+          say($("facts"), [lower ? "tier " + placed.tier + ", claims " + placed.claimed : v.tier ? "tier " + v.tier : null, v.chain].filter(x => x).join(" · "));
           say($("now-title"), word);
           const idle = v.state === "idle";
           say($("meaning"), v.reason ? sentence(v.reason.meaning) : idle ? "The coordinator is asked for work all the time." : "");
@@ -134,7 +135,12 @@ enum WebScript {
         }
 
         function showAbout(v) {
-          const rows = [["address", v.address], ["payout", v.payout], ["coordinator", v.coordinator], ["node", v.node], ["version", v.version]].filter(r => r[1]);
+          const p = v.placement, d = v.download, mega = bytes => (bytes / 1e6).toFixed(1);
+          const placed = !p ? "the coordinator has not said" : p.tier === p.claimed ? p.tier + ", as claimed"
+            : p.tier + ", not " + p.claimed + (p.reason ? ": " + p.reason.meaning + ". " + sentence(p.reason.remedy) : "");
+          const download = d ? mega(d.bytes_per_second) + " MB/s over the last " + mega(d.bytes) + " MB" : "speed not known: no input of 1 MiB or more has come yet";
+          const rows = [["address", v.address], ["payout", v.payout], ["coordinator", v.coordinator], ["placed", placed], ["download", download], ["node", v.node],
+            ["version", v.version]].filter(r => r[1]);
           put($("about"), ...rows.flatMap(([name, text]) => [el("dt", {}, name), el("dd", {}, text)]));
         }
 

@@ -133,7 +133,7 @@ struct LeaseRunner: Sendable {
         let device = try devices.device(for: kernel)
         await device.pacer.restBetweenJobs()
         guard !Task.isCancelled else { throw Problem(.canceled, "stopped before the computation") }
-        control.stage = .computing
+        (control.stage, control.backend) = (.computing, device.name)
         let speed = kernel.capability(on: device.backend)?.operationsPerSecond
         if let speed, Double(kernel.operations) < 5 * speed { control.passOn() }
         let isQuick = kernel.operations < Self.quickOperations

@@ -15,6 +15,7 @@ final class WorkControl: Sendable {
         var isFinished = false
         var hasPassedOn = false
         var timeline = Timeline()
+        var backend: String?
         var device: String?
         var giveBack: GiveBack?
     }
@@ -47,6 +48,12 @@ final class WorkControl: Sendable {
 
     /// Share of the computation that is done, 0…1.
     var progress: Double { state.withLock { $0.progress } }
+
+    /// The miner's name for the device that was chosen; nil before.
+    var backend: String? {
+        get { state.withLock { $0.backend } }
+        set { state.withLock { $0.backend = newValue } }
+    }
 
     /// The device that does the work, where the backend chose it among several.
     var device: String? { state.withLock { $0.device } }

@@ -4,10 +4,12 @@ import Wire
 /// A miner's `/status` as people read it: what it does and why no more, its devices, what it is allowed, what it holds and is owed.
 enum MinerStatusText {
     static func lines(_ answer: JSON) -> [String] {
-        state(answer) + [
+        let services = [
             "address    \(answer["address"]?.stringValue ?? "?")", "payout     \(answer["payout"]?.stringValue ?? "?")",
             "services   \(answer["coordinator"]?.stringValue ?? "?"), \(answer["node"]?.stringValue ?? "?")",
-        ] + (answer["backends"]?.arrayValue ?? []).flatMap(device) + limits(answer["limits"]) + (answer["leases"]?.arrayValue ?? []).map(lease)
+        ]
+        return state(answer) + placement(answer["placement"]) + services + download(answer["download"])
+            + (answer["backends"]?.arrayValue ?? []).flatMap(device) + limits(answer["limits"]) + (answer["leases"]?.arrayValue ?? []).map(lease)
             + ["receipts   \(ReceiptTable.counts { answer["outbox"]?[$0]?.integerValue })"] + problem(answer["problem"])
     }
 
@@ -17,6 +19,23 @@ enum MinerStatusText {
         let word = work?["state"]?.stringValue ?? answer["state"]?.stringValue ?? "?"
         let first = "state      \(word), tier \(answer["tier"]?.stringValue ?? "not measured yet")"
         return [first] + reason(work?["reason"], detail: work?["detail"]?.stringValue)
+    }
+
+    /// Where the coordinator places the miner, by what it has shown, and why that isn't what the miner claims.
+    private static func placement(_ placement: JSON?) -> [String] {
+        guard let tier = placement?["tier"]?.stringValue, let claimed = placement?["claimed"]?.stringValue else { return [] }
+        guard tier != claimed else { return ["placed     \(tier) by the coordinator, as claimed"] }
+        let why = placement?["detail"]?.stringValue.map { ": \($0)" } ?? ""
+        let remedy = placement?["reason"]?.stringValue.flatMap(WorkReason.init(rawValue:))?.remedy
+        return block("placed", "\(tier) by the coordinator, not \(claimed)\(why)") + (remedy.map { block("", "-> \($0)") } ?? [])
+    }
+
+    /// How fast inputs come, as far as it is known.
+    private static func download(_ download: JSON?) -> [String] {
+        guard let rate = download?["bytes_per_second"]?.doubleValue, let bytes = download?["bytes"]?.doubleValue else {
+            return ["download   speed not known: no input of 1 MiB or more has come yet"]
+        }
+        return ["download   \(Figures.rounded(rate / 1e6, 1)) MB/s over the last \(Figures.rounded(bytes / 1e6, 1)) MB"]
     }
 
     /// `reason     no_jobs: nobody has …` and what to do, indented.
