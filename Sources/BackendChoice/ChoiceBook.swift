@@ -12,6 +12,10 @@ struct ChoiceBook {
     private var measured: [WorkClass: Speeds] = [:]
     /// From the document, by the class's text, until somebody asks for the class.
     private var kept: [String: Speeds] = [:]
+    /// When the first of it was measured: Unix time, in seconds.
+    private let begun: Int64
+    /// How long that counts, in seconds: a week, as a profile does.
+    static let lifetime: Int64 = 7 * 86_400
 
     /// The speeds of a class, if every one of `names` was tried.
     mutating func speeds(_ work: WorkClass, of names: [String]) -> Speeds? {
@@ -46,21 +50,23 @@ struct ChoiceBook {
 
     // MARK: the document
 
-    /// A document that is torn, of another version or of another machine is as good as none.
+    /// A document that is torn, of another version, of another machine or older than its lifetime is as good as none.
     ///
-    /// - Parameter fingerprint: everything that the speeds hang on.
-    static func read(_ document: [UInt8]?, fingerprint: Digest) -> ChoiceBook {
-        guard let document, document.count <= largestDocument, let kept = try? parse(document, fingerprint) else { return ChoiceBook() }
-        return ChoiceBook(kept: kept)
+    /// - Parameters:
+    ///   - fingerprint: everything that the speeds hang on.
+    ///   - now: Unix time, in seconds.
+    static func read(_ document: [UInt8]?, fingerprint: Digest, at now: Int64) -> ChoiceBook {
+        guard let document, document.count <= largestDocument, let book = try? parse(document, fingerprint, now) else { return ChoiceBook(begun: now) }
+        return book
     }
 
-    init() {}
+    private init(kept: [String: Speeds] = [:], begun: Int64) { (self.kept, self.begun) = (kept, begun) }
 
-    private init(kept: [String: Speeds]) { self.kept = kept }
-
-    private static func parse(_ document: [UInt8], _ fingerprint: Digest) throws(Problem) -> [String: Speeds] {
+    private static func parse(_ document: [UInt8], _ fingerprint: Digest, _ now: Int64) throws(Problem) -> ChoiceBook {
         var fields = try JSONFields(try JSON.parse(document), "choices")
-        _ = try fields.integer("version", in: 1...1)
+        _ = try fields.integer("version", in: 2...2)
+        let begun = try fields.integer("begun")
+        guard begun <= now, now - begun <= lifetime else { throw Problem(.notFound, "too old") }
         let body = try fields.value("measured")
         guard try fields.digest("hash") == body.canonicalDigest else { throw Problem(.badJSON, "the file is torn") }
         guard try fields.digest("fingerprint") == fingerprint else { throw Problem(.notFound, "of another machine") }
@@ -73,7 +79,7 @@ struct ChoiceBook {
                 kept[text, default: [:]][name] = Double(speed)
             }
         }
-        return kept
+        return ChoiceBook(kept: kept, begun: begun)
     }
 
     func document(fingerprint: Digest) -> [UInt8] {
@@ -82,7 +88,9 @@ struct ChoiceBook {
             return (text, JSON.object(JSONObject(distinct: members)))
         }
         let body = JSON.object(JSONObject(distinct: classes))
-        let file: JSON = ["version": 1, "fingerprint": .string(fingerprint.hex), "measured": body, "hash": .string(body.canonicalDigest.hex)]
+        let file: JSON = [
+            "version": 2, "begun": .integer(begun), "fingerprint": .string(fingerprint.hex), "measured": body, "hash": .string(body.canonicalDigest.hex),
+        ]
         return file.canonicalBytes
     }
 }

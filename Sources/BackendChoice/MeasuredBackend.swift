@@ -1,3 +1,4 @@
+import Glibc
 package import Kernels
 import Synchronization
 import Wire
@@ -19,11 +20,14 @@ package final class MeasuredBackend: ComputeBackend {
     /// - Parameters:
     ///   - members: at least one; the first is taken where nothing else is known.
     ///   - fingerprint: what the speeds hang on beside the members' own descriptions, such as the CPU's model and features.
-    package init(name: String, members: [any ComputeBackend], fingerprint: String, store: any ChoiceStore) {
+    ///   - now: Unix time in seconds, nil for the clock's: what is older than a week is measured again, since it may come from a busy hour.
+    package init(
+        name: String, members: [any ComputeBackend], fingerprint: String, store: any ChoiceStore, now: Int64? = nil
+    ) {
         precondition(!members.isEmpty, "a choice is among something")
         (self.name, self.members, self.store) = (name, members, store)
         self.fingerprint = SHA256.hash(utf8: ([fingerprint] + members.map(\.device)).joined(separator: "\n"))
-        book = Mutex(ChoiceBook.read(store.load(), fingerprint: self.fingerprint))
+        book = Mutex(ChoiceBook.read(store.load(), fingerprint: self.fingerprint, at: now ?? Int64(time(nil))))
     }
 
     /// The members by name, after what the first one says of the processor.
@@ -129,8 +133,8 @@ package final class MeasuredBackend: ComputeBackend {
 
     // MARK: measuring with the work itself
 
-    /// Works longer than this are run once, on a member that was not measured yet; shorter ones on all of them, several times.
-    private static let short = Duration.milliseconds(60)
+    /// Works longer than this are run once, on a member that was not measured yet; shorter ones on all of them, by turns (`SpeedTrial`).
+    private static let short = Duration.milliseconds(30)
 
     /// Runs the work on members that were not measured in its class. Every run writes a valid output; the last one counts, and its time is the work's.
     private func explore(
@@ -140,7 +144,7 @@ package final class MeasuredBackend: ComputeBackend {
         var untried = able.filter { member in book.withLock { $0.speed(work, of: member.name) } == nil }
         if untried.isEmpty { untried = able }
         var lastProblem: Problem?
-        var isDone = false
+        var quick: [any ComputeBackend] = []
         let (begin, before) = (ContinuousClock.now, control.timeApart)
         var own = Duration.zero
         defer { control.setApart(.now - begin - (control.timeApart - before) - own) }
@@ -148,22 +152,21 @@ package final class MeasuredBackend: ComputeBackend {
             do throws(Problem) {
                 let isFirst = member.name == untried[0].name
                 // The first run of a member makes its plans.
-                var took = try SpeedTrial.time(control) { () throws(Problem) in try body(member, isFirst ? control : control.silent) }
-                control.uses(member.device)
-                isDone = true
-                for _ in 0..<3 where took < Self.short {
-                    took = min(took, try SpeedTrial.time(control) { () throws(Problem) in try body(member, control.silent) })
+                own = try SpeedTrial.time(control) { () throws(Problem) in try body(member, isFirst ? control : control.silent) }
+                if own < Self.short {
+                    quick.append(member)
+                    continue
                 }
-                own = took
-                note([member.name: SpeedTrial.speed(operations, took)], work)
-                if took >= Self.short { break }
+                note([member.name: SpeedTrial.speed(operations, own)], work)
+                // What is known to be long is not done twice: this run's output is the work's.
+                if quick.isEmpty { return control.uses(member.device) }
             } catch {
                 if error.code == .canceled { throw error }
                 note([member.name: 0], work)
-                (lastProblem, isDone) = (error, false)
+                lastProblem = error
             }
         }
-        if isDone { return }
+        if !quick.isEmpty { note(try SpeedTrial.speeds(quick, operations, control, body), work) }
         guard let best = fastest(work, able) else { throw lastProblem ?? Problem(.backendUnavailable, "no member of \(name) ran the \(work.kind)") }
         control.uses(best.device)
         own = try SpeedTrial.time(control) { () throws(Problem) in try body(best, control.silent) }

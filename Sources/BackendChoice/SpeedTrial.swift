@@ -21,6 +21,16 @@ struct SpeedTrial {
     ///
     /// - Throws: `canceled`.
     func speeds(_ members: [any ComputeBackend], _ control: RunControl) throws(Problem) -> [String: Double] {
+        let able = members.filter(isAble)
+        var speeds = try Self.speeds(able, operations, control, run)
+        for member in members where speeds[member.name] == nil { speeds[member.name] = 0 }
+        return speeds
+    }
+
+    /// The same of members that are all able.
+    static func speeds(
+        _ members: [any ComputeBackend], _ operations: Int64, _ control: RunControl, _ run: (any ComputeBackend, RunControl) throws(Problem) -> Void
+    ) throws(Problem) -> [String: Double] {
         var best: [String: Duration] = [:]
         var failed: Set<String> = []
         for round in 0..<Self.rounds + Self.finals {
@@ -29,15 +39,11 @@ struct SpeedTrial {
             let inRound = members.filter { !failed.contains($0.name) && (best[$0.name] ?? .zero) <= fastest * hopeless }
             if round >= Self.rounds, inRound.count < 2 { break }
             for member in inRound {
-                guard isAble(member) else {
-                    failed.insert(member.name)
-                    continue
-                }
                 do throws(Problem) {
                     // Makes plans, warms caches, and outlasts the threads that the library before still keeps spinning.
                     try run(member, control.silent)
                     if round == 0 { try run(member, control.silent) }
-                    best[member.name] = min(best[member.name] ?? .seconds(3600), try once(member, control))
+                    best[member.name] = min(best[member.name] ?? .seconds(3600), try once(member, control, run))
                 } catch {
                     if error.code == .canceled { throw error }
                     failed.insert(member.name)
@@ -50,7 +56,9 @@ struct SpeedTrial {
         return speeds
     }
 
-    private func once(_ member: any ComputeBackend, _ control: RunControl) throws(Problem) -> Duration {
+    private static func once(
+        _ member: any ComputeBackend, _ control: RunControl, _ run: (any ComputeBackend, RunControl) throws(Problem) -> Void
+    ) throws(Problem) -> Duration {
         var runs = 0
         let (start, before) = (ContinuousClock.now, control.timeApart)
         var took = Duration.zero

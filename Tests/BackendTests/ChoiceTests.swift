@@ -95,9 +95,9 @@ import Wire
     @Test func `choices are kept for the same machine only, and a torn document is remade`() throws {
         let store = MemoryStore()
         let product = try Product(.i8, 20, 30, 40)
-        func runs(_ fingerprint: String) throws -> Int {
+        func runs(_ fingerprint: String, at now: Int64 = 1_000_000) throws -> Int {
             let members = [try Member("slow", delay: 3000), try Member("fast")]
-            let backend = MeasuredBackend(name: "cpu", members: members, fingerprint: fingerprint, store: store)
+            let backend = MeasuredBackend(name: "cpu", members: members, fingerprint: fingerprint, store: store, now: now)
             #expect(try device { control in _ = try product.run(on: backend, control: control) } == "cpu fast")
             return members[0].runs.withLock { $0 }
         }
@@ -105,6 +105,10 @@ import Wire
         #expect(try runs("one") == 0)
         #expect(try runs("other") > 0)
         #expect(try runs("other") == 0)
+        // For a week, and not from the future.
+        #expect(try runs("other", at: 1_000_000 + ChoiceBook.lifetime) == 0)
+        #expect(try runs("other", at: 1_000_001 + ChoiceBook.lifetime) > 0)
+        #expect(try runs("other", at: 999_999) > 0)
         for damage in [Array("{}".utf8), Array("nonsense".utf8), [], Array(try #require(store.load()).dropLast(9))] {
             store.save(damage)
             #expect(try runs("other") > 0)
