@@ -43,7 +43,7 @@ final class GovernorLoop: Sendable {
             let isGoverned = now.targets != GovernorTargets()
             let reading = await queue.run { self.sensors?.read(device: device.name) ?? SensorReading() }
             let time = ContinuousClock.now
-            let (units, worked) = (device.figures.units, device.pacer.times.worked)
+            let (units, worked) = (device.figures.units, device.pacer.worked(now: time))
             meter.add(power: reading.power, units: Double(max(0, units - lastUnits)), at: time - start)
             // All threads that may compute do while one works; a run with fewer of them is that share of full speed.
             let most = min(all, now.threads ?? all)

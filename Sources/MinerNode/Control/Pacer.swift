@@ -19,7 +19,15 @@ final class Pacer: Sendable {
         /// Rest that is owed for work that has ended.
         var owed = Duration.zero
         var worked = Duration.zero
-        var rested = Duration.zero
+
+        /// Counts the work so far, and owes rest for it by the share that held meanwhile.
+        mutating func settle(_ now: ContinuousClock.Instant) {
+            guard let since = workingSince else { return }
+            let stretch = max(.zero, now - since)
+            workingSince = max(since, now)
+            worked += stretch
+            if duty < 1 { owed = min(Pacer.mostOwed, owed + stretch * ((1 - duty) / max(duty, 0.01))) }
+        }
     }
 
     /// Work before a rest: short beside any fan's or chip's time constant, long beside the time it takes to stop and start a library's threads.
@@ -36,6 +44,8 @@ final class Pacer: Sendable {
     ///   - batchShare: share of the usual work between two rests.
     func pace(duty: Double, batchShare: Double = 1, now: ContinuousClock.Instant = .now) {
         state.withLock { state in
+            // A share that falls asks no rest for what was worked before.
+            state.settle(now)
             state.duty = min(1, max(0, duty.isNaN ? 0 : duty))
             state.batchShare = min(1, max(0.05, batchShare.isNaN ? 1 : batchShare))
             state.stoppedSince = state.duty > 0 ? nil : state.stoppedSince ?? now
@@ -45,16 +55,21 @@ final class Pacer: Sendable {
     /// How long it has stood still by order; nil while it may work.
     func stoppedFor(now: ContinuousClock.Instant = .now) -> Duration? { state.withLock { $0.stoppedSince.map { now - $0 } } }
 
-    /// Time that it has worked and rested, as far as it is known.
-    var times: (worked: Duration, rested: Duration) { state.withLock { ($0.worked, $0.rested) } }
+    /// Time that it has worked, with what works now: a job without rests ends minutes later, and its heat is there at once.
+    func worked(now: ContinuousClock.Instant = .now) -> Duration {
+        state.withLock { state in
+            state.settle(now)
+            return state.worked
+        }
+    }
 
-    /// A computation begins.
+    /// A computation begins, or goes on after it stood still.
     func begin(now: ContinuousClock.Instant = .now) { state.withLock { $0.workingSince = now } }
 
-    /// A computation has ended.
+    /// A computation has ended, or stands still.
     func end(now: ContinuousClock.Instant = .now) {
         state.withLock { state in
-            Self.settle(&state, now)
+            state.settle(now)
             state.workingSince = nil
         }
     }
@@ -68,25 +83,16 @@ final class Pacer: Sendable {
         }
     }
 
-    /// Turns the work so far into rest that is owed.
-    private static func settle(_ state: inout State, _ now: ContinuousClock.Instant) {
-        guard let since = state.workingSince else { return }
-        let worked = max(.zero, now - since)
-        state.worked += worked
-        state.workingSince = now
-        if state.duty < 1 { state.owed = min(mostOwed, state.owed + worked * ((1 - state.duty) / max(state.duty, 0.01))) }
-    }
-
-    /// Rests, on a thread that may block, until the share comes out or `isOver` says that nobody computes any more.
+    /// Rests, on a thread that may block, until the share comes out or `isOver` says that nobody computes any more. Nothing counts as work from then
+    /// on until `begin`.
     func rest(_ isOver: () -> Bool) {
-        state.withLock { Self.settle(&$0, .now) }
+        end()
         while !isOver() {
             let start = ContinuousClock.now
             guard let pause = nextPause() else { break }
             Thread.sleep(forTimeInterval: pause / .seconds(1))
             took(.now - start)
         }
-        state.withLock { state in if state.workingSince != nil { state.workingSince = .now } }
     }
 
     /// `rest` between jobs, for tasks.
@@ -108,10 +114,5 @@ final class Pacer: Sendable {
         }
     }
 
-    private func took(_ time: Duration) {
-        state.withLock { state in
-            state.owed = max(.zero, state.owed - time)
-            state.rested += time
-        }
-    }
+    private func took(_ time: Duration) { state.withLock { $0.owed = max(.zero, $0.owed - time) } }
 }
