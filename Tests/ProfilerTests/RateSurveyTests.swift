@@ -39,7 +39,7 @@ import Wire
     @Test("A neighbour who comes now and then, for whole rounds, moves neither rate nor share", arguments: [false, true])
     func disturbed(meetsPeakOnly: Bool) throws {
         // In 6 of 10 rounds the peak falls to a third, the subject too or not at all: by a median of all rounds the share would be 2.4.
-        @Sendable func factor(_ second: Double) -> Double { second.truncatingRemainder(dividingBy: 1) < 0.7 ? 1.0 / 3 : 1 }
+        @Sendable func factor(_ second: Double) -> Double { second.truncatingRemainder(dividingBy: 1) < 0.6 ? 1.0 / 3 : 1 }
         let device = ClockedDevice(rate: { 4e9 * (meetsPeakOnly ? 1 : factor($0)) }, peak: { 5e9 * factor($0) })
         let row = try #require(try Self.survey(Self.plan(.seconds(2), rounds: 10, sizes: [64]), device).fastestProduct(.f32))
         #expect(abs(Double(row.perSecond) / 4e9 - 1) < 0.02)
