@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+package import Kernels
 import Synchronization
 package import Wire
 
@@ -17,6 +18,13 @@ package enum OwnThread {
     package static func run<Value: Sendable>(
         _ name: String, on queue: SharedThread? = nil, _ body: @escaping @Sendable () throws(Problem) -> Value
     ) async throws(Problem) -> Value {
+        try await run(name, on: queue) { (_: RunControl) throws(Problem) in try body() }
+    }
+
+    /// The same, where `body` is given what to look at: its control is canceled once nobody waits any more.
+    package static func run<Value: Sendable>(
+        _ name: String, on queue: SharedThread? = nil, _ body: @escaping @Sendable (RunControl) throws(Problem) -> Value
+    ) async throws(Problem) -> Value {
         let answer = OneAnswer<Value>()
         let outcome: Result<Value, Problem> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -24,7 +32,7 @@ package enum OwnThread {
                 let work = { @Sendable in
                     let outcome: Result<Value, Problem>
                     do throws(Problem) {
-                        outcome = .success(try body())
+                        outcome = .success(try body(RunControl(isCanceled: { answer.isGiven })))
                     } catch {
                         outcome = .failure(error)
                     }
@@ -60,6 +68,16 @@ private final class OneAnswer<Value: Sendable>: Sendable {
     }
 
     private let state = Mutex(State.empty)
+
+    /// Whether there is an outcome, so that another one would be in vain.
+    var isGiven: Bool {
+        state.withLock { state in
+            switch state {
+            case .empty, .waiting: false
+            case .given, .done: true
+            }
+        }
+    }
 
     func wait(_ continuation: CheckedContinuation<Result<Value, Problem>, Never>) {
         let early: Result<Value, Problem>? = state.withLock { state in

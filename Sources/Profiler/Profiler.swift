@@ -59,19 +59,20 @@ package struct Profiler: Sendable {
         (self.softwareVersion, self.blasCore, self.plan) = (softwareVersion, blasCore, plan)
     }
 
-    /// Measures on a thread of its own.
+    /// Measures on a thread of its own, which stops soon after the waiting task is canceled.
     ///
-    /// - Throws: `backend_unavailable` if a device fails.
+    /// - Throws: `backend_unavailable` if a device fails; `canceled`.
     package func run(progress: @escaping @Sendable (Progress) -> Void = { _ in }) async throws(Problem) -> Outcome {
-        try await OwnThread.run("adit-profile") { () throws(Problem) in try measure(progress) }
+        try await OwnThread.run("adit-profile") { (control) throws(Problem) in try measure(control, progress) }
     }
 
-    private func measure(_ progress: @Sendable (Progress) -> Void) throws(Problem) -> Outcome {
+    private func measure(_ control: RunControl, _ progress: @Sendable (Progress) -> Void) throws(Problem) -> Outcome {
         let machine = Machine.current()
         let memory = [machine.memory.usableBytes, memoryCap].compactMap(\.self).min()
         // A measurement may take a quarter of what is there, of an unknown amount 256 MiB.
         let limit = memory.map { Int(clamping: $0 / 4) } ?? 256 << 20
-        let rates = try RateSurvey(plan, RateSurvey.Devices(backends: backends, members: members), machine: machine, limit: limit).run(progress: progress)
+        let survey = RateSurvey(plan, RateSurvey.Devices(backends: backends, members: members), machine: machine, limit: limit)
+        let rates = try survey.run(control: control, progress: progress)
 
         // What jobs get is what a device as a whole does, not one of its libraries.
         let devices = Set(backends.map(\.name))

@@ -9,11 +9,13 @@ import Wire
         RatePlan(budget: budget, rounds: rounds, sizes: sizes, acceleratorSizes: sizes, hasMembers: hasMembers, hasMoreKernels: false, kinds: [.gemm])
     }
 
-    private static func survey(_ plan: RatePlan, _ device: ClockedDevice, members: [any ComputeBackend] = []) throws -> RateTable {
+    private static func survey(
+        _ plan: RatePlan, _ device: ClockedDevice, members: [any ComputeBackend] = [], control: RunControl = .none
+    ) throws -> RateTable {
         let machine = Machine(cpu: CPUDescription(cpuinfo: ""), memory: MemoryDescription(meminfo: "", groupLimits: []), cores: 2, lastLevelCacheBytes: nil)
         return try RateSurvey(
             plan, RateSurvey.Devices(backends: [device], members: members), machine: machine, limit: 1 << 24, now: { device.clock.now }
-        ).run()
+        ).run(control: control)
     }
 
     @Test("A steady device: its rate and its share, whatever the rounds") func steady() throws {
@@ -65,6 +67,34 @@ import Wire
         #expect(row.perSecond > 3_900_000_000)
     }
 
+    @Test("It ends with the run in which it is canceled, for a library too, and says so", arguments: [false, true]) func canceled(isMember: Bool) throws {
+        let device = ClockedDevice(rate: { _ in 4e9 }, peak: { _ in 5e9 })
+        let none = ClockedDevice(rate: { _ in 4e9 }, peak: nil, isAble: false, clock: device.clock)
+        let control = RunControl(isCanceled: { device.clock.seconds > 0.5 })
+        let problem = #expect(throws: Problem.self) {
+            try Self.survey(Self.plan(.seconds(20), hasMembers: true), isMember ? none : device, members: [device], control: control)
+        }
+        #expect(problem?.code == .canceled)
+        // The longest run of all is the peak's, of 4 ms.
+        #expect((0.5..<0.51).contains(device.clock.seconds))
+    }
+
+    @Test("A profile that nobody waits for ends its computation", .timeLimit(.minutes(1))) func abandoned() async {
+        let device = EndlessDevice()
+        let profile = Task { () async -> Problem.Code? in
+            do throws(Problem) {
+                _ = try await Profiler(backends: [device], softwareVersion: "test").run()
+                return nil
+            } catch {
+                return error.code
+            }
+        }
+        for await _ in device.started { break }
+        profile.cancel()
+        #expect(await profile.value == .canceled)
+        for await _ in device.ended { break }
+    }
+
     @Test("The plans keep what is promised: 30 s, and 5 s in a hurry") func promises() {
         #expect(RatePlan.full.budget <= .seconds(25))
         #expect(RatePlan.quick.budget <= .seconds(4))
@@ -91,15 +121,18 @@ private final class HandClock: Sendable {
 private final class ClockedDevice: ComputeBackend, RoofSource {
     let name = "clocked"
     let device = "test"
-    let clock = HandClock()
+    let clock: HandClock
     private let rate: @Sendable (Double) -> Double
     private let peak: (@Sendable (Double) -> Double)?
+    private let isAble: Bool
 
-    init(rate: @escaping @Sendable (Double) -> Double, peak: (@Sendable (Double) -> Double)?) { (self.rate, self.peak) = (rate, peak) }
+    init(rate: @escaping @Sendable (Double) -> Double, peak: (@Sendable (Double) -> Double)?, isAble: Bool = true, clock: HandClock = HandClock()) {
+        (self.rate, self.peak, self.isAble, self.clock) = (rate, peak, isAble, clock)
+    }
 
     var roof: (any RoofSource)? { self }
 
-    func capability(for gemm: GEMM) -> Capability? { gemm.arithmetic == .f32Panel256 ? Capability(arithmetic: gemm.arithmetic) : nil }
+    func capability(for gemm: GEMM) -> Capability? { isAble && gemm.arithmetic == .f32Panel256 ? Capability(arithmetic: gemm.arithmetic) : nil }
 
     func run(_ gemm: GEMM, a: Tensor, b: Tensor, into c: Tensor, control: RunControl) throws(Problem) {
         clock.advance(Double(gemm.operations) / rate(clock.seconds))
@@ -112,5 +145,28 @@ private final class ClockedDevice: ComputeBackend, RoofSource {
         let operations = peak(clock.seconds) * duration.seconds
         clock.advance(duration.seconds)
         return Int64(operations)
+    }
+}
+
+/// A device that computes until it is told to stop.
+private final class EndlessDevice: ComputeBackend {
+    let name = "endless"
+    let device = "test"
+    let started: AsyncStream<Void>
+    let ended: AsyncStream<Void>
+    private let starts: AsyncStream<Void>.Continuation
+    private let ends: AsyncStream<Void>.Continuation
+
+    init() {
+        (started, starts) = AsyncStream.makeStream()
+        (ended, ends) = AsyncStream.makeStream()
+    }
+
+    func capability(for gemm: GEMM) -> Capability? { Capability(arithmetic: gemm.arithmetic) }
+
+    func run(_ gemm: GEMM, a: Tensor, b: Tensor, into c: Tensor, control: RunControl) throws(Problem) {
+        starts.yield()
+        defer { ends.yield() }
+        while true { try control.step(0) }
     }
 }

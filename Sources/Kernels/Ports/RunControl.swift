@@ -34,6 +34,11 @@ package struct RunControl: Sendable {
     /// The same cancellation and brake, and nobody listens.
     package var silent: RunControl { RunControl(isCanceled: isCanceled, brake: brake, apart: apart) }
 
+    /// The same cancellation and brake for who only wants to hear which device does the work.
+    package func naming(_ named: @escaping @Sendable (String) -> Void) -> RunControl {
+        RunControl(isCanceled: isCanceled, named: named, brake: brake, apart: apart)
+    }
+
     /// Called by a backend of several once it knows which of them does the work.
     package func uses(_ device: String) { named(device) }
 

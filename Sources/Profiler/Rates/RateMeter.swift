@@ -14,6 +14,8 @@ struct RateMeter {
     /// The clock; tests pass their own.
     let now: () -> ContinuousClock.Instant
     let rounds: Int
+    /// Asked whether anybody still wants to know, before each run and within those of kernels.
+    var control = RunControl.none
 
     /// How long the peak runs at once: shorter ones measure the start of threads, longer ones have few chances in a round.
     private static let peakRun = Duration.milliseconds(4)
@@ -25,13 +27,13 @@ struct RateMeter {
     /// - Parameters:
     ///   - slice: how long it may take; two runs are made at least.
     /// - Returns: nil where there is nothing to measure.
-    /// - Throws: what a run throws.
+    /// - Throws: what a run throws; `canceled`.
     func measure(_ subject: RateSubject, slice: Duration) throws(Problem) -> RateRow? {
         let start = now()
         guard let run = try subject.prepare() else { return nil }
         let member = LastName()
         // Compiles, plans and warms up; also how long a run takes.
-        let warmUp = try timed { () throws(Problem) in try run(RunControl(named: { member.note($0) })) }
+        let warmUp = try timed { () throws(Problem) in try run(control.naming { member.note($0) }) }
         var estimate = warmUp.took
         let peakName = subject.roof.flatMap { $0.source.peakName($0.dtype) }
         var roof = peakName == nil ? nil : subject.roof
@@ -73,12 +75,13 @@ struct RateMeter {
         try timed { () throws(Problem) in
             var done: Int64 = 0
             let begin = now()
-            repeat { done = done.addingReportingOverflow(try run(.none)).partialValue } while now() - begin < Self.shortestRun && estimate < Self.shortestRun
+            repeat { done = done.addingReportingOverflow(try run(control)).partialValue } while now() - begin < Self.shortestRun && estimate < Self.shortestRun
             return done
         }
     }
 
     private func timed(_ body: () throws(Problem) -> Int64) throws(Problem) -> (done: Int64, took: Duration) {
+        try control.step(0)
         let begin = now()
         let done = try body()
         // A clock that stands still must not make rates endless.

@@ -38,8 +38,9 @@ package struct RateSurvey {
 
     /// Synchronous and long.
     ///
-    /// - Throws: what a device's kernels throw. A library's failure becomes a note.
-    package func run(progress: (Profiler.Progress) -> Void = { _ in }) throws(Problem) -> RateTable {
+    /// - Parameter control: looked at for cancellation, by every run that is measured.
+    /// - Throws: what a device's kernels throw; `canceled`. A library's failure becomes a note.
+    package func run(control: RunControl = .none, progress: (Profiler.Progress) -> Void = { _ in }) throws(Problem) -> RateTable {
         let start = now()
         let all = series()
         var weightLeft = all.reduce(0) { $0 + $1.subjects.reduce(0) { $0 + $1.weight } }
@@ -47,7 +48,7 @@ package struct RateSurvey {
         var notes: [String] = []
         var leftOut: [String] = []
         var speeds: [String: Double] = [:]
-        let meter = RateMeter(now: now, rounds: plan.rounds)
+        let meter = RateMeter(now: now, rounds: plan.rounds, control: control.silent)
         for series in all {
             var speed: Double?
             var isBroken = false
@@ -69,7 +70,7 @@ package struct RateSurvey {
                     speed = Double(max(1, row.perSecond))
                     if row.kind == .gemm { speeds[subject.backend] = max(speeds[subject.backend] ?? 0, Double(row.perSecond)) }
                 } catch {
-                    if series.isDevice, error.code != .memoryLimit { throw error }
+                    if error.code == .canceled || series.isDevice && error.code != .memoryLimit { throw error }
                     notes.append("\(subject.title) failed: \(error.detail)")
                     isBroken = true
                 }
