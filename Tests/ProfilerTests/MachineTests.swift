@@ -1,9 +1,10 @@
 import Profiler
+import TestSupport
 import Testing
 
 @Suite("What measured speeds hang on") struct MachineTests {
     @Test("Another kernel, microcode, governor or driver is another machine") func surroundings() throws {
-        let folder = try MachineFolder()
+        let folder = try KernelFolder()
         try folder.twoSockets()
         try folder.write("/proc/sys/kernel/osrelease", "6.1.0-1")
         let first = Machine.current(folder.files)

@@ -1,15 +1,16 @@
 import Foundation
 import Operations
 import Sensors
+import TestSupport
 import Testing
 
 @Suite("What else goes on, from real files") struct ActivityTests {
-    private func activity(_ folder: Folder, loginctl: String = "/nonexistent", at time: Double = 1_000_000, clock: Clock = Clock()) -> SystemActivity {
+    private func activity(_ folder: KernelFolder, loginctl: String = "/nonexistent", at time: Double = 1_000_000, clock: Clock = Clock()) -> SystemActivity {
         SystemActivity(files: folder.files, folder: folder.path, loginctl: loginctl, wallClock: { time }, now: clock.now)
     }
 
     @Test("Other programs' share is all that is busy less our own") func others() throws {
-        let folder = try Folder()
+        let folder = try KernelFolder()
         func stat(_ busy: Int, _ idle: Int, own: Int) throws {
             try folder.write("/proc/stat", "cpu  \(busy) 0 0 \(idle) 0 0 0 0 0 0\ncpu0 0 0 0 0\n")
             try folder.write("/proc/self/stat", "1 (a (b) c) S 0 1 1 0 -1 0 0 0 0 0 \(own) 5 1 1 20 0 3 0 9 0\n")
@@ -25,7 +26,7 @@ import Testing
     }
 
     @Test("Nothing readable is unknown, not idle") func nothing() throws {
-        let reading = try activity(Folder()).read()
+        let reading = try activity(KernelFolder()).read()
         #expect(reading.secondsSinceUser == nil)
         #expect(reading.isOnBattery == nil)
         #expect(reading.memorySome == nil && reading.memoryFull == nil && reading.freeMemory == nil && reading.othersShare == nil)
@@ -33,7 +34,7 @@ import Testing
     }
 
     @Test("Terminals of utmp, by their last use") func terminals() throws {
-        let folder = try Folder()
+        let folder = try KernelFolder()
         try folder.utmp([(7, "pts/0"), (7, "tty1"), (8, "pts/9"), (7, ":0"), (7, "pts/../../etc")])
         try folder.terminal("pts/0", usedAt: 999_700)
         try folder.terminal("tty1", usedAt: 999_940)
@@ -44,7 +45,7 @@ import Testing
     }
 
     @Test("Sessions of systemd without utmp; services and greeters are nobody") func systemd() throws {
-        let folder = try Folder()
+        let folder = try KernelFolder()
         try folder.write("/run/systemd/sessions/3", "UID=1000\nSTATE=active\nTYPE=tty\nCLASS=user\nTTY=pts/2\n")
         try folder.write("/run/systemd/sessions/c1", "UID=100\nSTATE=active\nTYPE=x11\nCLASS=greeter\nTTY=tty7\n")
         try folder.write("/run/systemd/sessions/4", "UID=1000\nSTATE=closing\nTYPE=tty\nCLASS=user\nTTY=pts/5\n")
@@ -53,7 +54,7 @@ import Testing
     }
 
     @Test("A desktop's idleness is the login manager's word, asked every 15 seconds") func desktop() throws {
-        let folder = try Folder()
+        let folder = try KernelFolder()
         try folder.write("/run/systemd/sessions/2", "STATE=active\nTYPE=wayland\nCLASS=user\nTTY=tty2\n")
         let program = folder.path + "/loginctl"
         func answer(_ text: String) throws {
@@ -89,7 +90,7 @@ import Testing
             ([("hid", "type=Battery scope=Device status=Discharging")], false), ([("UPS", "type=UPS status=Discharging")], true),
         ] as [([(String, String)], Bool?)]) func supplies(list: [(name: String, values: String)], expected: Bool?) throws
     {
-        let folder = try Folder()
+        let folder = try KernelFolder()
         for supply in list {
             for value in supply.values.split(separator: " ") {
                 let parts = value.split(separator: "=")
@@ -100,7 +101,7 @@ import Testing
     }
 
     @Test("Pressure is the machine's or the group's, whichever is more; memory what either leaves") func memory() throws {
-        let folder = try Folder()
+        let folder = try KernelFolder()
         try folder.write("/proc/self/cgroup", "0::/miners/a\n")
         try folder.write("/proc/pressure/memory", "some avg10=1.50 avg60=0.00 avg300=0.00 total=5\nfull avg10=0.50 avg60=0.00 avg300=0.00 total=1\n")
         try folder.write("/sys/fs/cgroup/miners/a/memory.pressure", "some avg10=42.00 avg60=0 avg300=0 total=5\nfull avg10=nan avg60=0 avg300=0 total=1\n")
@@ -133,7 +134,7 @@ import Testing
     }
 }
 
-extension Folder {
+extension KernelFolder {
     /// Records as glibc writes them: a type, a process, a terminal.
     func utmp(_ records: [(type: UInt8, line: String)]) throws {
         var bytes: [UInt8] = []
@@ -143,8 +144,7 @@ extension Folder {
             one.replaceSubrange(8..<8 + record.line.utf8.count, with: record.line.utf8)
             bytes += one
         }
-        try write("/run/utmp", "")
-        try Data(bytes).write(to: URL(filePath: path + "/run/utmp"))
+        try write("/run/utmp", bytes: bytes)
     }
 
     func terminal(_ name: String, usedAt time: Int) throws {

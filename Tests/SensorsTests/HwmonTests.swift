@@ -1,12 +1,13 @@
 import Operations
 import Sensors
+import TestSupport
 import Testing
 
 @Suite("Temperatures of real files") struct HwmonTests {
-    private func sensors(_ folder: Folder) -> SystemSensors { SystemSensors(files: folder.files, nvml: nil) }
+    private func sensors(_ folder: KernelFolder) -> SystemSensors { SystemSensors(files: folder.files, nvml: nil) }
 
     @Test("The processor's chip counts, not the disk's; of two sockets the hotter one") func packages() throws {
-        let folder = try Folder()
+        let folder = try KernelFolder()
         try folder.chip(0, "nvme", ["temp1_input": "91000", "temp1_label": "Composite"])
         try folder.chip(1, "coretemp", ["temp1_input": "61000", "temp1_label": "Package id 0", "temp2_input": "70000", "temp2_label": "Core 0"])
         try folder.chip(10, "coretemp", ["temp1_input": "64500", "temp1_label": "Package id 1"])
@@ -17,7 +18,7 @@ import Testing
     }
 
     @Test("The die before the figure with an offset for fans") func offset() throws {
-        let folder = try Folder()
+        let folder = try KernelFolder()
         try folder.chip(2, "k10temp", ["temp1_input": "82000", "temp1_label": "Tctl", "temp2_input": "55000", "temp2_label": "Tdie"])
         #expect(sensors(folder).read(device: "cpu").temperature == 55)
         try folder.remove("/sys/class/hwmon/hwmon2/temp2_label")
@@ -26,20 +27,20 @@ import Testing
 
     @Test("What can't be true is unknown", arguments: ["0", "127000", "-128000", "9000000", "85.5", "", "hot", "99999999999999999999"])
     func lies(text: String) throws {
-        let folder = try Folder()
+        let folder = try KernelFolder()
         try folder.chip(0, "k10temp", ["temp1_input": text, "temp1_label": "Tctl"])
         #expect(sensors(folder).read(device: "cpu").temperature == nil)
     }
 
     @Test("One silent sensor of two makes the whole unknown") func silent() throws {
-        let folder = try Folder()
+        let folder = try KernelFolder()
         try folder.chip(0, "coretemp", ["temp1_input": "50000", "temp1_label": "Package id 0"])
         try folder.chip(1, "coretemp", ["temp1_input": "0", "temp1_label": "Package id 1"])
         #expect(sensors(folder).read(device: "cpu").temperature == nil)
     }
 
     @Test("A sensor that vanishes is unknown, and found again under its new number") func vanishes() throws {
-        let folder = try Folder()
+        let folder = try KernelFolder()
         try folder.chip(0, "k10temp", ["temp1_input": "50000", "temp1_label": "Tctl"])
         let clock = Clock()
         let sensors = SystemSensors(files: folder.files, nvml: nil, now: clock.now)
@@ -54,7 +55,7 @@ import Testing
     }
 
     @Test("A GPU of sysfs, by its PCI address") func radeon() throws {
-        let folder = try Folder()
+        let folder = try KernelFolder()
         let address = "0000:03:00.0"
         let device = "/sys/bus/pci/devices/\(address)"
         try folder.chip(
@@ -75,7 +76,7 @@ import Testing
     }
 
     @Test("A machine without any sensor says so, with a command") func none() throws {
-        let folder = try Folder()
+        let folder = try KernelFolder()
         let reports = sensors(folder).report()
         #expect(reports.map(\.device) == ["cpu", "cpu", "cpu"])
         #expect(reports.allSatisfy { $0.source == nil && $0.reason != nil })

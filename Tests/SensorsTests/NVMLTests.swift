@@ -1,6 +1,7 @@
 import Foundation
 import Operations
 import Sensors
+import TestSupport
 import Testing
 
 /// A library with NVML's functions and layouts (nvml.h), compiled here: machines that test have no such GPU.
@@ -26,7 +27,7 @@ import Testing
         int nvmlDeviceGetUtilizationRates(gpu *g, unsigned *value) { value[0] = g->index ? 250 : 17; value[1] = 99; return 0; }
         """
 
-    private func library(_ folder: Folder, status: Int = 0) throws -> String {
+    private func library(_ folder: KernelFolder, status: Int = 0) throws -> String {
         try folder.write("/nvml.c", Self.source)
         let process = Process()
         process.executableURL = URL(filePath: Self.compiler ?? "cc")
@@ -45,7 +46,7 @@ import Testing
 
     @Test("Devices are told apart by their bus; power is energy over time", .enabled(if: Self.compiler != nil, "no C compiler on this machine"))
     func readings() throws {
-        let folder = try Folder()
+        let folder = try KernelFolder()
         let clock = Clock()
         let sensors = SystemSensors(files: folder.files, devices: Self.devices, nvml: try library(folder), now: clock.now)
         clock.advance(by: .seconds(2))
@@ -57,7 +58,7 @@ import Testing
 
     @Test("A driver that isn't loaded, and no library at all, are said in their words", .enabled(if: Self.compiler != nil, "no C compiler on this machine"))
     func missing() throws {
-        let folder = try Folder()
+        let folder = try KernelFolder()
         let unloaded = SystemSensors(files: folder.files, devices: Self.devices, nvml: try library(folder, status: 9))
         #expect(unloaded.read(device: "opencl:0") == SensorReading())
         #expect(unloaded.report().first { $0.device == "opencl:0" }?.reason == "NVML: Driver Not Loaded")

@@ -1,12 +1,13 @@
 import Foundation
 import Operations
 import Sensors
+import TestSupport
 import Testing
 
 @Suite("Energy and time of processors") struct PowerTests {
     private static let zone = "/sys/class/powercap/intel-rapl:0"
 
-    private func counter(_ folder: Folder, _ number: Int = 0, energy: String, range: String? = "262143328850") throws {
+    private func counter(_ folder: KernelFolder, _ number: Int = 0, energy: String, range: String? = "262143328850") throws {
         let zone = "/sys/class/powercap/intel-rapl:\(number)"
         try folder.write("\(zone)/name", "package-\(number)\n")
         try folder.write("\(zone)/energy_uj", energy + "\n")
@@ -14,7 +15,7 @@ import Testing
     }
 
     @Test("Watts are differences, over all packages, without what is counted elsewhere") func watts() throws {
-        let folder = try Folder()
+        let folder = try KernelFolder()
         try counter(folder, energy: "1000000")
         try counter(folder, 1, energy: "7000000")
         for (zone, name) in [("intel-rapl:0:0", "core"), ("intel-rapl-mmio:0", "package-0"), ("intel-rapl:2", "psys")] {
@@ -35,7 +36,7 @@ import Testing
     }
 
     @Test("The counter wraps around") func wrap() throws {
-        let folder = try Folder()
+        let folder = try KernelFolder()
         try counter(folder, energy: "262000000000")
         let clock = Clock()
         let sensors = SystemSensors(files: folder.files, nvml: nil, now: clock.now)
@@ -55,7 +56,7 @@ import Testing
             ("-5", 4, "262143328850"), ("x", 4, "262143328850"), ("", 4, "262143328850"),
         ] as [(String, Int, String?)]) func lies(energy: String, seconds: Int, range: String?) throws
     {
-        let folder = try Folder()
+        let folder = try KernelFolder()
         try counter(folder, energy: "5000000", range: range)
         let clock = Clock()
         let sensors = SystemSensors(files: folder.files, nvml: nil, now: clock.now)
@@ -65,7 +66,7 @@ import Testing
     }
 
     @Test("One socket's counter that vanishes makes the sum unknown; back again, it counts from there") func vanishes() throws {
-        let folder = try Folder()
+        let folder = try KernelFolder()
         try counter(folder, energy: "1")
         try counter(folder, 1, energy: "1")
         let clock = Clock()
@@ -82,7 +83,7 @@ import Testing
     }
 
     @Test("Not allowed to read: the reason and the command") func denied() throws {
-        let folder = try Folder()
+        let folder = try KernelFolder()
         try counter(folder, energy: "1")
         try FileManager.default.setAttributes([.posixPermissions: 0], ofItemAtPath: folder.path + "\(Self.zone)/energy_uj")
         let report = try asNobody { SystemSensors(files: folder.files, nvml: nil).report().first { $0.quantity == .power } }
@@ -93,7 +94,7 @@ import Testing
     }
 
     @Test("Utilisation is the busy share of the ticks since the reading before") func utilisation() throws {
-        let folder = try Folder()
+        let folder = try KernelFolder()
         try folder.write("/proc/stat", "cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 50 0 50 400 0 0 0 0 0 0\ncpu1 50 0 50 400 0 0 0 0 0 0\nintr 5\n")
         let clock = Clock()
         let sensors = SystemSensors(files: folder.files, nvml: nil, now: clock.now)

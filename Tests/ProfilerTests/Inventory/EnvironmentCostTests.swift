@@ -1,14 +1,15 @@
 import Foundation
 import Profiler
+import TestSupport
 import Testing
 
 @Suite("What the environment costs, from real files") struct EnvironmentCostTests {
     /// The codes found on the machine with two sockets after `change`.
     private func find(
         _ environment: [String: String] = [:], coreTypes: EnvironmentCosts.CoreTypes? = nil, load: LoadWatch.Outcome = LoadWatch.Outcome(),
-        _ change: (MachineFolder) throws -> Void = { _ in }
+        _ change: (KernelFolder) throws -> Void = { _ in }
     ) throws -> [EnvironmentCost] {
-        let machine = try MachineFolder()
+        let machine = try KernelFolder()
         try machine.twoSockets()
         try change(machine)
         let inventory = Inventory.take(machine.files, folder: "/tmp")
@@ -102,7 +103,7 @@ import Testing
     }
 
     @Test("The watch reads the kernel's counters before and after") func watch() throws {
-        let machine = try MachineFolder()
+        let machine = try KernelFolder()
         func write(_ stat: String, own: Int, throttles: Int) throws {
             try machine.write("/proc/stat", "cpu  \(stat) 0 0\ncpu0 1 1 1 1")
             try machine.write("/proc/self/stat", "1 (adit) R 0 0 0 0 0 0 0 0 0 0 \(own) 0 0 0 20 0")
@@ -115,7 +116,7 @@ import Testing
         #expect(outcome.othersShare.map { ($0 * 1e6).rounded() / 1e6 } == 0.5, "90 of 100 busy, 40 of them ours")
         #expect(outcome.stolenShare == 0.2, "25 of 125")
         #expect(outcome.throttles == 2)
-        var blind = try LoadWatch(MachineFolder().files)
+        var blind = try LoadWatch(KernelFolder().files)
         #expect(blind.end() == LoadWatch.Outcome())
     }
 }

@@ -1,12 +1,13 @@
 import Foundation
 import Profiler
 import Sensors
+import TestSupport
 import Testing
 import Wire
 
 @Suite("What a machine has, from real files") struct InventoryTests {
     @Test("Sockets, cores, threads, caches that are shared, nodes") func topology() throws {
-        let machine = try MachineFolder()
+        let machine = try KernelFolder()
         try machine.twoSockets()
         let processor = Inventory.take(machine.files, folder: "/tmp").processor
         #expect(processor.model == "Test 9000")
@@ -20,7 +21,7 @@ import Wire
     }
 
     @Test("What isn't shown is unknown, in every place and in words") func unknown() throws {
-        let inventory = try Inventory.take(MachineFolder().files, folder: "/tmp")
+        let inventory = try Inventory.take(KernelFolder().files, folder: "/tmp")
         let processor = inventory.processor
         #expect(
             [processor.processors, processor.cores, processor.sockets, processor.threadsPerCore, processor.numaNodes, processor.largestMHz] == [
@@ -37,7 +38,7 @@ import Wire
     }
 
     @Test("One processor whose place isn't shown makes the whole count unknown") func half() throws {
-        let machine = try MachineFolder()
+        let machine = try KernelFolder()
         try machine.twoSockets()
         try FileManager.default.removeItem(atPath: machine.path + "/sys/devices/system/cpu/cpu5/topology/core_id")
         let processor = Inventory.take(machine.files, folder: "/tmp").processor
@@ -46,7 +47,7 @@ import Wire
     }
 
     @Test("A folder's disk: a partition's queue is its disk's; hypervisors' words are not believed") func disks() throws {
-        let machine = try MachineFolder()
+        let machine = try KernelFolder()
         let line = "29 1 259:2 / / rw,relatime shared:1 - ext4 /dev/nvme0n1p2 rw"
         try machine.write("/proc/self/mountinfo", "\(line)\n30 29 0:5 / /elsewhere rw - tmpfs tmpfs rw")
         try machine.write("/sys/devices/pci/block/nvme0n1/queue/rotational", "0")
@@ -79,7 +80,7 @@ import Wire
     }
 
     @Test("Cards of hardware with their speed; an unknown speed stays unknown") func cards() throws {
-        let machine = try MachineFolder()
+        let machine = try KernelFolder()
         for (name, speed) in [("eth0", "10000"), ("eth1", "-1")] {
             try machine.write(in: "/sys/class/net/\(name)", ["speed": speed, "operstate": "up", "device/vendor": "0x8086"])
         }
@@ -91,7 +92,7 @@ import Wire
     }
 
     @Test("A GPU's link by its PCI address") func links() throws {
-        let machine = try MachineFolder()
+        let machine = try KernelFolder()
         try machine.write(
             in: "/sys/bus/pci/devices/0000:1b:00.0",
             [

@@ -1,32 +1,8 @@
-import Foundation
 import Sensors
+import TestSupport
 
-/// A machine of files: where the kernel's would be, in a folder that goes with its last user.
-final class MachineFolder: Sendable {
-    let path: String
-
-    init() throws {
-        path = FileManager.default.temporaryDirectory.appending(path: "adit-machine-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
+extension KernelFolder {
     var files: KernelFiles { KernelFiles(root: path) }
-
-    func write(_ file: String, _ text: String) throws {
-        let url = URL(filePath: path + file)
-        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try Data((text + "\n").utf8).write(to: url)
-    }
-
-    func write(in folder: String, _ files: [String: String]) throws { for (file, text) in files { try write("\(folder)/\(file)", text) } }
-
-    func link(_ from: String, to target: String) throws {
-        let url = URL(filePath: path + from)
-        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try FileManager.default.createSymbolicLink(atPath: path + from, withDestinationPath: target)
-    }
 
     /// Two sockets of two cores with two threads each, a cache of level 1 for each core and one of level 3 for each socket.
     func twoSockets() throws {
