@@ -95,6 +95,21 @@ import Testing
         #expect(last.reason == nil && last.changes.map(\.event) == ["resource_recovered"] && last.changes.map(\.detail) == ["8192 MiB free on the disk"])
     }
 
+    @Test func aKillForMemoryIsPressureWhateverElseSaysSo() {
+        var permission = WorkPermission()
+        func reading(_ count: Int64?) -> ActivityReading { ActivityReading(memorySome: 0, memoryFull: 0, freeMemory: 4 << 30, outOfMemory: count) }
+        #expect(hold(&permission, 0...0, reading(7)) == nil, "those before the start are others'")
+        #expect(hold(&permission, 1...1, reading(nil)) == nil)
+        let killed = permission.decide(.run, limits: OperatorLimits(), activity: reading(9), minute: 0, at: .seconds(2))
+        #expect(killed.reason == .memoryPressure && killed.changes.map(\.event) == ["resource_critical"])
+        #expect(killed.changes.first?.detail.hasPrefix("the kernel found no memory left under the control group's limit (2 times), 4096 MiB") == true)
+        #expect(hold(&permission, 3...20, reading(9)) == .memoryPressure)
+        #expect(hold(&permission, 21...21, reading(10)) == .memoryPressure, "another one: well from here on")
+        #expect(hold(&permission, 22...51, reading(10)) == .memoryPressure)
+        #expect(hold(&permission, 52...52, reading(10)) == nil)
+        #expect(hold(&permission, 53...53, reading(.min)) == nil, "a count that falls is another group's")
+    }
+
     @Test func figuresThatVanishStopNothingForEver() {
         var permission = WorkPermission()
         #expect(hold(&permission, 0...0, ActivityReading(isOnBattery: true, freeMemory: 1)) == .onBattery)

@@ -120,6 +120,23 @@ import Testing
         #expect(activity(folder).read().freeMemory == 8_192_000)
     }
 
+    @Test("Allocations that found no memory: under every limit above, and kills of the own group alone") func outOfMemory() throws {
+        let folder = try KernelFolder()
+        try folder.write("/proc/self/cgroup", "0::/miners/a\n")
+        #expect(activity(folder).read().outOfMemory == nil)
+        let events = "low 0\nhigh 900\nmax 800\noom 1\noom_kill 1\noom_group_kill 0\n"
+        try folder.write("/sys/fs/cgroup/miners/a/memory.events.local", events)
+        try folder.write("/sys/fs/cgroup/miners/a/memory.events", "low 0\nhigh 900\nmax 800\noom 1\noom_kill 3\n")
+        try folder.write("/sys/fs/cgroup/miners/memory.events.local", "oom 20\noom_kill 7\n")
+        try folder.write("/sys/fs/cgroup/miners/memory.events", "oom 99\noom_kill 99\n")
+        #expect(activity(folder).read().outOfMemory == 24)
+        try folder.write("/sys/fs/cgroup/miners/memory.events.local", "oom \(Int64.max)\n")
+        #expect(activity(folder).read().outOfMemory == .max)
+        try folder.write("/proc/self/cgroup", "4:memory:/docker/x\n")
+        try folder.write("/sys/fs/cgroup/memory/docker/x/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 5\n")
+        #expect(activity(folder).read().outOfMemory == 5)
+    }
+
     @Test("Room on the disk of a folder that is still to be made") func disk() {
         #expect(DiskRoom.freeBytes("/tmp/not/yet/there") == DiskRoom.freeBytes("/tmp"))
         #expect((DiskRoom.freeBytes("data/none") ?? 0) > 0)

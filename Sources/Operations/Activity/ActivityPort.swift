@@ -12,15 +12,19 @@ package struct ActivityReading: Sendable, Equatable {
     package var memoryFull: Double?
     /// Bytes that the process can still take before its cgroup, or the machine, has no more.
     package var freeMemory: Int64?
+    /// Times so far that the kernel found no memory left under a limit of the process's cgroups, or killed a process of its own one for it. Only a
+    /// rise means something.
+    package var outOfMemory: Int64?
     /// Bytes free for this user on the disk of the miner's data folder.
     package var freeDisk: Int64?
 
     package init(
         othersShare: Double? = nil, secondsSinceUser: Double? = nil, isOnBattery: Bool? = nil, memorySome: Double? = nil, memoryFull: Double? = nil,
-        freeMemory: Int64? = nil, freeDisk: Int64? = nil
+        freeMemory: Int64? = nil, outOfMemory: Int64? = nil, freeDisk: Int64? = nil
     ) {
         (self.othersShare, self.secondsSinceUser, self.isOnBattery) = (othersShare, secondsSinceUser, isOnBattery)
-        (self.memorySome, self.memoryFull, self.freeMemory, self.freeDisk) = (memorySome, memoryFull, freeMemory, freeDisk)
+        (self.memorySome, self.memoryFull, self.freeMemory) = (memorySome, memoryFull, freeMemory)
+        (self.outOfMemory, self.freeDisk) = (outOfMemory, freeDisk)
     }
 }
 

@@ -38,6 +38,8 @@ package struct Pressure: Sendable, Equatable {
     package let rules: Rules
     private var memory: Latch
     private var disk: Latch
+    /// The last count of allocations that found no memory.
+    private var outOfMemory: Int64?
 
     package init(rules: Rules = Rules()) {
         self.rules = rules
@@ -58,16 +60,18 @@ package struct Pressure: Sendable, Equatable {
     /// - Parameter now: monotonic.
     package mutating func update(_ reading: ActivityReading, at now: Duration) -> [Change] {
         var changes: [Change] = []
+        let failures = reading.outOfMemory.flatMap { now in outOfMemory.map { max(0, max(0, now) - max(0, $0)) } }
+        outOfMemory = reading.outOfMemory ?? outOfMemory
         let bad = [
             reading.memorySome.map { $0 >= rules.criticalSome }, reading.memoryFull.map { $0 >= rules.criticalFull },
-            reading.freeMemory.map { $0 < rules.criticalMemory },
+            reading.freeMemory.map { $0 < rules.criticalMemory }, failures.map { $0 > 0 },
         ].compactMap { $0 }
         let well = [
             reading.memorySome.map { $0 < rules.wellSome }, reading.memoryFull.map { $0 < rules.wellFull },
-            reading.freeMemory.map { $0 >= rules.wellMemory },
+            reading.freeMemory.map { $0 >= rules.wellMemory }, failures.map { $0 == 0 },
         ].compactMap { $0 }
         if memory.update(rises: bad.isEmpty ? nil : bad.contains(true), falls: !well.contains(false), at: now) {
-            changes.append(Change(resource: .memory, isCritical: memory.isOn, detail: Self.memoryDetail(reading)))
+            changes.append(Change(resource: .memory, isCritical: memory.isOn, detail: Self.memoryDetail(reading, failures ?? 0)))
         }
         let free = reading.freeDisk
         if disk.update(rises: free.map { $0 < rules.criticalDisk }, falls: free.map { $0 >= rules.wellDisk } ?? true, at: now) {
@@ -76,8 +80,9 @@ package struct Pressure: Sendable, Equatable {
         return changes
     }
 
-    private static func memoryDetail(_ reading: ActivityReading) -> String {
+    private static func memoryDetail(_ reading: ActivityReading, _ failures: Int64) -> String {
         var parts: [String] = []
+        if failures > 0 { parts.append("the kernel found no memory left under the control group's limit (\(failures) times)") }
         if let free = reading.freeMemory { parts.append("\(free >> 20) MiB of memory free") }
         if let some = reading.memorySome { parts.append("some tasks waited for memory \(tenth(some)) % of the last 10 s") }
         if let full = reading.memoryFull { parts.append("all of them \(tenth(full)) %") }

@@ -24,6 +24,21 @@ package struct MemoryState: Sendable {
         return nil
     }
 
+    /// How often the kernel found nothing left under a limit of these groups, and killed a process of the own group for it; nil where it doesn't count.
+    ///
+    /// The counts `high` and `max` beside them rise in every group that reads files up to its limit, whose pages are then given back: what that costs
+    /// is pressure's to tell. Kills in an ancestor are those of others within their own limits, too.
+    ///
+    /// Source: Linux, Documentation/admin-guide/cgroup-v2.rst (memory.events), cgroup-v1/memory.rst (memory.oom_control).
+    package var outOfMemory: Int64? {
+        var counts = folders.filter(\.isUnified).map { count("oom", in: "\($0.path)/memory.events.local") }
+        if let own = folders.first { counts.append(count("oom_kill", in: "\(own.path)/\(own.isUnified ? "memory.events" : "memory.oom_control")")) }
+        let known = counts.compactMap(\.self)
+        return known.isEmpty ? nil : known.reduce(0) { Int64(clamping: UInt64($0) + UInt64($1)) }
+    }
+
+    private func count(_ name: String, in file: String) -> Int64? { files.text(file).flatMap { Self.field(name, of: $0) } }
+
     /// Bytes that this process could still take without swapping: `MemAvailable`, or what a group's limit leaves, whichever is less.
     package var freeBytes: Int64? {
         let machine = files.text("/proc/meminfo").flatMap { Self.field("MemAvailable:", of: $0) }.flatMap { kibibytes -> Int64? in

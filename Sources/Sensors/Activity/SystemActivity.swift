@@ -35,7 +35,7 @@ package final class SystemActivity: ActivityPort {
         let pressure = memory.pressure
         return ActivityReading(
             othersShare: share, secondsSinceUser: seconds, isOnBattery: Battery.isInUse(files), memorySome: pressure.some, memoryFull: pressure.full,
-            freeMemory: memory.freeBytes, freeDisk: DiskRoom.freeBytes(folder))
+            freeMemory: memory.freeBytes, outOfMemory: memory.outOfMemory, freeDisk: DiskRoom.freeBytes(folder))
     }
 
     package static let unixTime: @Sendable () -> Double = {
