@@ -59,6 +59,10 @@ package struct DeviceDescription: Sendable {
         localBytes = Int(clamping: try query.value(CL_DEVICE_LOCAL_MEM_SIZE) as cl_ulong)
         computeUnits = Int(try query.value(CL_DEVICE_MAX_COMPUTE_UNITS) as cl_uint)
         largestGroup = try query.value(CL_DEVICE_MAX_WORK_GROUP_SIZE)
+        // A number of items is a product of these: a driver out of its mind must not make it overflow, nor divide by none.
+        guard (1...1 << 16).contains(computeUnits), (1...1 << 20).contains(largestGroup) else {
+            throw Problem(.backendUnavailable, "the driver counts \(computeUnits) compute units and groups of \(largestGroup) items")
+        }
         sharesHostMemory = try query.flag(CL_DEVICE_HOST_UNIFIED_MEMORY)
         isLittleEndian = try query.flag(CL_DEVICE_ENDIAN_LITTLE)
         extensions = Set(try query.text(CL_DEVICE_EXTENSIONS).split(separator: " ").map(String.init))
