@@ -24,7 +24,9 @@ final class CoreAffinity: Sendable {
         guard let original else { throw Problem(.ioFailed, "Linux doesn't say where this process may run: cores can't be chosen") }
         let wanted = cores ?? original
         guard !wanted.isEmpty, wanted.isSubset(of: original) else {
-            throw Problem(.outOfRange, "cores \(Self.text(wanted.subtracting(original))) are none of those that this process may use: \(Self.text(original))")
+            throw Problem(
+                .outOfRange,
+                "cores \(ProcessorList(wanted.subtracting(original)).text) are none of those that this process may use: \(ProcessorList(original).text)")
         }
         // Threads may be made meanwhile by threads that have not moved yet.
         var moved: Set<pid_t> = []
@@ -65,6 +67,4 @@ final class CoreAffinity: Sendable {
         guard let symbol = unsafe dlsym(nil, name) else { return nil }
         return unsafe unsafeBitCast(symbol, to: Call.self)
     }
-
-    private static func text(_ cores: Set<Int>) -> String { cores.sorted().prefix(64).map(String.init).joined(separator: ",") }
 }

@@ -52,11 +52,8 @@ extension OperatorLimits {
     private func beyond(_ processors: Set<Int>) -> [String] {
         var found: [String] = []
         if let cores, !cores.isSubset(of: processors) {
-            var strangers = OperatorLimits()
-            strangers.cores = cores.subtracting(processors)
-            var own = OperatorLimits()
-            own.cores = processors
-            found.append("cores (\(text(.cores))) names processors that this process may not use: \(strangers.text(.cores)). It may use \(own.text(.cores))")
+            let (strangers, own) = (ProcessorList(cores.subtracting(processors)).text, ProcessorList(processors).text)
+            found.append("cores (\(text(.cores))) names processors that this process may not use: \(strangers). It may use \(own)")
         } else if cores == nil, let threads, threads > processors.count {
             found.append("threads (\(threads)) is more than the \(processors.count) processors that this process may use. Lower threads")
         }

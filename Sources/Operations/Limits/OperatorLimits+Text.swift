@@ -25,7 +25,7 @@ extension OperatorLimits {
         case .diskMB: diskBytes = isOff ? nil : try Self.integer(name, text) << 20
         case .bandwidthKB: bytesPerSecond = isOff ? nil : try Self.integer(name, text) << 10
         case .priceFloor: priceFloor = isOff ? nil : try Self.integer(name, text)
-        case .cores: cores = isOff ? nil : try Self.processors(text)
+        case .cores: cores = isOff ? nil : try Self.processors(name, text)
         case .kernels: kernels = isOff ? nil : try Self.names(name, text, known: KernelRegistry.names)
         case .dtypes: dtypes = isOff ? nil : try Self.names(name, text, known: DType.allCases.map { $0.rawValue.lowercased() })
         case .idleOnly: idleOnly = try Self.isOn(name, text)
@@ -48,7 +48,7 @@ extension OperatorLimits {
         case .diskMB: Self.text(diskBytes.map { $0 >> 20 })
         case .bandwidthKB: Self.text(bytesPerSecond.map { $0 >> 10 })
         case .priceFloor: Self.text(priceFloor)
-        case .cores: cores.map(Self.text(processors:)) ?? "off"
+        case .cores: cores.map { ProcessorList($0).text } ?? "off"
         case .kernels: kernels.map { $0.sorted().joined(separator: ",") } ?? "off"
         case .dtypes: dtypes.map { $0.sorted().joined(separator: ",") } ?? "off"
         case .idleOnly: idleOnly ? "on" : "off"
@@ -104,33 +104,9 @@ extension OperatorLimits {
         return names
     }
 
-    /// Linux numbers processors below 8192 on every machine that exists; a longer list would only take memory.
-    private static func processors(_ text: String) throws(Problem) -> Set<Int> {
-        var processors: Set<Int> = []
-        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { end -> Int? in
-                let digits = end.split(separator: " ").joined()
-                return digits.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int(digits) : nil
-            }
-            guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1], first <= last, last < 8192
-            else { throw problem(.cores, text) }
-            processors.formUnion(first...last)
-        }
-        return processors
-    }
-
-    /// `0-3,8`.
-    private static func text(processors: Set<Int>) -> String {
-        var parts: [String] = []
-        let sorted = processors.sorted()
-        var index = 0
-        while index < sorted.count {
-            var end = index
-            while end + 1 < sorted.count, sorted[end + 1] == sorted[end] + 1 { end += 1 }
-            parts.append(end == index ? "\(sorted[index])" : "\(sorted[index])-\(sorted[end])")
-            index = end + 1
-        }
-        return parts.joined(separator: ",")
+    private static func processors(_ name: LimitName, _ text: String) throws(Problem) -> Set<Int> {
+        guard let list = ProcessorList(text.split(separator: " ").joined()) else { throw problem(name, text) }
+        return list.numbers
     }
 
     private static func text(_ value: Int64?) -> String { value.map(String.init) ?? "off" }

@@ -1,5 +1,6 @@
 import Jobs
 package import Sensors
+import Wire
 
 /// Looks for everything around the program that is known to cost speed, or work that isn't offered.
 package struct EnvironmentCosts: Sendable {

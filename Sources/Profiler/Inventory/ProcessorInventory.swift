@@ -1,4 +1,5 @@
 package import Sensors
+import Wire
 
 /// The processors of a machine: how many, how they hang together, what they can do. nil: Linux doesn't say.
 package struct ProcessorInventory: Sendable, Equatable {
@@ -84,42 +85,5 @@ package struct ProcessorInventory: Sendable, Equatable {
         }
         return shared.map { Cache(level: $0.level, kind: $0.kind, bytes: $0.bytes, count: $1.count) }
             .sorted { ($0.level, $0.kind, $0.bytes) < ($1.level, $1.kind, $1.bytes) }
-    }
-}
-
-/// Numbers as Linux lists them: `0-3,8`.
-package struct ProcessorList: Sendable, Equatable {
-    package let numbers: Set<Int>
-
-    /// More than Linux can be built for (8,192) is nonsense.
-    private static let most = 16_384
-
-    /// nil for anything else.
-    package init?(_ text: String) {
-        var numbers: Set<Int> = []
-        for part in text.split(separator: ",") {
-            let ends = part[...].trimmed.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
-            guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2, (0..<Self.most).contains(first),
-                (first..<Self.most).contains(last)
-            else { return nil }
-            numbers.formUnion(first...last)
-        }
-        guard !numbers.isEmpty else { return nil }
-        self.numbers = numbers
-    }
-
-    package init(_ numbers: Set<Int>) { self.numbers = numbers }
-
-    /// The shortest list: `0-3,8`.
-    package var text: String {
-        var ranges: [ClosedRange<Int>] = []
-        for number in numbers.sorted() {
-            if let last = ranges.last, last.upperBound + 1 == number {
-                ranges[ranges.count - 1] = last.lowerBound...number
-            } else {
-                ranges.append(number...number)
-            }
-        }
-        return ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }.joined(separator: ",")
     }
 }
