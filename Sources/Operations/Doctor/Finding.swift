@@ -48,28 +48,14 @@ package struct Finding: Sendable, Equatable {
             case .note: "note"
             case .broken: "BROKEN"
             }
-        var lines = Self.wrapped(found, first: "\(Self.padded(mark, 7)) \(Self.padded(area.rawValue, 11)) ", width: 80)
+        let indent = String(repeating: " ", count: 20)
+        var lines = found.wrapped(first: "\(Self.padded(mark, 7)) \(Self.padded(area.rawValue, 11)) ", rest: indent, width: 80)
         for (name, text) in [("wanted", wanted), ("why", why)] {
-            if let text { lines += Self.wrapped(text, first: "        \(Self.padded(name, 11)) ", width: 80) }
+            if let text { lines += text.wrapped(first: "        \(Self.padded(name, 11)) ", rest: indent, width: 80) }
         }
         if let remedy { lines.append("        \(Self.padded("mend", 11)) \(remedy)") }
         return lines
     }
 
     private static func padded(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(0, width - text.count)) }
-
-    /// Breaks at spaces; a word that is longer than a line stays whole.
-    private static func wrapped(_ text: String, first: String, width: Int) -> [String] {
-        let indent = String(repeating: " ", count: first.count)
-        var (lines, line, isEmpty) = ([String](), first, true)
-        for word in text.split(separator: " ") {
-            if !isEmpty, line.count + 1 + word.count > width {
-                lines.append(line)
-                (line, isEmpty) = (indent, true)
-            }
-            line += (isEmpty ? "" : " ") + word
-            isEmpty = false
-        }
-        return lines + [line]
-    }
 }

@@ -72,17 +72,8 @@ package enum SettingDocuments {
 
     /// Lines that begin with `# `, broken at spaces.
     private static func comment(_ text: String, width: Int) -> String {
-        text.split(separator: "\n", omittingEmptySubsequences: false).map { paragraph in
-            var lines: [String] = []
-            var line = "#"
-            for word in paragraph.split(separator: " ") {
-                if line.count + 1 + word.count > width, line != "#" {
-                    lines.append(line)
-                    line = "#"
-                }
-                line += " " + word
-            }
-            return (lines + [line]).joined(separator: "\n") + "\n"
-        }.joined()
+        text.split(separator: "\n", omittingEmptySubsequences: false)
+            .flatMap { $0.isEmpty ? ["#"] : $0.wrapped(first: "# ", rest: "# ", width: width) }
+            .map { $0 + "\n" }.joined()
     }
 }

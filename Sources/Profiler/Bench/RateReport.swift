@@ -1,3 +1,5 @@
+import Wire
+
 /// A table for a terminal of 80 columns.
 package enum RateReport {
     /// The header, and a line for each row, by device.
@@ -41,21 +43,14 @@ package enum RateReport {
 
     /// A sentence in lines of at most 80 columns, the later ones below the first's text.
     package static func note(_ text: String) -> [String] {
-        var lines: [String] = []
-        var line = "note      "
-        for word in RateText.plain(text, 1_000).split(separator: " ") {
-            if line.count + 1 + word.count > 80, line.count > 10 {
-                lines.append(line)
-                line = "          "
-            }
-            line += " " + word.prefix(69)
-        }
-        return lines + [line]
+        let words = RateText.plain(text, 1_000).split(separator: " ").map { $0.prefix(69) }
+        return words.joined(separator: " ").wrapped(first: "note       ", rest: String(repeating: " ", count: 11), width: 80)
     }
 
     /// Two decimals.
     package static func two(_ value: Double) -> String {
-        let hundredths = Int64(min(max(value, 0), 1e12) * 100 + 0.5)
+        // The same for what is no number.
+        let hundredths = Int64(exactly: (min(max(value, 0), 1e12) * 100).rounded()) ?? 0
         let rest = hundredths % 100
         return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)"
     }

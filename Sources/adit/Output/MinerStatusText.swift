@@ -49,10 +49,8 @@ enum MinerStatusText {
 
     /// A text under its label, at most 80 columns.
     private static func block(_ label: String, _ text: String) -> [String] {
-        let indent = String(repeating: " ", count: 11)
-        return ReasonTexts.wrapped(text, 69).enumerated().map { index, line in
-            (index == 0 ? label + String(repeating: " ", count: max(0, 11 - label.count)) : indent) + line
-        }
+        text.wrapped(
+            first: label + String(repeating: " ", count: max(0, 11 - label.count)), rest: String(repeating: " ", count: 11), width: 80)
     }
 
     private static func device(_ device: JSON) -> [String] {

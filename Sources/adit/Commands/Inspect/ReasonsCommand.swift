@@ -40,20 +40,6 @@ enum ReasonTexts {
     static func lines(_ reason: WorkReason) -> [String] {
         let indent = String(repeating: " ", count: 25)
         let code = "  " + reason.rawValue + String(repeating: " ", count: max(1, 23 - reason.rawValue.count))
-        let meaning = wrapped(reason.meaning, 80 - indent.count)
-        return [code + (meaning.first ?? "")] + (meaning.dropFirst() + wrapped("-> " + reason.remedy, 80 - indent.count)).map { indent + $0 }
-    }
-
-    static func wrapped(_ text: String, _ width: Int) -> [String] {
-        var lines: [String] = []
-        var line = ""
-        for word in text.split(separator: " ") {
-            if !line.isEmpty, line.count + 1 + word.count > width {
-                lines.append(line)
-                line = ""
-            }
-            line += (line.isEmpty ? "" : " ") + word
-        }
-        return lines + [line]
+        return reason.meaning.wrapped(first: code, rest: indent, width: 80) + "-> \(reason.remedy)".wrapped(first: indent, rest: indent, width: 80)
     }
 }
