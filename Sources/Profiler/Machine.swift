@@ -26,12 +26,10 @@ package struct Machine: Sendable, Equatable {
 
     /// Reads `/proc` and `/sys`.
     package static func current(_ files: KernelFiles = KernelFiles()) -> Machine {
-        let groups = files.text("/proc/self/cgroup") ?? ""
-        let share = ControlGroups.cores(selfCgroup: groups) { files.text($0) }
+        let share = ControlGroups.cores(selfCgroup: files.text("/proc/self/cgroup") ?? "") { files.text($0) }
         return Machine(
             cpu: CPUDescription(cpuinfo: files.text("/proc/cpuinfo") ?? ""),
-            memory: MemoryDescription(
-                meminfo: files.text("/proc/meminfo") ?? "", groupLimits: ControlGroups.memoryLimitFiles(selfCgroup: groups).compactMap { files.text($0) }),
+            memory: MemoryDescription(files),
             cores: min(ProcessInfo.processInfo.activeProcessorCount, share ?? .max),
             lastLevelCacheBytes: [3, 2].lazy.compactMap { files.text("/sys/devices/system/cpu/cpu0/cache/index\($0)/size") }.compactMap(cacheSize).first,
             surroundings: surroundingFiles.map { "\($0)=\(files.text($0) ?? "")" })

@@ -1,3 +1,5 @@
+package import Sensors
+
 /// How much memory this process may use: what the machine has, or what its control groups allow, whichever is smaller.
 package struct MemoryDescription: Sendable, Equatable {
     /// `MemTotal`, in bytes; nil if it can't be read.
@@ -13,6 +15,12 @@ package struct MemoryDescription: Sendable, Equatable {
 
     /// The smaller of total and limit; nil if neither is known.
     package var usableBytes: Int64? { [totalBytes, groupLimitBytes].compactMap(\.self).min() }
+
+    /// Reads `/proc` and the control groups.
+    package init(_ files: KernelFiles) {
+        let limits = ControlGroups.memoryLimitFiles(selfCgroup: files.text("/proc/self/cgroup") ?? "")
+        self.init(meminfo: files.text("/proc/meminfo") ?? "", groupLimits: limits.compactMap { files.text($0) })
+    }
 
     /// Reads the text of `/proc/meminfo` and the texts of all limit files of this process's control groups.
     package init(meminfo: String, groupLimits: [String]) {

@@ -1,3 +1,5 @@
+import Wire
+
 /// The sensors of one device, with what they said last.
 struct DeviceSensors: Sendable {
     let device: SensedDevice

@@ -1,4 +1,5 @@
 import Signing
+import Wire
 
 /// Takes secrets out of a text that goes to other people.
 ///
@@ -21,8 +22,9 @@ package struct Redaction: Sendable {
         var forms: Set<String> = []
         for secret in secrets where secret.count >= Self.shortest {
             forms.insert(String(decoding: secret, as: UTF8.self))
-            let hex = secret.map { (byte: UInt8) in String(byte >> 4, radix: 16) + String(byte & 15, radix: 16) }.joined()
-            forms.formUnion([hex, hex.uppercased(), Self.base64(secret), Self.percentEncoded(secret)])
+            let hex = Hex.encode(secret)
+            // Base64 without padding: the text may go on behind it.
+            forms.formUnion([hex, hex.uppercased(), String(Base64.encode(secret).prefix { $0 != "=" }), Self.percentEncoded(secret)])
         }
         // Longest first: one secret may be a part of another.
         known = forms.sorted { ($0.utf8.count, $0) > ($1.utf8.count, $1) }
@@ -126,18 +128,6 @@ package struct Redaction: Sendable {
 
     private static func withoutPEM(_ text: String) -> String {
         text.replacing(#/-----BEGIN [A-Z ]*-----[\s\S]*?(?:-----END [A-Z ]*-----|$)/#) { _ in mark }
-    }
-
-    private static func base64(_ bytes: [UInt8]) -> String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-        var text = ""
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            let bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
-            for index in 0...group.count { text.append(alphabet[bits >> (18 - 6 * index) & 63]) }
-        }
-        // Without padding: the text may go on behind it.
-        return text
     }
 
     private static func percentEncoded(_ bytes: [UInt8]) -> String {

@@ -67,7 +67,7 @@ package enum SettingKind: Sendable, Equatable {
         case .dtypes: "f32,i8"
         case .priceFloor: "40"
         case .idleOnly, .battery: "on"
-        case .schedule: "mon-fri 18:00-08:00; sat,sun 00:00-24:00"
+        case .schedule: WeeklySchedule.example
         case .temperature: "75"
         case .temperatureMax: "85"
         case .power: "150"

@@ -19,12 +19,9 @@ package struct Inventory: Sendable, Equatable {
         _ files: KernelFiles = KernelFiles(), folder: String, accelerators: [AcceleratorInventory.Described] = [], sensors: [SensorReport] = [],
         network: NetworkInventory.Measured? = nil
     ) -> Inventory {
-        let groups = files.text("/proc/self/cgroup") ?? ""
-        return Inventory(
+        Inventory(
             processor: ProcessorInventory(files, cpuinfo: CPUDescription(cpuinfo: files.text("/proc/cpuinfo") ?? "")),
-            memory: MemoryDescription(
-                meminfo: files.text("/proc/meminfo") ?? "", groupLimits: ControlGroups.memoryLimitFiles(selfCgroup: groups).compactMap { files.text($0) }),
-            disk: DiskInventory(files, folder: folder), network: NetworkInventory(files, measured: network),
+            memory: MemoryDescription(files), disk: DiskInventory(files, folder: folder), network: NetworkInventory(files, measured: network),
             accelerators: accelerators.map { AcceleratorInventory($0, files) }, sensors: sensors, system: SystemInventory(files))
     }
 }

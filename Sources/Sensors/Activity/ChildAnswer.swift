@@ -1,4 +1,5 @@
 import Foundation
+import Wire
 
 /// What another program says on its standard output.
 enum ChildAnswer {

@@ -1,3 +1,5 @@
+import Wire
+
 /// One counter of energy and what it said last: watts are differences.
 package struct EnergyZone: Sendable {
     /// `package-0`, …
@@ -37,8 +39,4 @@ package struct EnergyZone: Sendable {
         let watts = Double(spent) / 1e6 / seconds
         return watts <= Self.largestPower ? PlausibleRange.power(watts) : nil
     }
-}
-
-extension Duration {
-    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 }
