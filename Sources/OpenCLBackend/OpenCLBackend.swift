@@ -132,12 +132,4 @@ package final class OpenCLBackend: ComputeBackend {
             throw Problem(.backendUnavailable, "\(name) (\(description.name)): \(error.detail)")
         }
     }
-
-    /// Programs that came from the disk, and those that were compiled.
-    package var programCounts: (found: Int, compiled: Int) {
-        workplace.withLock { workplace in workplace.current.map { ($0.session.programs.found, $0.session.programs.compiled) } ?? (0, 0) }
-    }
-
-    /// The engine's name for an arithmetic, for people; nil where it isn't offered.
-    package func engineName(for arithmetic: Arithmetic) -> String? { engines[arithmetic]?.name }
 }

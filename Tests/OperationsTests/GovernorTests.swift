@@ -72,7 +72,7 @@ import Testing
         var never = Self.governor(75)
         var paces: [Pace] = []
         for second in 0..<20 { paces.append(never.step(SensorReading(), worked: nil, at: .seconds(second))) }
-        #expect(paces.allSatisfy { $0.duty == 0.5 } && paces.last?.reason == .sensorLost && never.estimatedTemperature == nil)
+        #expect(paces.allSatisfy { $0.duty == 0.5 } && paces.last?.reason == .sensorLost)
     }
 
     @Test func aFrozenSensorIsNotBelieved() {
@@ -140,10 +140,10 @@ import Testing
         targets.utilisation = 0.3
         var governor = Governor(targets: targets, threads: 8)
         let pace = governor.step(SensorReading(), worked: nil, at: .zero)
-        #expect(pace.duty == 0.3 && pace.threads == 3 && abs(pace.threadDuty - 0.8) < 1e-12 && pace.batchShare == 0.3 && pace.reason == .utilisation)
+        #expect(pace.duty == 0.3 && pace.threads == 3 && pace.batchShare == 0.3 && pace.reason == .utilisation)
         governor.targets.utilisation = nil
         let free = governor.step(SensorReading(), worked: 0.3, at: .seconds(1))
-        #expect(free == Pace(duty: 1, threads: 8, threadDuty: 1, batchShare: 1, reason: nil))
+        #expect(free == Pace(duty: 1, threads: 8, batchShare: 1, reason: nil))
     }
 
     @Test func energyIsCountedOnlyWhereItWasMeasured() {
@@ -154,7 +154,7 @@ import Testing
         {
             meter.add(power: power, units: units, at: .seconds(second))
         }
-        #expect(meter.joules == 60 && meter.units == 10 && meter.joulesPerUnit == 6 && meter.meanPower == 20 && meter.unknownSeconds == 99)
+        #expect(meter.joules == 60 && meter.units == 10 && meter.joulesPerUnit == 6)
     }
 
     /// For docs/OPERATORS.md: PRINT_PLANTS=1 prints the figures of the plants by their time constant.

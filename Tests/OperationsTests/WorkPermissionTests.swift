@@ -20,7 +20,7 @@ import Testing
         let battery = ActivityReading(isOnBattery: true)
         #expect(permission.decide(.paused, limits: limits, activity: battery, minute: 0, at: .zero).reason == .pausedByOperator)
         let draining = permission.decide(.draining, limits: limits, activity: battery, minute: 0, at: .zero)
-        #expect(draining.reason == .draining && !draining.holdsRunningWork && !draining.mayTakeWork)
+        #expect(draining.reason == .draining && !draining.holdsRunningWork)
         #expect(permission.decide(.run, limits: limits, activity: battery, minute: 0, at: .zero).reason == .outsideSchedule)
         let onBattery = permission.decide(.run, limits: OperatorLimits(), activity: battery, minute: 0, at: .zero)
         #expect(onBattery.reason == .onBattery && onBattery.holdsRunningWork)
@@ -29,7 +29,7 @@ import Testing
     @Test func nothingKnownNothingForbidden() {
         var permission = WorkPermission()
         let decision = permission.decide(.run, limits: OperatorLimits(), activity: ActivityReading(), minute: 0, at: .zero)
-        #expect(decision.mayTakeWork && decision.changes.isEmpty && !decision.holdsRunningWork)
+        #expect(decision.reason == nil && decision.changes.isEmpty && !decision.holdsRunningWork)
     }
 
     @Test func theScheduleGoesByTheMinuteAlone() {

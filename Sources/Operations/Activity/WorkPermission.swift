@@ -15,8 +15,6 @@ package struct WorkPermission: Sendable, Equatable {
         /// What became critical or recovered with this reading.
         package let changes: [Pressure.Change]
 
-        package var mayTakeWork: Bool { reason == nil }
-
         /// Whether a job that runs must stop at its next checkpoint too, until there is no reason any more. Otherwise it runs to its end: a
         /// schedule's hour or a full disk are no reason to throw an almost finished job away.
         package var holdsRunningWork: Bool {

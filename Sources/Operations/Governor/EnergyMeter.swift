@@ -7,10 +7,6 @@ package struct EnergyMeter: Sendable, Equatable {
 
     /// Energy so far, in joules, of the time that a sensor covered; nil before the second reading.
     package private(set) var joules: Double?
-    /// Time that it covers, in seconds.
-    package private(set) var measuredSeconds = 0.0
-    /// Time in which the power was unknown, in seconds.
-    package private(set) var unknownSeconds = 0.0
     /// Compute units done in the covered time.
     package private(set) var units = 0.0
     private var last: Duration?
@@ -26,12 +22,8 @@ package struct EnergyMeter: Sendable, Equatable {
         defer { last = now }
         guard let last, now > last else { return }
         let seconds = (now - last).seconds
-        guard let power, power.isFinite, power >= 0, seconds <= Self.longestGap else {
-            unknownSeconds += seconds
-            return
-        }
+        guard let power, power.isFinite, power >= 0, seconds <= Self.longestGap else { return }
         joules = (joules ?? 0) + power * seconds
-        measuredSeconds += seconds
         if units.isFinite, units > 0 { self.units += units }
     }
 
@@ -39,11 +31,5 @@ package struct EnergyMeter: Sendable, Equatable {
     package var joulesPerUnit: Double? {
         guard let joules, units > 0 else { return nil }
         return joules / units
-    }
-
-    /// Mean power in watts; nil while nothing was measured.
-    package var meanPower: Double? {
-        guard let joules, measuredSeconds > 0 else { return nil }
-        return joules / measuredSeconds
     }
 }

@@ -1,31 +1,20 @@
 package import Jobs
-package import Wire
+import Wire
 
 /// How fast a device may work until it is asked again.
 package struct Pace: Sendable, Equatable {
     /// Share of the device's full speed, 0…1; 0: nothing runs.
     package var duty: Double
-    /// Threads that compute, ≥ 1 and at most all.
+    /// Threads that compute, ≥ 1 and at most all. Whoever gives the device as many lets them work duty × all / threads of the time.
     package var threads: Int
-    /// Share of the time that those threads work, 0…1: duty × all / threads.
-    package var threadDuty: Double
     /// Share of the usual size of a piece of work between two pauses, ⅛…1: the slower the pace, the smaller the pieces, so that pieces and pauses stay
     /// shorter than the seconds in which heat moves.
     package var batchShare: Double
     /// What slows it down; nil at full speed.
     package var reason: WorkReason?
 
-    package init(duty: Double, threads: Int, threadDuty: Double, batchShare: Double, reason: WorkReason?) {
-        (self.duty, self.threads, self.threadDuty, self.batchShare, self.reason) = (duty, threads, threadDuty, batchShare, reason)
-    }
-
-    package var json: JSON {
-        var members: [(String, JSON)] = [
-            ("duty", .real((duty * 1000).rounded() / 1000)), ("threads", .integer(Int64(threads))),
-            ("threadDuty", .real((threadDuty * 1000).rounded() / 1000)), ("batchShare", .real((batchShare * 1000).rounded() / 1000)),
-        ]
-        if let reason { members.append(("reason", reason.json)) }
-        return .object(JSONObject(distinct: members))
+    package init(duty: Double, threads: Int, batchShare: Double, reason: WorkReason?) {
+        (self.duty, self.threads, self.batchShare, self.reason) = (duty, threads, batchShare, reason)
     }
 }
 
@@ -45,9 +34,6 @@ package struct Governor: Sendable, Equatable {
     private var shown: WorkReason?
 
     package init(targets: GovernorTargets, threads: Int = 1) { (self.targets, self.threads) = (targets, max(1, threads)) }
-
-    /// The device's temperature without its sensor's noise and delay, in °C; nil where it isn't governed or wasn't read.
-    package var estimatedTemperature: Double? { targets.limits == nil ? nil : temperature.temperature }
 
     /// - Parameters:
     ///   - reading: of the device's sensors, now.
@@ -75,8 +61,7 @@ package struct Governor: Sendable, Equatable {
         shown = slowed.isOn ? (reason ?? shown) : nil
         // First fewer threads, then pauses: idle cores cost nothing, and a pause in each of them would make all wait for one another.
         let active = min(threads, max(1, Int((duty * Double(threads)).rounded(.up))))
-        return Pace(
-            duty: duty, threads: active, threadDuty: min(1, duty * Double(threads) / Double(active)), batchShare: min(1, max(0.125, duty)), reason: shown)
+        return Pace(duty: duty, threads: active, batchShare: min(1, max(0.125, duty)), reason: shown)
     }
 }
 

@@ -33,8 +33,6 @@ struct TemperatureControl: Sendable, Equatable {
     private var held = TemperatureControl.blind
     private var isStopped = false
 
-    /// Estimated, without the sensor's noise and delay; nil before a reading.
-    private(set) var temperature: Double?
     /// Whether the target has been without a believable reading for a while.
     private(set) var isLost = false
 
@@ -58,7 +56,6 @@ struct TemperatureControl: Sendable, Equatable {
         guard let model else { return Self.blind }
 
         let ahead = model.forecast(history.between(time - HeatModel.delay, time))
-        temperature = ahead
         let error = target - Self.margin - ahead
         var duty = model.duty(slope: error / (error > 0 ? Self.rise : Self.fall), at: ahead)
         if ahead > target + Self.brake { duty = 0 }

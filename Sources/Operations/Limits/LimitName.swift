@@ -12,29 +12,6 @@ package enum LimitName: String, CaseIterable, Sendable {
     case temperatureMax = "temperature_max"
     case power, utilisation
 
-    /// What it limits, in a line.
-    package var meaning: String {
-        switch self {
-        case .threads: "threads that compute"
-        case .cores: "logical processors that the miner may run on"
-        case .memoryMB: "memory for one job's tensors, in MiB"
-        case .openclMemoryMB: "memory for jobs on each OpenCL device, in MiB"
-        case .diskMB: "disk for kept inputs and waiting outputs, in MiB"
-        case .bandwidthKB: "transfers in each direction, in KiB per second"
-        case .jobs: "jobs held at one time"
-        case .kernels: "kernels that may run"
-        case .dtypes: "number formats that may come in"
-        case .priceFloor: "the least price, in base units per compute unit"
-        case .idleOnly: "work only while nobody uses the machine"
-        case .battery: "work on battery power too"
-        case .schedule: "hours of the week at which work may run, in local time"
-        case .temperature: "each device is kept below it, in °C"
-        case .temperatureMax: "work stops before it is reached, in °C"
-        case .power: "each device is kept below it, in watts"
-        case .utilisation: "share of the time that each device works, in per cent"
-        }
-    }
-
     /// The integers that it takes, where it takes one; nil for those that are words or lists. Each also takes `off`: no limit.
     var integers: ClosedRange<Int64>? {
         switch self {

@@ -23,11 +23,11 @@ package struct WeeklySchedule: Sendable, Equatable {
     /// Whether work may run at a minute since Monday 00:00.
     package func isOpen(at minute: Int) -> Bool { open.contains { $0.contains(minute) } }
 
-    /// Minutes of the clock on the wall from `minute` to the next open one: 0 if it is open, nil if none ever is.
-    package func minutesToOpening(from minute: Int) -> Int? {
-        if isOpen(at: minute) { return 0 }
-        guard let first = open.first else { return nil }
-        let next = open.first { $0.lowerBound > minute }
-        return next.map { $0.lowerBound - minute } ?? first.lowerBound + Self.minutes - minute
+    /// The minute of the week in 0..<10080 since Monday 00:00, at a local time `offset` seconds ahead of UTC.
+    package static func minute(unixSeconds: Int64, offset: Int) -> Int {
+        // 1970-01-01 was a Thursday: three days into its week. Any 64-bit number may come in.
+        let week = Int64(minutes) * 60
+        let local = (unixSeconds % week + Int64(offset) % week + 3 * Int64(dayMinutes) * 60) % week
+        return Int((local + week) % week / 60)
     }
 }

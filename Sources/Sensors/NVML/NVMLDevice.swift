@@ -39,12 +39,6 @@
         let perCent = bytes[..<4].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
         return PlausibleRange.share(Double(perCent) / 100)
     }
-
-    /// The temperature at which it slows itself down, in °C (threshold 1), and the power limit in force, in watts.
-    package var slowdownTemperature: Double? {
-        unsafe library.number("nvmlDeviceGetTemperatureThreshold", 1, of: handle).flatMap { PlausibleRange.temperature(Double($0)) }
-    }
-    package var powerLimit: Double? { unsafe library.number("nvmlDeviceGetEnforcedPowerLimit", of: handle).flatMap { PlausibleRange.power(Double($0) / 1e3) } }
 }
 
 /// A PCI address in sysfs's spelling.

@@ -14,7 +14,6 @@ import Glibc
     private typealias ByIndex = @convention(c) (CUnsignedInt, UnsafeMutablePointer<Device?>) -> CInt
     private typealias Bytes = @convention(c) (Device, UnsafeMutableRawPointer) -> CInt
     private typealias Text = @convention(c) (Device, UnsafeMutablePointer<CChar>, CUnsignedInt) -> CInt
-    private typealias SystemText = @convention(c) (UnsafeMutablePointer<CChar>, CUnsignedInt) -> CInt
     private typealias OfKind = @convention(c) (Device, CInt, UnsafeMutablePointer<CUnsignedInt>) -> CInt
     private typealias Number = @convention(c) (Device, UnsafeMutablePointer<CUnsignedInt>) -> CInt
     private typealias LongNumber = @convention(c) (Device, UnsafeMutablePointer<CUnsignedLongLong>) -> CInt
@@ -65,14 +64,6 @@ import Glibc
             guard unsafe byIndex(index, &device) == 0, let device = unsafe device else { return nil }
             return unsafe NVMLDevice(library: self, handle: device)
         }
-    }
-
-    /// The driver's version; nil if it doesn't say.
-    package var driver: String? {
-        guard let call = unsafe function("nvmlSystemGetDriverVersion", as: SystemText.self) else { return nil }
-        var bytes = [CChar](repeating: 0, count: 96)
-        guard unsafe call(&bytes, CUnsignedInt(bytes.count)) == 0 else { return nil }
-        return Self.string(bytes)
     }
 
     func text(_ name: String, of device: Device) -> String? {
