@@ -15,15 +15,17 @@ final class GovernorLoop: Sendable {
     private let start = ContinuousClock.now
     /// Sensors are files and libraries of vendors: quick, and not surely so.
     private let queue = DiskQueue("sensors")
-    /// Threads at full speed.
-    private let cores = ProcessInfo.processInfo.activeProcessorCount
+    /// Threads of the CPU at full speed.
+    private let cores: Int
 
     /// How long the governor wants another number of threads before it is given: a library that is tried again with it takes tenths of a second, and
     /// rests keep the pace meanwhile.
     private static let threadsAfter = Duration.seconds(10)
 
-    init(devices: DevicePool, limits: LiveLimits, sensors: (any SensorPort)?, events: EventSink) {
-        (self.devices, self.limits, self.sensors, self.events) = (devices, limits, sensors, events)
+    init(
+        devices: DevicePool, limits: LiveLimits, sensors: (any SensorPort)?, events: EventSink, cores: Int = ProcessInfo.processInfo.activeProcessorCount
+    ) {
+        (self.devices, self.limits, self.sensors, self.events, self.cores) = (devices, limits, sensors, events, max(1, cores))
     }
 
     /// Governs all devices until the task is canceled.
@@ -36,7 +38,8 @@ final class GovernorLoop: Sendable {
         var governor = Governor(targets: limits.now.targets, threads: all)
         var meter = EnergyMeter()
         var (lastUnits, lastWorked, last) = (Int64(0), Duration.zero, ContinuousClock.now)
-        var (threads, wanted, wantedSince, given) = (all, all, ContinuousClock.now, all)
+        var (threads, wanted, wantedSince) = (all, all, ContinuousClock.now)
+        let inUse = DeviceThreads(device.backend, all: all)
         var throttle = device.throttle
         while !Task.isCancelled {
             let now = limits.now
@@ -46,7 +49,7 @@ final class GovernorLoop: Sendable {
             let (units, worked) = (device.figures.units, device.pacer.worked(now: time))
             meter.add(power: reading.power, units: Double(max(0, units - lastUnits)), at: time - start)
             // All threads that may compute do while one works; a run with fewer of them is that share of full speed.
-            let most = min(all, now.threads ?? all)
+            let (most, given) = (min(all, max(1, now.threads ?? all)), inUse.given)
             let share = (worked - lastWorked) / max(time - last, .milliseconds(1)) * Double(given) / Double(all)
             (lastUnits, lastWorked, last) = (units, worked, time)
 
@@ -54,13 +57,10 @@ final class GovernorLoop: Sendable {
             let pace = governor.step(reading, worked: share, at: time - start)
             if pace.threads != wanted { (wanted, wantedSince) = (pace.threads, time) }
             if wanted != threads, time - wantedSince >= Self.threadsAfter || !isGoverned { threads = wanted }
-            // The operator's limit counts at once.
-            if device.isCPU, min(threads, most) != given {
-                let count = min(threads, most)
-                given = count
-                await queue.run { device.backend.useThreads(atMost: count == all ? nil : count) }
-            }
-            device.pacer.pace(duty: min(1, pace.duty * Double(all) / Double(max(1, given))), batchShare: pace.batchShare)
+            // The operator's limit counts at once: by rests, until the device has no more threads than that.
+            if device.isCPU { inUse.want(min(threads, most)) }
+            let duty = min(pace.duty, Double(most) / Double(all))
+            device.pacer.pace(duty: min(1, duty * Double(all) / Double(inUse.given)), batchShare: pace.batchShare)
             device.note(reading, meter, throttle: pace.reason)
             if pace.reason != throttle {
                 throttle = pace.reason
