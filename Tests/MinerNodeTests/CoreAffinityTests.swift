@@ -9,7 +9,7 @@ import Wire
 
 @Suite("Cores that the operator gives", .serialized) struct CoreAffinityTests {
     /// Where this process may run; nil where Linux doesn't say.
-    private static let all = CoreAffinity.cores(of: 0)
+    private static let all = CoreAffinity.cores(of: getpid())
 
     /// Where a thread may run, by Linux's own words, and where it last ran: field 39 of its `stat`, of which the first two end with a bracket.
     private static func place(_ thread: String) -> (allowed: String?, core: Int?) {
@@ -57,7 +57,7 @@ import Wire
         }
 
         try affinity.apply(nil)
-        #expect(CoreAffinity.cores(of: 0) == Self.all)
+        #expect(CoreAffinity.cores(of: getpid()) == Self.all)
     }
 
     @Test("Processors that aren't there are refused, and nothing changes", .enabled(if: all != nil, "Linux doesn't say")) func refused() throws {
@@ -66,6 +66,6 @@ import Wire
         let problem = #expect(throws: Problem.self) { try affinity.apply(all.union([1_020])) }
         #expect(problem?.code == .outOfRange && problem?.detail.contains("1020") == true)
         #expect(throws: Problem.self) { try affinity.apply([]) }
-        #expect(CoreAffinity.cores(of: 0) == all)
+        #expect(CoreAffinity.cores(of: getpid()) == all)
     }
 }

@@ -14,7 +14,8 @@ final class CoreAffinity: Sendable {
     private let original: Set<Int>?
     private let isChanged = Mutex(false)
 
-    init() { original = Self.cores(of: 0) }
+    /// The main thread's: a driver may bind the thread that opens it for a moment, and those that are made meanwhile stay bound.
+    init() { original = Self.cores(of: getpid()) }
 
     /// Runs on these from now on; nil: wherever it could at the start.
     ///
