@@ -1,11 +1,10 @@
-import Glibc
 package import Kernels
 import Synchronization
 import Wire
 
 /// Several backends of one device as one: each work goes to the member that was measured to be the fastest for its class.
 ///
-/// A class is measured when its first work comes, in some tenths of a second at most, and corrected by what large works then take; the answer is
+/// A class is measured when its first work comes, where a run takes some milliseconds in some tenths of a second, and corrected by what large works then take; the answer is
 /// kept in memory and in the store, which counts for as long as the fingerprint is the same. A new kind of work is two functions in a file of its own, see
 /// `MeasuredBackend+Chain.swift`: everything else is `capability(for:_:)` and `run(_:…)` here.
 package final class MeasuredBackend: ComputeBackend {
@@ -20,14 +19,14 @@ package final class MeasuredBackend: ComputeBackend {
     /// - Parameters:
     ///   - members: at least one; the first is taken where nothing else is known.
     ///   - fingerprint: what the speeds hang on beside the members' own descriptions, such as the CPU's model and features.
-    ///   - now: Unix time in seconds, nil for the clock's: what is older than a week is measured again, since it may come from a busy hour.
+    ///   - now: Unix time in seconds, nil for the clock's: what the store kept for more than a week is measured again, since it may come from a busy hour.
     package init(
         name: String, members: [any ComputeBackend], fingerprint: String, store: any ChoiceStore, now: Int64? = nil
     ) {
         precondition(!members.isEmpty, "a choice is among something")
         (self.name, self.members, self.store) = (name, members, store)
         self.fingerprint = SHA256.hash(utf8: ([fingerprint] + members.map(\.device)).joined(separator: "\n"))
-        book = Mutex(ChoiceBook.read(store.load(), fingerprint: self.fingerprint, at: now ?? Int64(time(nil))))
+        book = Mutex(ChoiceBook.read(store.load(), fingerprint: self.fingerprint, at: now ?? WallClock.now().seconds))
     }
 
     /// The members by name, after what the first one says of the processor.
@@ -39,7 +38,7 @@ package final class MeasuredBackend: ComputeBackend {
     package func useThreads(atMost threads: Int?) { for member in members { member.useThreads(atMost: threads) } }
 
     /// What the allocator holds is our own kernels' to give back, who come first among the members: after the others have given theirs to it.
-    package func rest() { turn.withLock { _ in for member in members.reversed() { member.rest() } } }
+    package func rest() { _ = turn.withLockIfAvailable { _ in for member in members.reversed() { member.rest() } } }
 
     /// Those of all members: each has its own version.
     package var software: String { members.map(\.software).joined(separator: "; ") }

@@ -12,6 +12,8 @@ struct SpeedTrial {
     /// More rounds for those that are near the best after these: a process's luck with memory and a neighbour are worth more than what sets them apart.
     private static let finals = 4
     private static let near = 1.15
+    /// None of them begins later than this: on a slow machine, where runs are long, a job that waits for the choice is worth more than a tenth.
+    private static let finalsEnd = Duration.seconds(1)
     /// Runs are repeated until so much time is over, so that the clock can tell them apart.
     private static let shortest = Duration.microseconds(1_500)
     /// A member that takes this many times as long as the best one isn't tried again.
@@ -31,13 +33,14 @@ struct SpeedTrial {
     static func speeds(
         _ members: [any ComputeBackend], _ operations: Int64, _ control: RunControl, _ run: (any ComputeBackend, RunControl) throws(Problem) -> Void
     ) throws(Problem) -> [String: Double] {
+        let begin = ContinuousClock.now
         var best: [String: Duration] = [:]
         var failed: Set<String> = []
         for round in 0..<Self.rounds + Self.finals {
             let fastest = best.values.min() ?? .seconds(3600)
             let hopeless = round < Self.rounds ? Self.hopeless : Self.near
             let inRound = members.filter { !failed.contains($0.name) && (best[$0.name] ?? .zero) <= fastest * hopeless }
-            if round >= Self.rounds, inRound.count < 2 { break }
+            if round >= Self.rounds, inRound.count < 2 || .now - begin > Self.finalsEnd { break }
             for member in inRound {
                 do throws(Problem) {
                     // Makes plans, warms caches, and outlasts the threads that the library before still keeps spinning.

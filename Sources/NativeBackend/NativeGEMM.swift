@@ -45,7 +45,7 @@ package final class NativeGEMM: ComputeBackend {
 
     package func useThreads(atMost threads: Int?) { team.limit(threads) }
 
-    package func rest() { turn.withLock { _ in adit_rest() } }
+    package func rest() { _ = turn.withLockIfAvailable { _ in adit_rest() } }
 
     package var roof: (any RoofSource)? { NativePeak(instructionSet: instructionSet, threads: threads) }
 

@@ -114,6 +114,8 @@ package final class OpenCLBackend: ComputeBackend {
         try work { workplace throws(Problem) in try workplace.multiply(gemm, a, b, into: c, engine, control) }
     }
 
+    package func rest() { _ = workplace.withLockIfAvailable { $0.rest() } }
+
     /// Takes the device for one job.
     ///
     /// - Throws: what `body` throws, with the device's name where the device failed.

@@ -23,7 +23,7 @@ package protocol ComputeBackend: Sendable, NeuralEngine, RegressionEngine {
     /// From the next piece of work on at most so many threads compute; nil: as many as at the start. Nothing where a device has no threads of the CPU's.
     func useThreads(atMost threads: Int?)
 
-    /// Gives back what is kept for a next run where none is near: scratch memory, plans, what the allocator holds. Waits for work that runs; the next run
+    /// Gives back what is kept for a next run where none is near: scratch memory, plans, what the allocator holds. Nothing where work runs; the next run
     /// takes it again, which costs milliseconds.
     func rest()
 

@@ -178,7 +178,7 @@ final class MinerDevice: Sendable {
             state.idleSince = nil
             return true
         }
-        // On a thread of its own, which may wait for a computation that begins meanwhile.
+        // On a thread of its own: drivers and the kernel take their time.
         if isDue { try? await OwnThread.run("adit-rest") { self.backend.rest() } }
     }
 

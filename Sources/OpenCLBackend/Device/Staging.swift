@@ -29,6 +29,9 @@ struct HostRectangle {
 
     init(_ session: DeviceSession) { self.session = session }
 
+    /// Gives the pieces back; the next block takes new ones. Not while something travels.
+    func drop() { (outgoing, incoming) = ([], []) }
+
     /// Copies a block into a device's buffer, packed, from `target` on. Returns once the last piece is on its way.
     ///
     /// - Parameter events: what has to be done before the buffer may be written.

@@ -29,6 +29,12 @@ struct Workplace: Sendable {
 
     mutating func close() { current = nil }
 
+    /// Gives idle memory back, the device's and the host's; programs stay.
+    func rest() {
+        current?.staging.drop()
+        current?.session.pool.drop()
+    }
+
     /// C = op(A)·op(B) by an engine; tensors are checked.
     mutating func multiply(_ gemm: GEMM, _ a: Tensor, _ b: Tensor, into c: Tensor, _ engine: ChosenEngine, _ control: RunControl) throws(Problem) {
         try control.step(0)
