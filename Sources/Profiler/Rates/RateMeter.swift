@@ -5,8 +5,9 @@ import Wire
 /// Measures one subject in rounds, its peak and itself by turns.
 ///
 /// A round lasts a fixed time, of which the peak has the first half and the subject the second: both see the same second, with the same clock and the
-/// same neighbours. They don't take turns run by run: OpenBLAS's and libgomp's threads spin for tens of milliseconds after a run, in which the peak
-/// has half a processor, and was measured at half. A round's rate is its best run's, its share the rate over the best peak of the same round. A single best of all would pair a lucky moment of the one with a common moment of the other.
+/// same neighbours. They don't take turns run by run: libraries' threads spin after a run, OpenBLAS's for a tenth of a second unless they are told not to
+/// (`CoreType`), and beside them the peak was measured at half. A round's rate is its best run's, its share the rate over the best peak of the same
+/// round. A single best of all would pair a lucky moment of the one with a common moment of the other.
 ///
 /// Whoever else uses the machine only ever makes a run slower. A round is as quiet as the worse of its two figures is near to that figure's
 /// best of all rounds, and a row has the medians of the quieter half of the rounds: a neighbour who comes for a second costs a few rounds, not the row.
@@ -19,7 +20,7 @@ struct RateMeter {
 
     /// How long the peak runs at once: shorter ones measure the start of threads, longer ones have few chances in a round.
     private static let peakRun = Duration.milliseconds(4)
-    /// The peak's part of a round at least, where there is time for it: OpenBLAS's threads spin for 2^26 cycles, 26 ms at 2.6 GHz.
+    /// The peak's part of a round at least, where there is time for it: longer than libgomp's threads, or OpenBLAS's as we load it, spin after a run.
     private static let longestSpin = Duration.milliseconds(30)
     /// Runs shorter than this are repeated until they take so long: a clock's step and the waking of threads are small against it.
     private static let shortestRun = Duration.milliseconds(1)
