@@ -109,13 +109,11 @@ final class StatusBoard: Sendable {
     }
 
     private static func json(_ held: (lease: Lease, control: WorkControl)) -> JSON {
-        var members: [(String, JSON)] = [
+        .members([
             ("lease", .string(held.lease.id)), ("job_id", .string(held.lease.jobID.text)), ("kernel", .string(held.lease.spec.type)),
             ("stage", .string(held.control.stage.rawValue)), ("progress", .real((held.control.progress * 1_000).rounded() / 1_000)),
-            ("times_ms", held.control.timeline.json),
-        ]
-        if let backend = held.control.backend { members.append(("backend", .string(backend))) }
-        return .object(JSONObject(distinct: members))
+            ("times_ms", held.control.timeline.json), ("backend", held.control.backend.map(JSON.string)),
+        ])
     }
 }
 

@@ -29,9 +29,7 @@ extension MinerView.Reason {
 
 extension MinerView.Placement {
     var json: JSON {
-        var members: [(String, JSON)] = [("tier", .string(tier)), ("claimed", .string(claimed))]
-        if let reason { members.append(("reason", reason.json)) }
-        return .object(JSONObject(distinct: members))
+        .members([("tier", .string(tier)), ("claimed", .string(claimed)), ("reason", reason?.json)])
     }
 }
 

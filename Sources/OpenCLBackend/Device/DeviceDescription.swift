@@ -1,21 +1,12 @@
 import COpenCL
 import Wire
 
-/// What a device says about itself, read once.
+/// What a device says about itself, read once: what it is, and what it can do.
+@dynamicMemberLookup
 package struct DeviceDescription: Sendable {
-    package enum Kind: String, Sendable { case gpu, cpu, accelerator }
-
-    package let kind: Kind
-    package let name: String
-    package let vendor: String
-    package let driver: String
-    package let platform: String
-    /// `OpenCL 1.2 …` and the like.
-    package let version: String
-    package let memoryBytes: Int
+    package let identity: DeviceIdentity
     package let largestBuffer: Int
     package let localBytes: Int
-    package let computeUnits: Int
     package let largestGroup: Int
     /// Whether device and host share their memory, so that nothing has to be copied.
     package let sharesHostMemory: Bool
@@ -25,55 +16,35 @@ package struct DeviceDescription: Sendable {
     package let keepsF64: Bool
     package let roundsF32Division: Bool
     package let extensions: Set<String>
-    /// The highest clock, in MHz; nil where the driver says 0.
-    package let clockMHz: Int?
-    /// `0000:1b:00.0`; nil where the driver has no extension that tells.
-    package let pciAddress: String?
-
     package var hasF64: Bool { extensions.contains("cl_khr_fp64") }
-    package var isNVIDIA: Bool { vendor.lowercased().contains("nvidia") }
-    package var isAMD: Bool { vendor.lowercased().contains("advanced micro devices") && kind == .gpu }
+    package var isNVIDIA: Bool { identity.vendor.lowercased().contains("nvidia") }
+    package var isAMD: Bool { identity.vendor.lowercased().contains("advanced micro devices") && identity.kind == .gpu }
 
-    package var identity: DeviceIdentity { DeviceIdentity(self) }
-
-    /// For people: "NVIDIA H100 (NVIDIA Corporation, driver 550.54), 80 GB, 132 units".
-    package var summary: String {
-        "\(name) (\(vendor), driver \(driver)), \((memoryBytes + (1 << 29)) >> 30) GiB, \(computeUnits) units"
-    }
+    package subscript<Value>(dynamicMember member: KeyPath<DeviceIdentity, Value>) -> Value { identity[keyPath: member] }
 
     /// - Throws: `backend_unavailable` if the device doesn't answer, or lacks a compiler or the whole profile.
     init(_ library: OpenCLLibrary, _ device: cl_device_id, platform: String) throws(Problem) {
-        let query = unsafe DeviceQuery(library: library, device: device)
-        self.platform = platform
-        name = try query.text(CL_DEVICE_NAME)
+        let query = try unsafe DeviceQuery(library, device)
+        identity = try DeviceIdentity(query, platform: platform)
         guard try query.flag(CL_DEVICE_AVAILABLE) else { throw Problem(.backendUnavailable, "the device is not available") }
         guard try query.flag(CL_DEVICE_COMPILER_AVAILABLE) else { throw Problem(.backendUnavailable, "the driver has no compiler") }
-        let type: cl_device_type = try query.value(CL_DEVICE_TYPE)
-        kind = type & cl_device_type(CL_DEVICE_TYPE_GPU) != 0 ? .gpu : type & cl_device_type(CL_DEVICE_TYPE_CPU) != 0 ? .cpu : .accelerator
-        vendor = try query.text(CL_DEVICE_VENDOR)
-        driver = try query.text(CL_DRIVER_VERSION)
-        version = try query.text(CL_DEVICE_VERSION)
+        let version = identity.version
         guard !version.hasPrefix("OpenCL 1.0"), !version.hasPrefix("OpenCL 1.1") else { throw Problem(.backendUnavailable, "\(version) is older than 1.2") }
-        memoryBytes = Int(clamping: try query.value(CL_DEVICE_GLOBAL_MEM_SIZE) as cl_ulong)
         largestBuffer = Int(clamping: try query.value(CL_DEVICE_MAX_MEM_ALLOC_SIZE) as cl_ulong)
         localBytes = Int(clamping: try query.value(CL_DEVICE_LOCAL_MEM_SIZE) as cl_ulong)
-        computeUnits = Int(try query.value(CL_DEVICE_MAX_COMPUTE_UNITS) as cl_uint)
         largestGroup = try query.value(CL_DEVICE_MAX_WORK_GROUP_SIZE)
         // A number of items is a product of these: a driver out of its mind must not make it overflow, nor divide by none.
-        guard (1...1 << 16).contains(computeUnits), (1...1 << 20).contains(largestGroup) else {
-            throw Problem(.backendUnavailable, "the driver counts \(computeUnits) compute units and groups of \(largestGroup) items")
+        guard (1...1 << 16).contains(identity.computeUnits), (1...1 << 20).contains(largestGroup) else {
+            throw Problem(.backendUnavailable, "the driver counts \(identity.computeUnits) compute units and groups of \(largestGroup) items")
         }
         sharesHostMemory = try query.flag(CL_DEVICE_HOST_UNIFIED_MEMORY)
         isLittleEndian = try query.flag(CL_DEVICE_ENDIAN_LITTLE)
-        extensions = Set(try query.text(CL_DEVICE_EXTENSIONS).split(separator: " ").map(String.init))
+        extensions = query.extensions
         let single: cl_device_fp_config = try query.value(CL_DEVICE_SINGLE_FP_CONFIG)
         keepsF32 = Self.keeps(single)
         roundsF32Division = single & cl_device_fp_config(CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT) != 0
         let double: cl_device_fp_config = extensions.contains("cl_khr_fp64") ? try query.value(CL_DEVICE_DOUBLE_FP_CONFIG) : 0
         keepsF64 = Self.keeps(double)
-        let clock = (try? query.value(CL_DEVICE_MAX_CLOCK_FREQUENCY) as cl_uint) ?? 0
-        clockMHz = clock > 0 ? Int(clock) : nil
-        pciAddress = unsafe PCIPlace(library, device, extensions)?.text
         guard isLittleEndian else { throw Problem(.backendUnavailable, "the device is big-endian") }
     }
 
@@ -84,9 +55,16 @@ package struct DeviceDescription: Sendable {
 }
 
 /// `clGetDeviceInfo` in Swift's types.
-@safe private struct DeviceQuery {
+@safe struct DeviceQuery {
     let library: OpenCLLibrary
     let device: cl_device_id
+    let extensions: Set<String>
+
+    init(_ library: OpenCLLibrary, _ device: cl_device_id) throws(Problem) {
+        unsafe (self.library, self.device) = (library, device)
+        let names = try unsafe Self.text(library, device, CL_DEVICE_EXTENSIONS)
+        extensions = Set(names.split(separator: " ").map(String.init))
+    }
 
     func value<T: FixedWidthInteger>(_ parameter: Int32) throws(Problem) -> T {
         var value: T = 0
@@ -97,7 +75,9 @@ package struct DeviceDescription: Sendable {
 
     func flag(_ parameter: Int32) throws(Problem) -> Bool { try value(parameter) as cl_bool != 0 }
 
-    func text(_ parameter: Int32) throws(Problem) -> String {
+    func text(_ parameter: Int32) throws(Problem) -> String { try unsafe Self.text(library, device, parameter) }
+
+    private static func text(_ library: OpenCLLibrary, _ device: cl_device_id, _ parameter: Int32) throws(Problem) -> String {
         try unsafe CLText.read("clGetDeviceInfo") { size, bytes, needed in
             unsafe library.functions.clGetDeviceInfo(device, cl_device_info(parameter), size, bytes, needed)
         }

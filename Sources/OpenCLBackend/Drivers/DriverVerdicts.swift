@@ -52,9 +52,8 @@ struct DriverVerdicts: Sendable, Equatable {
             let driver = try fields.digest("driver").hex
             if let reason = try fields.optionalString("reason") {
                 verdicts[driver] = .sick(reason, isLasting: true)
-            } else if fields.optional("needless") != nil {
-                verdicts[driver] = .needless(
-                    try (item["needless"]?.arrayValue ?? []).map { (json) throws(Problem) in try DeviceIdentity(reading: json) })
+            } else if let devices = fields.optional("needless")?.arrayValue {
+                verdicts[driver] = .needless(try JSON.map(devices, DeviceIdentity.init(reading:)))
             } else {
                 verdicts[driver] = .healthy
             }

@@ -1,5 +1,3 @@
-package import Wire
-
 extension JSON {
     /// An object of distinct members; those without a value are left out (`null` is not the same as absent).
     package static func members(_ members: [(String, JSON?)]) -> JSON {
