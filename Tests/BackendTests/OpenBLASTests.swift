@@ -18,6 +18,21 @@ import Wire
         #expect(ProcessInfo.processInfo.environment[CoreType.variable] == before)
     }
 
+    @Test func `threads are told to spin for a short time`() throws {
+        let library = try LibraryLoader.load(.detected)
+        // What the copy has read from its environment; 0 where nothing was said.
+        guard let handle = unsafe dlopen(LibraryLoader.fileName, RTLD_NOW | RTLD_NOLOAD),
+            let symbol = unsafe dlsym(handle, "openblas_thread_timeout")
+        else {
+            Issue.record("the copy is not open, or no longer says it")
+            return
+        }
+        defer { unsafe dlclose(handle) }
+        let timeout = unsafe unsafeBitCast(symbol, to: (@convention(c) () -> CInt).self)
+        #expect(timeout() == ProcessInfo.processInfo.environment["OPENBLAS_THREAD_TIMEOUT"].flatMap { CInt($0) } ?? 20)
+        _ = library
+    }
+
     @Test func `copies keep states of their own`() throws {
         let one = try LibraryLoader.load(.haswell)
         let other = try LibraryLoader.load(.haswell)
