@@ -4,9 +4,10 @@ import Wire
 
 /// Several backends of one device as one: each work goes to the member that was measured to be the fastest for its class.
 ///
-/// A class is measured when its first work comes, where a run takes some milliseconds in some tenths of a second, and corrected by what large works then take; the answer is
-/// kept in memory and in the store, which counts for as long as the fingerprint is the same. A new kind of work is two functions in a file of its own, see
-/// `MeasuredBackend+Chain.swift`: everything else is `capability(for:_:)` and `run(_:…)` here.
+/// A class is measured when its first work comes, where a run takes some milliseconds in some tenths of a second. The first large works then go around
+/// among the members that came near to the best, and say what the class takes at its real size. The answer is kept in memory and in the store, which
+/// counts for as long as the fingerprint is the same. A new kind of work is two functions in a file of its own, see `MeasuredBackend+Chain.swift`:
+/// everything else is `capability(for:_:)` and `run(_:…)` here.
 package final class MeasuredBackend: ComputeBackend {
     package let name: String
     package let members: [any ComputeBackend]
@@ -74,20 +75,16 @@ package final class MeasuredBackend: ComputeBackend {
                 control.uses(first.device)
                 return try body(first, control)
             }
-            if let best = fastest(work, able) {
+            if fastest(work, able) == nil {
+                let (begin, before) = (ContinuousClock.now, control.timeApart)
+                if let trial = try trial?() { note(try trial.speeds(able, control), work) }
+                // The work's own time is what the chosen member takes; that it was chosen first took time of its own.
+                control.setApart(.now - begin - (control.timeApart - before))
+            }
+            if let best = next(work, operations, able) {
                 control.uses(best.device)
                 let took = try SpeedTrial.time(control) { () throws(Problem) in try body(best, control) }
                 return learn(work, best, operations, took, able)
-            }
-            let begin = ContinuousClock.now
-            if let trial = try trial?() {
-                let before = control.timeApart
-                note(try trial.speeds(able, control), work)
-                // The work's own time is what the chosen member takes; that it was chosen first took time of its own.
-                control.setApart(.now - begin - (control.timeApart - before))
-                let best = fastest(work, able) ?? first
-                control.uses(best.device)
-                return try body(best, control)
             }
             try explore(work, operations, able, control, body)
         }
@@ -104,27 +101,34 @@ package final class MeasuredBackend: ComputeBackend {
     }
 
     private func fastest(_ work: WorkClass, _ able: [any ComputeBackend]) -> (any ComputeBackend)? {
-        guard let speeds = book.withLock({ $0.speeds(work, of: able.map(\.name)) }) else { return nil }
-        let best = able.max { speeds[$0.name] ?? 0 < speeds[$1.name] ?? 0 }
-        return best.flatMap { speeds[$0.name] ?? 0 > 0 ? $0 : nil }
+        let name = book.withLock { $0.fastest(work, of: able.map(\.name)) }
+        return able.first { $0.name == name }
+    }
+
+    /// The member that is to do a work now.
+    private func next(_ work: WorkClass, _ operations: Int64, _ able: [any ComputeBackend]) -> (any ComputeBackend)? {
+        let names = able.map(\.name)
+        let name = book.withLock { operations >= Self.telling ? $0.next(work, of: names) : $0.fastest(work, of: names) }
+        return able.first { $0.name == name }
     }
 
     private func note(_ speeds: ChoiceBook.Speeds, _ work: WorkClass) {
-        let document = book.withLock { book in
+        save { book in
             book.note(speeds, work)
-            return book.document(fingerprint: fingerprint)
+            return true
         }
-        store.save(document)
     }
 
-    /// A trial is smaller than a large work, and caches make the difference: what large works take counts for half of what is known, so that a member
-    /// which does worse than its trial promised makes way for the next, which is then held to its own promise. Written down when it does, and
-    /// not with every work.
+    /// Large works say what their class takes; small ones hardly more than what disturbed them.
     private func learn(_ work: WorkClass, _ member: any ComputeBackend, _ operations: Int64, _ took: Duration, _ able: [any ComputeBackend]) {
-        guard operations >= Self.telling, let known = book.withLock({ $0.speed(work, of: member.name) }) else { return }
-        let speeds = [member.name: (known + SpeedTrial.speed(operations, took)) / 2]
-        book.withLock { $0.note(speeds, work) }
-        if fastest(work, able)?.name != member.name { note(speeds, work) }
+        guard operations >= Self.telling else { return }
+        save { $0.learn(SpeedTrial.speed(operations, took), work, of: member.name, among: able.map(\.name)) }
+    }
+
+    /// Changes the book, and writes it down where that is worth it.
+    private func save(_ change: (inout ChoiceBook) -> Bool) {
+        let document = book.withLock { change(&$0) ? $0.document(fingerprint: fingerprint) : nil }
+        if let document { store.save(document) }
     }
 
     /// Operations from which on a single run says something: some 5 ms.

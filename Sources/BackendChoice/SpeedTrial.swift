@@ -11,13 +11,13 @@ struct SpeedTrial {
     private static let rounds = 3
     /// More rounds for those that are near the best after these: a process's luck with memory and a neighbour are worth more than what sets them apart.
     private static let finals = 4
-    private static let near = 1.15
+    static let near = 1.15
     /// None of them begins later than this: on a slow machine, where runs are long, a job that waits for the choice is worth more than a tenth.
     private static let finalsEnd = Duration.seconds(1)
     /// Runs are repeated until so much time is over, so that the clock can tell them apart.
     private static let shortest = Duration.microseconds(1_500)
     /// A member that takes this many times as long as the best one isn't tried again.
-    private static let hopeless = 1.6
+    static let hopeless = 1.6
 
     /// Operations per second of each member; 0 for one that fails or can't.
     ///
