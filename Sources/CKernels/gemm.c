@@ -48,13 +48,15 @@ static const int64_t direct_elements = 8192;
 static const double past_caches_cells = 2 << 20;
 
 /// What packing an element of A or of B costs, in multiplications of a row by a column: 0.4 and 0.3 ns against 0.017 ns on a core of Zen 4.
-static const double packing_a = 24, packing_b = 16;
+/// An A that is read where it lies costs what a second core's cache has to fetch once more.
+static const double packing_a = 24, packing_b = 16, reading_a = 2;
 
 /// What the slowest thread has to do, in multiplications and in packing, if C's sides are cut in so many parts.
 static double cut_cost(const adit_gemm_path *path, const adit_product *p, int64_t count, int64_t threads, int64_t down, int64_t across) {
     const int64_t rows = adit_round_up(adit_ceil_div(p->m, down), path->row_step), columns = adit_round_up(adit_ceil_div(p->n, across), path->column_step);
     const double rounds = (double)adit_ceil_div(adit_ceil_div(p->m, rows) * adit_ceil_div(p->n, columns) * count, threads);
-    return rounds * ((double)rows * (double)columns + packing_a * (double)rows + packing_b * (double)columns);
+    const double each_row = path->in_place && p->a_depth == 1 ? reading_a : packing_a;
+    return rounds * ((double)rows * (double)columns + each_row * (double)rows + packing_b * (double)columns);
 }
 
 /// How many parts each side of C is cut in: a task for each thread and none too large, and of those cuts into as many tasks as threads, or up to

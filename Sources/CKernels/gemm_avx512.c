@@ -18,6 +18,6 @@
 
 const adit_gemm_path adit_f32_avx512 = DIRECT_PATH(f32, FLOAT_ROWS, FLOAT_VECTORS * F32_LANES);
 const adit_gemm_path adit_f64_avx512 = DIRECT_PATH(f64, FLOAT_ROWS, FLOAT_VECTORS * F64_LANES);
-const adit_gemm_path adit_wide_avx512 = GEMM_PATH(wide, FLOAT_ROWS, FLOAT_VECTORS * F32_LANES);
-const adit_gemm_path adit_i8_avx512 = GEMM_PATH(i8, 6, 64);
+const adit_gemm_path adit_wide_avx512 = GEMM_PATH(wide, FLOAT_ROWS, FLOAT_VECTORS * F32_LANES, 0);
+const adit_gemm_path adit_i8_avx512 = GEMM_PATH(i8, 6, 64, ALWAYS);
 #endif

@@ -29,7 +29,6 @@ static inline void pack_line_bf16_pairs(const uint16_t *source, int64_t depth_st
         _mm512_store_si512(line + 32 * v + 16, _mm512_permutex2var_epi16(r0, high, r1));
     }
 }
-static inline void close_a_bf16_pairs(int64_t count, uint32_t *panels) { (void)count, (void)panels; }
 static inline void close_b_bf16_pairs(int64_t packed, uint32_t *panel) { (void)packed, (void)panel; }
 
 /// -0 becomes +0 and every NaN the canonical one.
@@ -43,7 +42,7 @@ static inline __m512 canonical_bf16_pairs(__m512 x) {
 #define PACKED_BITS 32
 #define SOURCE uint16_t
 #define DEPTH 2
-#define START 0
+#define OFFSET 0
 #define IN_PLACE ALWAYS
 #define DIRECT 0
 #define LANES 16
@@ -55,5 +54,5 @@ static inline __m512 canonical_bf16_pairs(__m512 x) {
 #include "gemm_tile.h"
 #pragma clang attribute pop
 
-const adit_gemm_path adit_bf16_pairs = {tile_bf16_pairs, scratch_bytes_bf16_pairs, NULL, 6, 64};
+const adit_gemm_path adit_bf16_pairs = {tile_bf16_pairs, scratch_bytes_bf16_pairs, NULL, 6, 64, true};
 #endif

@@ -21,7 +21,6 @@
         _Pragma("clang loop unroll(full)") for (int v = 0; v < FLOAT_VECTORS; v++)                                  \
             *(PATH(cells_##SUFFIX) *)(line + v * LANES) = *(const PATH(loose_##SUFFIX) *)(source + v * LANES);      \
     }                                                                                                               \
-    static inline void PATH(close_a_##SUFFIX)(int64_t count, CELL *panels) { (void)count, (void)panels; }           \
     static inline void PATH(close_b_##SUFFIX)(int64_t packed, CELL *panel) { (void)packed, (void)panel; }           \
     /* -0 becomes +0 and every NaN the canonical one. */                                                            \
     static inline PATH(cells_##SUFFIX) PATH(canonical_##SUFFIX)(PATH(cells_##SUFFIX) x) {                           \
@@ -51,7 +50,6 @@ static inline PATH(four_f32) PATH(load_wide)(const uint16_t *source) {
 static inline void PATH(pack_line_wide)(const uint16_t *source, int64_t depth_stride, float *line) {
     for (int i = 0; i < FLOAT_VECTORS * F32_LANES; i++) line[i] = PATH(element_wide)(source + i, depth_stride, 1);
 }
-static inline void PATH(close_a_wide)(int64_t count, float *panels) { (void)count, (void)panels; }
 static inline void PATH(close_b_wide)(int64_t packed, float *panel) { (void)packed, (void)panel; }
 
 #define CELL float
@@ -59,7 +57,7 @@ static inline void PATH(close_b_wide)(int64_t packed, float *panel) { (void)pack
 #define PACKED_BITS 32
 #define SOURCE float
 #define DEPTH 1
-#define START 0
+#define OFFSET 0
 #define IN_PLACE FLOATS_IN_PLACE
 #define DIRECT 1
 #define LANES F32_LANES
@@ -75,7 +73,7 @@ static inline void PATH(close_b_wide)(int64_t packed, float *panel) { (void)pack
 #define PACKED_BITS 64
 #define SOURCE double
 #define DEPTH 1
-#define START 0
+#define OFFSET 0
 #define IN_PLACE FLOATS_IN_PLACE
 #define DIRECT 1
 #define LANES F64_LANES
@@ -91,7 +89,7 @@ static inline void PATH(close_b_wide)(int64_t packed, float *panel) { (void)pack
 #define PACKED_BITS 32
 #define SOURCE uint16_t
 #define DEPTH 1
-#define START 0
+#define OFFSET 0
 #define IN_PLACE 0
 #define DIRECT 0
 #define LANES F32_LANES
@@ -102,5 +100,6 @@ static inline void PATH(close_b_wide)(int64_t packed, float *panel) { (void)pack
 #define NAME(x) PATH(x##_wide)
 #include "gemm_tile.h"
 
-#define GEMM_PATH(SUFFIX, ROWS, COLUMNS) {PATH(tile_##SUFFIX), PATH(scratch_bytes_##SUFFIX), NULL, ROWS, COLUMNS}
-#define DIRECT_PATH(SUFFIX, ROWS, COLUMNS) {PATH(tile_##SUFFIX), PATH(scratch_bytes_##SUFFIX), PATH(direct_##SUFFIX), ROWS, COLUMNS}
+#define GEMM_PATH(SUFFIX, ROWS, COLUMNS, PLACE) {PATH(tile_##SUFFIX), PATH(scratch_bytes_##SUFFIX), NULL, ROWS, COLUMNS, PLACE == ALWAYS}
+#define DIRECT_PATH(SUFFIX, ROWS, COLUMNS) \
+    {PATH(tile_##SUFFIX), PATH(scratch_bytes_##SUFFIX), PATH(direct_##SUFFIX), ROWS, COLUMNS, FLOATS_IN_PLACE == ALWAYS}

@@ -17,7 +17,6 @@ static inline PATH(four_i8) PATH(load_i8)(const int8_t *source) {
 static inline void PATH(pack_line_i8)(const int8_t *source, int64_t depth_stride, uint32_t *line) {
     for (int i = 0; i < 2 * I32_LANES; i++) line[i] = PATH(element_i8)(source + i, depth_stride, 2);
 }
-static inline void PATH(close_a_i8)(int64_t count, uint32_t *panels) { (void)count, (void)panels; }
 static inline void PATH(close_b_i8)(int64_t packed, uint32_t *panel) { (void)packed, (void)panel; }
 
 #define CELL uint32_t
@@ -25,7 +24,7 @@ static inline void PATH(close_b_i8)(int64_t packed, uint32_t *panel) { (void)pac
 #define PACKED_BITS 32
 #define SOURCE int8_t
 #define DEPTH 2
-#define START 0
+#define OFFSET 0
 #define IN_PLACE 0
 #define DIRECT 0
 #define LANES I32_LANES

@@ -17,5 +17,5 @@
 
 const adit_gemm_path adit_f32_portable = DIRECT_PATH(f32, FLOAT_ROWS, FLOAT_VECTORS * F32_LANES);
 const adit_gemm_path adit_f64_portable = DIRECT_PATH(f64, FLOAT_ROWS, FLOAT_VECTORS * F64_LANES);
-const adit_gemm_path adit_wide_portable = GEMM_PATH(wide, FLOAT_ROWS, FLOAT_VECTORS * F32_LANES);
-const adit_gemm_path adit_i8_portable = GEMM_PATH(i8, I32_ROWS, 2 * I32_LANES);
+const adit_gemm_path adit_wide_portable = GEMM_PATH(wide, FLOAT_ROWS, FLOAT_VECTORS * F32_LANES, 0);
+const adit_gemm_path adit_i8_portable = GEMM_PATH(i8, I32_ROWS, 2 * I32_LANES, 0);

@@ -98,6 +98,7 @@ typedef struct {
     size_t (*scratch_bytes)(int64_t rows, int64_t columns, int64_t k);
     void (*direct)(const adit_product *p, void *scratch);
     int64_t row_step, column_step;  // register tile
+    bool in_place;                  // whether `tile` reads an A whose depth is contiguous where it lies, whatever the size
 } adit_gemm_path;
 
 /// The paths compiled into this build; `wide` is BF16 by way of F32.

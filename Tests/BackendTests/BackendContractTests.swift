@@ -45,7 +45,9 @@ import Wire
     /// with recomputed cells, which share no code with them.
     @Test(arguments: [DType.i8, .f32, .f64])
     func `large products agree`(dtype: DType) throws {
-        for (m, n, k, transposeA, transposeB) in [(1031, 300, 520, false, false), (260, 2100, 300, true, true), (17, 1500, 1030, false, true)] {
+        // The last one's A is read in blocks of rows by each of two threads, and in two parts of its depth.
+        let shapes = [(1031, 300, 520, false, false), (260, 2100, 300, true, true), (17, 1500, 1030, false, true), (2101, 70, 4200, false, false)]
+        for (m, n, k, transposeA, transposeB) in shapes {
             let product = try Product(dtype, m, n, k, transposeA, transposeB, .normal, seed: 5)
             let first = try product.run(on: try #require(Backends.native.last))
             for backend in Backends.all where backend.capability(for: product.gemm) != nil {
