@@ -14,7 +14,9 @@
 #error "libxsmm's integers must have 32 bits"
 #endif
 
+/// Opens the library; the program's start does, and so does whoever asks for code. libxsmm_finalize frees its tables and all code.
 void libxsmm_init(void);
+void libxsmm_finalize(void);
 /// The best instruction set that the processor has.
 int libxsmm_cpuid(void);
 /// What code is made for from now on.

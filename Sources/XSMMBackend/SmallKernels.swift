@@ -3,7 +3,7 @@ import Kernels
 import Synchronization
 import Wire
 
-/// Code of libxsmm's for one shape. It stays as long as the process.
+/// Code of libxsmm's for one shape. It stays while the library is open (`XSMMLibrary`).
 ///
 /// `@unchecked Sendable`: code isn't written after it is made, and may run on any number of threads.
 @safe struct SmallKernel: @unchecked Sendable {
@@ -28,24 +28,60 @@ final class SmallKernels: Sendable {
         let arithmetic: Arithmetic
     }
 
+    private enum Verdict {
+        /// No code, or code that isn't right.
+        case refused
+        /// It is right. Made anew it is the same, since it hangs on the shape and the processor.
+        case passed(SmallKernel, time: Int)
+    }
+
     private let trial: ProductTrial
-    private let tried = Mutex<[Shape: SmallKernel?]>([:])
+    private let verdicts = Mutex<[Shape: Verdict]>([:])
 
     init(judge: any ComputeBackend) { trial = ProductTrial(judge: judge) }
 
-    /// Code that keeps the product's arithmetic, whatever its batch; nil if there is none. A shape's first call takes a millisecond or so.
-    func kernel(for gemm: GEMM) -> SmallKernel? {
-        let sizes = 1...Self.largest
+    /// Whether there is code that keeps the product's arithmetic, whatever its batch. A shape's first question takes a millisecond or so.
+    func offers(_ gemm: GEMM) -> Bool {
+        guard let shape = Self.shape(gemm) else { return false }
+        return verdicts.withLock { verdicts in
+            if case .refused = verdict(shape, gemm, &verdicts) { return false }
+            return true
+        }
+    }
+
+    /// Runs a body with the product's code.
+    ///
+    /// - Returns: false where there is none.
+    func use(_ gemm: GEMM, _ body: (SmallKernel) throws(Problem) -> Void) throws(Problem) -> Bool {
+        guard let shape = Self.shape(gemm) else { return false }
+        return try XSMMLibrary.whileOpen { now throws(Problem) in
+            guard let kernel = verdicts.withLock({ kernel(shape, gemm, &$0, now) }) else { return false }
+            try body(kernel)
+            return true
+        }
+    }
+
+    private static func shape(_ gemm: GEMM) -> Shape? {
+        let sizes = 1...largest
         guard sizes.contains(gemm.m), sizes.contains(gemm.n), sizes.contains(gemm.k), !gemm.transposeB else { return nil }
         guard gemm.inputDType == .f32 || gemm.inputDType == .f64 else { return nil }
-        let shape = Shape(m: gemm.m, n: gemm.n, k: gemm.k, transposeA: gemm.transposeA, arithmetic: gemm.arithmetic)
-        return tried.withLock { tried in
-            if let known = tried[shape] { return known }
-            guard tried.count < Self.limit else { return nil }
-            let kernel = passing(gemm)
-            tried[shape] = .some(kernel)
-            return kernel
-        }
+        return Shape(m: gemm.m, n: gemm.n, k: gemm.k, transposeA: gemm.transposeA, arithmetic: gemm.arithmetic)
+    }
+
+    private func verdict(_ shape: Shape, _ gemm: GEMM, _ verdicts: inout [Shape: Verdict]) -> Verdict {
+        if let known = verdicts[shape] { return known }
+        guard verdicts.count < Self.limit else { return .refused }
+        let verdict = XSMMLibrary.whileOpen { now in passing(gemm).map { Verdict.passed($0, time: now) } ?? .refused }
+        verdicts[shape] = verdict
+        return verdict
+    }
+
+    private func kernel(_ shape: Shape, _ gemm: GEMM, _ verdicts: inout [Shape: Verdict], _ now: Int) -> SmallKernel? {
+        guard case .passed(let kernel, let time) = verdict(shape, gemm, &verdicts) else { return nil }
+        if time == now { return kernel }
+        guard let again = Self.make(gemm) else { return nil }
+        verdicts[shape] = .passed(again, time: now)
+        return again
     }
 
     private func passing(_ gemm: GEMM) -> SmallKernel? {
@@ -58,6 +94,8 @@ final class SmallKernels: Sendable {
         return isRight ? kernel : nil
     }
 
+    /// The library has to be open, for as long as the code is used.
+    ///
     /// Row-major C = op(A)·B is column-major Cᵀ = Bᵀ·op(A)ᵀ: the operands change places, and what was A may be transposed.
     static func make(_ gemm: GEMM) -> SmallKernel? {
         // No dimension is over 64.

@@ -21,15 +21,12 @@ package final class XSMM: ComputeBackend {
     ///   - judge: a backend that keeps every promise, whose bits the library's are compared with.
     /// - Throws: `backend_unavailable` where its code isn't right, or this process may not run code that it makes.
     package init(threads: Int? = nil, judge: any ComputeBackend) throws(Problem) {
-        libxsmm_init()
-        // Whatever LIBXSMM_TARGET in the environment says.
-        libxsmm_set_target_archid(libxsmm_cpuid())
-        architecture = unsafe libxsmm_get_target_arch().map { unsafe String(cString: $0) } ?? "unknown"
+        architecture = XSMMLibrary.whileOpen { _ in unsafe libxsmm_get_target_arch().map { unsafe String(cString: $0) } ?? "unknown" }
         team = ThreadLimit(threads ?? ProcessInfo.processInfo.activeProcessorCount)
         kernels = SmallKernels(judge: judge)
         for arithmetic in [Arithmetic.f32, .f64] {
             for (m, n, k) in [(1, 1, 1), (5, 7, 3), (16, 16, 16), (33, 47, 64), (64, 64, 61)] {
-                guard kernels.kernel(for: try GEMM(m: m, n: n, k: k, arithmetic: arithmetic)) != nil else {
+                guard kernels.offers(try GEMM(m: m, n: n, k: k, arithmetic: arithmetic)) else {
                     throw Problem(.backendUnavailable, "libxsmm \(LIBXSMM_CONFIG_VERSION) makes no code for \(architecture) that runs and is right here")
                 }
             }
@@ -43,15 +40,15 @@ package final class XSMM: ComputeBackend {
 
     package func useThreads(atMost threads: Int?) { team.limit(threads) }
 
-    package func capability(for gemm: GEMM) -> Capability? { kernels.kernel(for: gemm) == nil ? nil : Capability(arithmetic: gemm.arithmetic) }
+    package func rest() { XSMMLibrary.close() }
+
+    package func capability(for gemm: GEMM) -> Capability? { kernels.offers(gemm) ? Capability(arithmetic: gemm.arithmetic) : nil }
 
     package func run(_ gemm: GEMM, a: Tensor, b: Tensor, into c: Tensor, control: RunControl) throws(Problem) {
         try gemm.check(a: a, b: b, c: c)
-        guard let kernel = kernels.kernel(for: gemm) else {
-            throw Problem(.unsupportedDtype, "libxsmm doesn't keep \(gemm.arithmetic.rawValue) at \(gemm.m) x \(gemm.n) x \(gemm.k)")
-        }
         try control.step(0)
-        try SmallProducts.run(kernel, gemm, a, b, into: c, threads: threads, control)
+        let isDone = try kernels.use(gemm) { kernel throws(Problem) in try SmallProducts.run(kernel, gemm, a, b, into: c, threads: threads, control) }
+        guard isDone else { throw Problem(.unsupportedDtype, "libxsmm doesn't keep \(gemm.arithmetic.rawValue) at \(gemm.m) x \(gemm.n) x \(gemm.k)") }
         try control.step(1)
     }
 }

@@ -58,9 +58,12 @@ import Wire
         let trial = ProductTrial(judge: try #require(Backends.native.last))
         let shape = ProductTrial.Shape(16, 16, 16, batch: 3)
         for (k, transposeA, isRight) in [(16, false, true), (15, false, false), (16, true, false)] {
-            let kernel = try #require(SmallKernels.make(try GEMM(m: 16, n: 16, k: k, transposeA: transposeA, arithmetic: .f32)))
-            let passes = trial.passes(.f32, [shape], transposes: [(false, false)]) { gemm, a, b, c throws(Problem) in
-                try SmallProducts.run(kernel, gemm, a, b, into: c, threads: 1, .none)
+            let product = try GEMM(m: 16, n: 16, k: k, transposeA: transposeA, arithmetic: .f32)
+            let passes: Bool? = XSMMLibrary.whileOpen { _ in
+                guard let kernel = SmallKernels.make(product) else { return nil }
+                return trial.passes(.f32, [shape], transposes: [(false, false)]) { gemm, a, b, c throws(Problem) in
+                    try SmallProducts.run(kernel, gemm, a, b, into: c, threads: 1, .none)
+                }
             }
             #expect(passes == isRight)
         }
@@ -72,11 +75,32 @@ import Wire
         let kernels = SmallKernels(judge: judge)
         for m in 1...SmallKernels.largest {
             for n in 1...SmallKernels.largest where (m * SmallKernels.largest + n) % 3 == 0 {
-                _ = kernels.kernel(for: try GEMM(m: m, n: n, k: 1, arithmetic: .f32))
+                _ = kernels.offers(try GEMM(m: m, n: n, k: 1, arithmetic: .f32))
             }
         }
         // A judge that refuses makes each trial fail at its first product.
         #expect(judge.calls.load(ordering: .relaxed) == SmallKernels.limit)
+    }
+
+    /// Closing it while code runs would be the end of the process: both go on at once here, on two instances.
+    @Test(.timeLimit(.minutes(1))) func `the library is closed between uses, and open while somebody runs its code`() async throws {
+        let products = try [(16, 16, 16), (33, 47, 64), (5, 7, 3)].map { try Product(.f32, $0.0, $0.1, $0.2, seed: 7) }
+        let expected = try products.map { try $0.reference().root }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for backend in Backends.xsmm.prefix(2) {
+                group.addTask {
+                    for round in 0..<60 {
+                        let product = products[round % products.count]
+                        guard backend.capability(for: product.gemm) != nil else { continue }
+                        let root = try product.run(on: backend).root
+                        #expect(root == expected[round % expected.count])
+                        if round % 3 == 0 { backend.rest() }
+                        await Task.yield()
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
     }
 
     @Test func `memory that may run is told from memory that may not`() {
