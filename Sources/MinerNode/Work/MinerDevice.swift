@@ -178,8 +178,12 @@ final class MinerDevice: Sendable {
             state.idleSince = nil
             return true
         }
+        guard isDue else { return }
         // On a thread of its own: drivers and the kernel take their time.
-        if isDue { try? await OwnThread.run("adit-rest") { self.backend.rest() } }
+        try? await OwnThread.run("adit-rest") {
+            self.backend.rest()
+            if self.isCPU { ProgramPages.giveBack() }
+        }
     }
 
     /// The control of the computation that runs; nil where none does.
