@@ -16,7 +16,7 @@ enum KernelSubjects {
             guard bytes <= limit else { return nil }
             return RateSubject(
                 device: device, backend: backend.name, kind: .gemm, arithmetic: arithmetic, size: [n, n, n], work: gemm.operations, trafficBytes: Int64(bytes),
-                weight: arithmetic == .f32Panel256 ? 2 : 1, roof: roof.map { ($0, gemm.inputDType) },
+                weight: (arithmetic == .f32Panel256 ? 2 : 1) * (n > 1_024 ? 4 : 1), roof: roof.map { ($0, gemm.inputDType) },
                 prepare: { () throws(Problem) in
                     let a = try random("a", gemm.inputDType, gemm.shapeA, limit)
                     let b = try random("b", gemm.inputDType, gemm.shapeB, limit)

@@ -10,7 +10,7 @@ import Wire
 /// round. A single best of all would pair a lucky moment of the one with a common moment of the other.
 ///
 /// Whoever else uses the machine only ever makes a run slower. A round is as quiet as the worse of its two figures is near to that figure's
-/// best of all rounds, and a row has the medians of the quieter half of the rounds: a neighbour who comes for a second costs a few rounds, not the row.
+/// best of all rounds, and a row has the medians of the quietest third of the rounds: a neighbour who comes for some seconds costs rounds, not the row.
 struct RateMeter {
     /// The clock; tests pass their own.
     let now: () -> ContinuousClock.Instant
@@ -29,34 +29,33 @@ struct RateMeter {
     ///   - slice: how long it may take; two runs are made at least.
     /// - Returns: nil where there is nothing to measure.
     /// - Throws: what a run throws; `canceled`.
-    func measure(_ subject: RateSubject, slice: Duration) throws(Problem) -> RateRow? {
+    func measure(_ subject: RateSubject, slice: Duration) throws(Problem) -> RateSamples? {
         let start = now()
         guard let run = try subject.prepare() else { return nil }
         let member = LastName()
         // Compiles, plans and warms up; also how long a run takes.
         let warmUp = try timed { () throws(Problem) in try run(control.naming { member.note($0) }) }
         var estimate = warmUp.took
-        let peakName = subject.roof.flatMap { $0.source.peakName($0.dtype) }
-        var roof = peakName == nil ? nil : subject.roof
+        var samples = RateSamples(peakName: subject.roof.flatMap { $0.source.peakName($0.dtype) })
+        var roof = samples.peakName == nil ? nil : subject.roof
         // The first run may compile, and may find out that there is none.
         if let found = roof, try found.source.runPeak(found.dtype, about: Self.peakRun) == nil { roof = nil }
 
         let left = slice - (now() - start)
         let length = max(.zero, left / rounds)
-        var rates: [Double] = []
-        var peaks: [Double] = []
-        while rates.count < rounds, rates.isEmpty || now() - start + estimate < slice {
+        while samples.rounds.count < rounds, samples.rounds.isEmpty || now() - start + estimate < slice {
             let begin = now()
-            peaks.append(try peak(roof, for: min(max(length / 2, Self.longestSpin), length)))
+            let peak = try peak(roof, for: min(max(length / 2, Self.longestSpin), length))
             var best = 0.0
             repeat {
                 let (done, took) = try several(run, estimate)
                 estimate = min(estimate, took)
                 best = max(best, Double(done) / took.seconds)
             } while now() - begin < length
-            rates.append(best)
+            samples.rounds.append((best, peak))
         }
-        return row(subject, member.text, rates, peaks, peakName)
+        samples.member = member.text
+        return samples
     }
 
     /// The highest rate of the peak within so much time, of one run at least; 0 without a peak.
@@ -88,41 +87,6 @@ struct RateMeter {
         // A clock that stands still must not make rates endless.
         return (done, max(now() - begin, .nanoseconds(1)))
     }
-
-    private func row(_ subject: RateSubject, _ member: String?, _ rates: [Double], _ peaks: [Double], _ peakName: String?) -> RateRow {
-        let isKnown = peakName != nil && peaks.allSatisfy { $0 > 0 }
-        let quiet = Self.quieterHalf(rates, isKnown ? peaks : rates)
-        let all = isKnown ? zip(rates, peaks).map { $0 / $1 } : rates
-        return RateRow(
-            device: subject.device, backend: subject.backend, member: member, kind: subject.kind, arithmetic: subject.arithmetic, size: subject.size,
-            perSecond: Self.whole(Self.median(quiet.map(\.rate))), peakPerSecond: isKnown ? Self.whole(Self.median(quiet.map(\.peak))) : nil,
-            peakName: isKnown ? peakName : nil, shareMillionths: isKnown ? Self.millionths(Self.median(quiet.map { $0.rate / $0.peak })) : nil,
-            rounds: max(1, rates.count), spreadMillionths: Self.millionths(Self.spread(all)), work: subject.work, trafficBytes: subject.trafficBytes)
-    }
-
-    /// The rounds, at least half of them, in which nobody seems to have disturbed either side.
-    static func quieterHalf(_ rates: [Double], _ peaks: [Double]) -> [(rate: Double, peak: Double)] {
-        let (fastest, highest) = (max(rates.max() ?? 0, .leastNormalMagnitude), max(peaks.max() ?? 0, .leastNormalMagnitude))
-        let rounds = zip(rates, peaks).map { (rate: $0, peak: $1) }
-        let sorted = rounds.sorted { min($0.rate / fastest, $0.peak / highest) > min($1.rate / fastest, $1.peak / highest) }
-        return Array(sorted.prefix((sorted.count + 1) / 2))
-    }
-
-    /// The middle one, or the mean of the middle two; 0 of none.
-    static func median(_ values: [Double]) -> Double {
-        let sorted = values.sorted()
-        guard !sorted.isEmpty else { return 0 }
-        return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
-    }
-
-    /// Largest less smallest over the median.
-    static func spread(_ values: [Double]) -> Double {
-        guard let most = values.max(), let least = values.min(), median(values) > 0 else { return 0 }
-        return (most - least) / median(values)
-    }
-
-    private static func whole(_ rate: Double) -> Int64 { Int64(exactly: min(max(rate, 0), 9e15).rounded()) ?? 0 }
-    private static func millionths(_ share: Double) -> Int64 { Int64(exactly: min(max(share, 0) * 1e6, 1e9).rounded()) ?? 0 }
 }
 
 /// The last device that a run named.

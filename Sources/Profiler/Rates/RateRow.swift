@@ -17,13 +17,13 @@ package struct RateRow: Sendable, Equatable {
     package let arithmetic: Arithmetic?
     /// Dimensions of the work: m, n, k of a product; n, c, h, w, o, kh, kw of a convolution; batch, heads, length, d of attention; bytes.
     package let size: [Int]
-    /// Median over the rounds of each round's best, in the kind's unit.
+    /// Of the rounds in which the device was disturbed least the median of each round's best, in the kind's unit.
     package let perSecond: Int64
     /// The device's peak, likewise, from the same rounds; nil where none is known.
     package let peakPerSecond: Int64?
     /// The instruction that the peak is made of.
     package let peakName: String?
-    /// Median over the rounds of rate over peak, in millionths. May pass 10^6 by the measurement's own error.
+    /// Likewise of rate over peak, in millionths. May pass 10^6 by the measurement's own error.
     package let shareMillionths: Int64?
     package let rounds: Int
     /// Largest less smallest over the median, of the rounds' shares, or of their rates where no peak is known; in millionths.

@@ -33,7 +33,22 @@ package struct RateSurvey {
         /// Whether a failure of it is the machine's: a library that errs is left out, a device that errs is no device.
         let isDevice: Bool
         /// How fast it is about where nothing of it was measured yet, against the same backend's F32 products.
-        var guess = 1.0
+        let guess: Double
+        /// What was measured of each so far.
+        var samples: [RateSamples?]
+        /// Those that took longer than there was time for.
+        var leftOut: Set<Int> = []
+        /// Nothing more of it is measured.
+        var isBroken = false
+
+        init(subjects: [RateSubject], isDevice: Bool, guess: Double = 1) {
+            (self.subjects, self.isDevice, self.guess) = (subjects, isDevice, guess)
+            samples = Array(repeating: nil, count: subjects.count)
+        }
+
+        var weight: Double { subjects.reduce(0) { $0 + $1.weight } }
+        /// Of the largest that was measured.
+        var speed: Double? { samples.last { $0 != nil }.flatMap { $0 }.map { max(1, $0.fastest) } }
     }
 
     /// Synchronous and long.
@@ -42,43 +57,53 @@ package struct RateSurvey {
     /// - Throws: what a device's kernels throw; `canceled`. A library's failure becomes a note.
     package func run(control: RunControl = .none, progress: (Profiler.Progress) -> Void = { _ in }) throws(Problem) -> RateTable {
         let start = now()
-        let all = series()
-        var weightLeft = all.reduce(0) { $0 + $1.subjects.reduce(0) { $0 + $1.weight } }
-        var rows: [RateRow] = []
+        var all = series()
         var notes: [String] = []
-        var leftOut: [String] = []
-        var speeds: [String: Double] = [:]
         let meter = RateMeter(now: now, rounds: plan.rounds, control: control.silent)
-        for series in all {
-            var speed: Double?
-            var isBroken = false
-            for subject in series.subjects {
-                let passed = now() - start
-                progress(Profiler.Progress(step: subject.title, share: min(1, max(0, passed / plan.budget))))
-                let slice = max(.zero, plan.budget - passed) * (subject.weight / max(weightLeft, subject.weight))
-                weightLeft -= subject.weight
-                if isBroken { continue }
-                // Warming up and one round are two runs.
-                let expected = subject.kind.isKernel ? (speed ?? speeds[subject.backend].map { $0 * series.guess }) : nil
-                if let expected, 2 * Double(subject.work) / expected > slice.seconds {
-                    leftOut.append(subject.title)
-                    continue
-                }
-                do throws(Problem) {
-                    guard let row = try meter.measure(subject, slice: slice) else { continue }
-                    rows.append(row)
-                    speed = Double(max(1, row.perSecond))
-                    if row.kind == .gemm { speeds[subject.backend] = max(speeds[subject.backend] ?? 0, Double(row.perSecond)) }
-                } catch {
-                    if error.code == .canceled || series.isDevice && error.code != .memoryLimit { throw error }
-                    notes.append("\(subject.title) failed: \(error.detail)")
-                    isBroken = true
+        for pass in 1...plan.passes {
+            let end = plan.budget * pass / plan.passes
+            var weightLeft = all.reduce(0) { $0 + $1.weight }
+            for index in all.indices {
+                for place in all[index].subjects.indices {
+                    let subject = all[index].subjects[place]
+                    let passed = now() - start
+                    progress(Profiler.Progress(step: subject.title, share: min(1, max(0, passed / plan.budget))))
+                    let slice = max(.zero, end - passed) * (subject.weight / max(weightLeft, subject.weight))
+                    weightLeft -= subject.weight
+                    if all[index].isBroken { continue }
+                    // Warming up and one round are two runs.
+                    if let speed = expectedSpeed(subject, all, index), 2 * Double(subject.work) / speed > slice.seconds {
+                        all[index].leftOut.insert(place)
+                        continue
+                    }
+                    do throws(Problem) {
+                        guard let samples = try meter.measure(subject, slice: slice) else { continue }
+                        all[index].samples[place] = all[index].samples[place]?.merging(samples) ?? samples
+                    } catch {
+                        if error.code == .canceled || all[index].isDevice && error.code != .memoryLimit { throw error }
+                        notes.append("\(subject.title) failed: \(error.detail)")
+                        all[index].isBroken = true
+                    }
                 }
             }
         }
         progress(Profiler.Progress(step: "done", share: 1))
-        if !leftOut.isEmpty { notes.append("left out, since a run takes longer than there was time for: " + leftOut.joined(separator: ", ")) }
-        return RateTable(rows: rows, threads: machine.cores, isQuick: plan.isQuick, notes: notes)
+        return table(all, notes)
+    }
+
+    /// Operations per second that a kernel does about; nil where nothing of its backend was measured.
+    private func expectedSpeed(_ subject: RateSubject, _ all: [Series], _ index: Int) -> Double? {
+        guard subject.kind.isKernel else { return nil }
+        if let speed = all[index].speed { return speed }
+        let products = all.lazy.filter { $0.subjects.first.map { $0.kind == .gemm && $0.backend == subject.backend } ?? false }
+        return products.compactMap(\.speed).max().map { $0 * all[index].guess }
+    }
+
+    private func table(_ all: [Series], _ notes: [String]) -> RateTable {
+        let leftOut = all.flatMap { series in series.leftOut.sorted().filter { series.samples[$0] == nil }.map { series.subjects[$0].title } }
+        let note = leftOut.isEmpty ? [] : ["left out, since a run takes longer than there was time for: " + leftOut.joined(separator: ", ")]
+        let rows = all.flatMap { series in zip(series.subjects, series.samples).compactMap { $1?.row($0) } }
+        return RateTable(rows: rows, threads: machine.cores, isQuick: plan.isQuick, notes: notes + note)
     }
 
     /// What decides about tiers and jobs first, what takes long and matters less last.
@@ -111,7 +136,7 @@ package struct RateSurvey {
         }
         for member in plan.hasMembers ? devices.members : [] {
             for arithmetic in RatePlan.everyArithmetic {
-                let subjects = KernelSubjects.products(member, device: "cpu", arithmetic, sizes: plan.sizes, roof: roof(member), limit: limit)
+                let subjects = KernelSubjects.products(member, device: "cpu", arithmetic, sizes: plan.memberSizes, roof: roof(member), limit: limit)
                 all.append(Series(subjects: subjects, isDevice: false))
             }
         }

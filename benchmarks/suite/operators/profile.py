@@ -47,32 +47,24 @@ def text(key) -> str:
     return f"{what} {arithmetic} {'x'.join(map(str, size))} on {backend}"
 
 
-class Rounds:
-    """A peer measured as the profile's meter does it: in three rounds, of which the quieter half counts, with their median."""
-
-    def __init__(self, peer):
-        self.peer = peer
-
-    def best(self, part: str, milliseconds: int) -> float:
-        rounds = sorted(self.peer.best(part, milliseconds // 3) for _ in range(3))
-        return 1 / statistics.mean(1 / seconds for seconds in rounds[:2])
-
-
 def same_second(table, program):
-    """cblas_sgemm from C and the profile's own meter on the same library and core type, by turns."""
-    n = 2048
-    try:
-        ours = Paced([program, "bench", "--paced", "openblas", "--threads", THREADS])
-    except RuntimeError as error:
-        table.add(f"F32 rate n={n} against a C program's", "%", None, at_most=3, note=f"no OpenBLAS here: {error}")
-        return
-    peer = Paced([build.openblas_peer(), "f32", n, n, n, 1, THREADS], {"OPENBLAS_CORETYPE": ours.ready["blas"]})
-    rounds = 3 if table.quick else 11
-    times = interleave({"ours": (ours, "kernel"), "C": (Rounds(peer), "kernel")}, rounds, 600 if table.quick else 1200)
-    ours.close()
-    peer.close()
+    """cblas_sgemm from C and the profile's own meter on the same library and core type, by turns; in processes that are started anew."""
+    n, rounds = 2048, 3 if table.quick else 5
+    times, ready = {"ours": [], "C": []}, None
+    for _ in range(1 if table.quick else 3):
+        try:
+            ours = Paced([program, "bench", "--paced", "openblas", "--threads", THREADS])
+        except RuntimeError as error:
+            table.add(f"F32 rate n={n} against a C program's", "%", None, at_most=3, note=f"no OpenBLAS here: {error}")
+            return
+        peer = Paced([build.openblas_peer(), "f32", n, n, n, 1, THREADS], {"OPENBLAS_CORETYPE": ours.ready["blas"]})
+        ready = (ours.ready["ready"], peer.ready["ready"])
+        for side, values in interleave({"ours": (ours, "kernel"), "C": (peer, "kernel")}, rounds, 600 if table.quick else 1200).items():
+            times[side] += values
+        ours.close()
+        peer.close()
     ratio = paired(times["C"], times["ours"])
     work = 2 * n**3
-    table.add(f"F32 rate n={n} against a C program's", "%", abs(ratio - 1) * 100, peer=work / median(times["C"]) / 1e9, peer_name=f"{peer.ready['ready']} GFLOP/s",
+    table.add(f"F32 rate n={n} against a C program's", "%", abs(ratio - 1) * 100, peer=work / median(times["C"]) / 1e9, peer_name=f"{ready[1]} GFLOP/s",
               ratio=ratio, at_most=3,
-              note=f"the profile's meter on {ours.ready['ready']}: {work / median(times['ours']) / 1e9:.1f} GFLOP/s; median of {rounds} rounds' own ratios")
+              note=f"the profile's meter on {ready[0]}: {work / median(times['ours']) / 1e9:.1f} GFLOP/s; median of {len(times['C'])} rounds' own ratios")
