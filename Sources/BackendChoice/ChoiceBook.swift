@@ -68,17 +68,27 @@ struct ChoiceBook {
         write(speeds.mapValues { Record(speed: $0) }, work)
     }
 
-    /// What a large work took. The first ones say it alone, by the better of them; each later one counts for half of what is known, so that a member which
-    /// does worse makes way for the next.
+    /// What a large work took. The first ones say it alone, by the better of them. Later ones move what is known: one that was slower, perhaps by a
+    /// neighbour's doing, by an eighth of the way, a faster one by half. A member that does worse for long so makes way for the next, and starts
+    /// anew: if it was the neighbour, its next large works say so.
     ///
     /// - Returns: whether it is worth writing down.
     mutating func learn(_ speed: Double, _ work: WorkClass, of name: String, among names: [String]) -> Bool {
         guard var record = records(work)[name] else { return false }
         let (before, isNew) = (fastest(work, of: names), record.works < Self.telling)
-        record.speed = record.works == 0 ? speed : isNew ? max(record.speed, speed) : (record.speed + speed) / 2
-        record.works = min(record.works + 1, Self.telling)
+        if isNew {
+            record.speed = record.works == 0 ? speed : max(record.speed, speed)
+            record.works += 1
+        } else {
+            record.speed += (speed - record.speed) / (speed < record.speed ? 8 : 2)
+        }
         write([name: record], work)
-        return isNew || fastest(work, of: names) != before
+        guard !isNew, fastest(work, of: names) != before else { return isNew }
+        if name == before {
+            record.works = 0
+            write([name: record], work)
+        }
+        return true
     }
 
     private mutating func write(_ records: Records, _ work: WorkClass) {

@@ -15,6 +15,7 @@ import Wire
     var threads: Int
     let engine: dnnl_engine_t
     let stream: dnnl_stream_t
+    let callLength = CallLength()
 
     /// - Throws: `backend_unavailable` without the library or without an engine of its.
     init(_ library: OneDNNLibrary, threads: Int) throws(Problem) {

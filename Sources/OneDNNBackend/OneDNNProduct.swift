@@ -9,8 +9,6 @@ import Wire
 /// panel's sums to what is in C); I8 through `dnnl_gemm_s8s8s32`; BF16 and batches of small matrices through matmul primitives.
 struct OneDNNProduct {
     private static let panel = 256
-    /// Operations in one call of the library.
-    private static let operationsPerCall = 8e9
     /// Cells of C in one strip of a reproducible product, which are rewritten while they are in the cache: 8 MiB.
     private static let cellsPerStrip = 1 << 21
     /// Batches of matrices up to so many operations each go through one matmul primitive, larger ones one by one: from there on a
@@ -52,6 +50,13 @@ struct OneDNNProduct {
         let c: UnsafeMutableRawPointer
     }
 
+    /// Operations in one call of the library.
+    private var longest: Double { engine.callLength.operations(gemm.arithmetic) }
+
+    private func timed(_ rows: Double, _ depth: Int, _ call: () throws(Problem) -> Void) throws(Problem) {
+        try engine.callLength.time(gemm.arithmetic, operations: 2 * rows * Double(gemm.n) * Double(depth), call)
+    }
+
     private func run(_ at: Operands, _ plans: inout OneDNNPlans, _ control: RunControl) throws(Problem) {
         let isSmall = gemm.single.operations <= Self.operationsInBatch
         switch gemm.arithmetic {
@@ -67,8 +72,8 @@ struct OneDNNProduct {
 
     /// Groups of whole matrices, or strips of rows of one matrix where that alone is too long for a call.
     private func runMatmul(_ at: Operands, _ plans: inout OneDNNPlans, _ control: RunControl) throws(Problem) {
-        let matrices = max(1, min(gemm.count, Int(Self.operationsPerCall / Double(max(1, gemm.single.operations)))))
-        let height = max(1, min(gemm.m, Int(Self.operationsPerCall / Double(2 * gemm.n * gemm.k))))
+        let matrices = max(1, min(gemm.count, Int(longest / Double(max(1, gemm.single.operations)))))
+        let height = max(1, min(gemm.m, Int(longest / Double(2 * gemm.n * gemm.k))))
         var done = 0.0
         for first in stride(from: 0, to: gemm.count, by: matrices) {
             let count = min(matrices, gemm.count - first)
@@ -77,10 +82,12 @@ struct OneDNNProduct {
                 let plan = try plan(count, rows, &plans)
                 let (sizeA, sizeB, sizeC) = (gemm.inputDType.byteCount, gemm.inputDType.byteCount, gemm.outputDType.byteCount)
                 let skippedA = first * gemm.m * gemm.k + (gemm.transposeA ? row : row * gemm.k)
-                try unsafe plan.run([
-                    UnsafeMutableRawPointer(mutating: at.a + skippedA * sizeA), UnsafeMutableRawPointer(mutating: at.b + first * gemm.k * gemm.n * sizeB),
-                    at.c + (first * gemm.m * gemm.n + row * gemm.n) * sizeC,
-                ])
+                try timed(Double(count) * Double(rows), gemm.k) { () throws(Problem) in
+                    try unsafe plan.run([
+                        UnsafeMutableRawPointer(mutating: at.a + skippedA * sizeA), UnsafeMutableRawPointer(mutating: at.b + first * gemm.k * gemm.n * sizeB),
+                        at.c + (first * gemm.m * gemm.n + row * gemm.n) * sizeC,
+                    ])
+                }
                 done += Double(count * rows)
                 try control.step(done / (Double(gemm.count) * Double(gemm.m)))
             }
@@ -113,8 +120,8 @@ struct OneDNNProduct {
         let isPanels = gemm.arithmetic == .f32Panel256
         let height =
             isPanels
-            ? max(2 * OneDNNOffer.bound, min(Self.cellsPerStrip / n, Int(Self.operationsPerCall / Double(2 * Self.panel * n))))
-            : max(1, Int(Self.operationsPerCall / Double(2 * n * k)))
+            ? max(2 * OneDNNOffer.bound, min(Self.cellsPerStrip / n, Int(longest / Double(2 * Self.panel * n))))
+            : max(1, Int(longest / Double(2 * n * k)))
         // Strips of about equal height, so that none is thinner than half of the height asked for.
         let strips = (m + height - 1) / height
         for strip in 0..<strips {
@@ -122,9 +129,11 @@ struct OneDNNProduct {
             let (placeA, placeC) = unsafe (a + (gemm.transposeA ? rows.lowerBound : rows.lowerBound * k) * sizeA, c + rows.lowerBound * n * sizeC)
             for start in stride(from: 0, to: k, by: isPanels ? Self.panel : k) {
                 let depth = isPanels ? min(Self.panel, k - start) : k
-                try unsafe multiply(
-                    placeA + (gemm.transposeA ? start * m : start) * sizeA, b + (gemm.transposeB ? start : start * n) * sizeA, placeC, rows.count, depth,
-                    isFirst: start == 0)
+                try timed(Double(rows.count), depth) { () throws(Problem) in
+                    try unsafe multiply(
+                        placeA + (gemm.transposeA ? start * m : start) * sizeA, b + (gemm.transposeB ? start : start * n) * sizeA, placeC, rows.count, depth,
+                        isFirst: start == 0)
+                }
                 let share = (Double(rows.lowerBound) + Double(rows.count) * Double(start + depth) / Double(k)) / Double(m)
                 try control.step((Double(index) + share) / Double(gemm.count))
             }

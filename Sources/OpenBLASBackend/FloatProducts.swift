@@ -56,8 +56,6 @@ extension Double: BLASFloat {
 /// (`PanelRule` tests it).
 enum FloatProducts {
     static let panel = 256
-    /// Operations in one call of the library: tens of milliseconds, between which a run can be stopped.
-    private static let operationsPerCall = 8e9
     /// Cells of C in one strip of a reproducible product, which are rewritten while they are in the cache.
     private static let cellsPerStrip = 1 << 21
     /// Matrices of a batch up to so many operations are multiplied one to a core; a larger one fills the cores by itself.
@@ -95,8 +93,8 @@ enum FloatProducts {
         let gemm = product.gemm
         product.library.threads = 1
         defer { product.library.threads = threads }
-        // So many that a run can be stopped about ten times a second, and that the threads' ends meet.
-        let group = max(threads, Int(operationsPerCall / Double(gemm.single.operations)))
+        // So many that a run can be stopped some times a second, and that the threads' ends meet.
+        let group = max(threads, Int(product.library.callLength.operations(gemm.arithmetic) / Double(gemm.single.operations)))
         let few = max(1, min(64, group / (8 * threads)))
         for start in stride(from: 0, to: gemm.count, by: group) {
             let end = min(start + group, gemm.count)
@@ -121,14 +119,16 @@ enum FloatProducts {
         /// One matrix on all threads, in strips of rows of about equal height, so that none is thinner than half of the height asked for.
         func run(_ index: Int, _ threads: Int, _ control: RunControl) throws(Problem) {
             let depth = isPanels ? min(panel, gemm.k) : gemm.k
-            let longest = max(1, Int(operationsPerCall / Double(2 * depth * gemm.n)))
+            let longest = max(1, Int(library.callLength.operations(gemm.arithmetic) / Double(2 * depth * gemm.n)))
             let height = isPanels ? max(2 * PanelRule.bound, min(longest, cellsPerStrip / gemm.n)) : longest
             let strips = (gemm.m + height - 1) / height
             for strip in 0..<strips {
                 let rows = gemm.m * strip / strips..<gemm.m * (strip + 1) / strips
                 for start in stride(from: 0, to: gemm.k, by: depth) {
                     let end = min(start + depth, gemm.k)
-                    multiply(index, rows, start..<end)
+                    library.callLength.time(gemm.arithmetic, operations: 2 * Double(rows.count) * Double(gemm.n) * Double(end - start)) {
+                        multiply(index, rows, start..<end)
+                    }
                     let share = (Double(rows.lowerBound) + Double(rows.count) * Double(end) / Double(gemm.k)) / Double(gemm.m)
                     try control.step((Double(index) + share) / Double(gemm.count))
                 }

@@ -1,5 +1,6 @@
 import COpenBLAS
 import Glibc
+import Kernels
 import Wire
 
 /// The only owner of one loaded copy of OpenBLAS: its functions, its threads, its state. Closed when the owner goes.
@@ -18,6 +19,7 @@ import Wire
     let coreName: String
     /// Version and build options.
     let configuration: String
+    let callLength = CallLength()
 
     /// Opens a shared library, or takes the loaded one of that name, and finds its functions.
     ///

@@ -135,9 +135,20 @@ import Wire
             #expect(next() == "a")
             #expect(!learn(98, "a"))
         }
-        // Later ones count for half, and a change is worth writing down.
-        #expect(learn(60, "a"))
-        #expect(speed("a") == 79 && next() == "b")
+        // A disturbed one later hardly counts; many of them do, and the change is worth writing down.
+        #expect(!learn(58, "a"))
+        #expect(speed("a") == 93 && next() == "a")
+        #expect(learn(61, "a"))
+        #expect(speed("a") == 89)
+        // Whoever made way starts anew: if it was a neighbour, the next works say so.
+        #expect(next() == "a")
+        #expect(learn(98, "a"))
+        #expect(speed("a") == 98 && next() == "a")
+        for _ in 0..<20 where next() == "a" { _ = learn(80, "a") }
+        #expect(next() == "b" && speed("a") == 80)
+        // A faster one counts for half.
+        #expect(!learn(94, "b"))
+        #expect(speed("b") == 92)
         book.note(["a": 0, "b": 0, "c": 0], work)
         #expect(next() == nil)
     }
