@@ -1,19 +1,18 @@
-private import Foundation
 import Glibc
+import Sensors
 
 /// The pages of programs and libraries that a process has mapped and, at rest, doesn't use.
 ///
 /// A fault on a file's page maps its neighbours too, 16 at a time, and measuring a machine walks through most of a program once: of the tens
 /// of megabytes that stay mapped, and count as the process's memory, an idle miner uses few. Unmapped, their contents stay in the page cache for
 /// as long as nobody needs the memory more, and those in use come back with the next instruction.
-enum ProgramPages {
+package enum ProgramPages {
     /// Less isn't worth a call.
     private static let least = 256 << 10
 
     /// Unmaps them. Where the kernel doesn't say what is mapped nothing happens.
-    static func giveBack() {
-        guard let text = try? String(contentsOfFile: "/proc/self/smaps", encoding: .utf8) else { return }
-        for range in spare(text) {
+    package static func giveBack() {
+        for range in spare(KernelFiles().text("/proc/self/smaps") ?? "") {
             guard let start = unsafe UnsafeMutableRawPointer(bitPattern: range.lowerBound) else { continue }
             unsafe madvise(start, range.count, MADV_DONTNEED)
         }
@@ -30,7 +29,7 @@ enum ProgramPages {
         for line in smaps.split(separator: "\n") {
             let words = line.split(separator: " ", omittingEmptySubsequences: true)
             guard let first = words.first else { continue }
-            if !first.hasSuffix(":") {
+            if first.last != ":" {
                 current = code(words)
                 resident = 0
             } else if words.count >= 2, let kilobytes = Int(words[1]) {

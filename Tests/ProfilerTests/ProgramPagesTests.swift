@@ -1,7 +1,8 @@
 import Foundation
+import Sensors
 import Testing
 
-@testable import MinerNode
+@testable import Profiler
 
 @Suite("Pages of programs at rest") struct ProgramPagesTests {
     @Test("Only code of files that is as it was read") func spare() {
@@ -27,6 +28,9 @@ import Testing
             let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("RssFile:") })
             return try #require(Int(line.split(whereSeparator: \.isWhitespace)[1]))
         }
+        // The list is longer than one reading of it.
+        let all = ProgramPages.spare(KernelFiles().text("/proc/self/smaps") ?? "")
+        #expect(all.count > 1)
         let before = try kilobytesOfFiles()
         ProgramPages.giveBack()
         let after = try kilobytesOfFiles()
