@@ -136,7 +136,7 @@ let package = Package(
         tests("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "ChainClient"]),
         tests("ChainNode", ["Wire", "Signing", "Ledger", "HTTPServing", "ChainNode", "ChainClient", logging, lifecycle, grdb, hummingbird]),
         tests("MinerNode", ["Wire", "Kernels", "Jobs", "Operations", "NativeBackend", "ChainClient", "HTTPServing", "MinerNode", grdb, logging]),
-        tests("Adit", ["Wire", "Signing", "Kernels", "Profiler", "adit", "TestSupport"]),
+        tests("Adit", ["Wire", "Signing", "Kernels", "OpenBLASBackend", "Profiler", "adit", "TestSupport"]),
         .testTarget(
             name: "ReliabilityTests", dependencies: ["Wire", "Signing", "Kernels", "Ledger", "Jobs", "ChainClient", "adit", "TestSupport", grdb],
             exclude: ["Faults"], swiftSettings: strict),

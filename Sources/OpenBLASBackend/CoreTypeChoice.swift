@@ -10,12 +10,21 @@ enum CoreTypeChoice {
     /// What core types that break panel-256's rule have to be faster by than one that keeps it, and serves for reproducible products too.
     private static let marginOverRule = 1.2
 
-    /// The library with the fastest core type, and what each of them did, in operations per second by the library's name for it.
+    /// The library with the core type that was found the fastest earlier, where it is still the same library, or with the one that is now.
     ///
     /// - Throws: `backend_unavailable` if the library can't be loaded at all.
-    static func fastest(threads: Int) throws(Problem) -> (library: OpenBLASLibrary, speeds: [String: Double]) {
+    static func library(remembered: CoreTypeTrial?, threads: Int) throws(Problem) -> (library: OpenBLASLibrary, trial: CoreTypeTrial) {
+        if let remembered, remembered.used.isRunnable, let library = try? LibraryLoader.load(remembered.used),
+            library.configuration == remembered.configuration, remembered.speeds[library.coreName] != nil
+        {
+            return (library, remembered)
+        }
+        return try fastest(threads: threads)
+    }
+
+    private static func fastest(threads: Int) throws(Problem) -> (library: OpenBLASLibrary, trial: CoreTypeTrial) {
         let operations = 2.0 * Double(size * size * size)
-        var best = try LibraryLoader.load(.detected)
+        var (best, used) = (try LibraryLoader.load(.detected), CoreType.detected)
         var bestTime = try time(best, threads)
         var speeds = [best.coreName: operations / max(bestTime, 1e-9)]
         var seen: Set<String> = [best.coreName.lowercased()]
@@ -25,9 +34,9 @@ enum CoreTypeChoice {
             let time = try time(library, threads)
             speeds[library.coreName] = operations / max(time, 1e-9)
             let needed = PanelRule.isCandidate(best) && !PanelRule.isCandidate(library) ? marginOverRule : margin
-            if time * needed < bestTime { (best, bestTime) = (library, time) }
+            if time * needed < bestTime { (best, used, bestTime) = (library, coreType, time) }
         }
-        return (best, speeds)
+        return (best, CoreTypeTrial(used: used, configuration: best.configuration, speeds: speeds))
     }
 
     /// Seconds of the best round, in free order.

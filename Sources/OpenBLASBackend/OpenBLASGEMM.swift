@@ -12,8 +12,8 @@ package final class OpenBLASGEMM: ComputeBackend {
     package let name = "openblas"
     /// The kernels in use, as the library names them.
     package let coreName: String
-    /// What each core type that can run here did when they were compared, in operations per second; empty where one was given.
-    package let coreSpeeds: [String: Double]
+    /// What the comparison of core types found; nil where one was given.
+    package let coreTrial: CoreTypeTrial?
     /// OpenBLAS's version and build options.
     package let configuration: String
     /// What an operator may want to know, in sentences: what is not offered, and what the environment says in vain.
@@ -46,13 +46,20 @@ package final class OpenBLASGEMM: ComputeBackend {
     /// - Parameters:
     ///   - threads: nil for all cores.
     ///   - coreType: nil for the fastest.
+    ///   - remembered: what an earlier comparison found, not to be made again.
     ///   - judge: a backend that keeps every promise, whose bits the panels' are compared with; without one only I8 and free floats are offered, untested.
     ///   - isMeasured: whether to find out the speeds of what passed.
     /// - Throws: `backend_unavailable` without a usable OpenBLAS; nothing else depends on it.
-    package init(threads: Int? = nil, coreType: CoreType? = nil, judge: (any ComputeBackend)? = nil, isMeasured: Bool = true) throws(Problem) {
+    package init(
+        threads: Int? = nil, coreType: CoreType? = nil, remembered: CoreTypeTrial? = nil, judge: (any ComputeBackend)? = nil, isMeasured: Bool = true
+    ) throws(Problem) {
         let count = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
-        let (library, coreSpeeds) = try Self.load(coreType, threads: count)
-        self.coreSpeeds = coreSpeeds
+        let library: OpenBLASLibrary
+        if let coreType {
+            (library, coreTrial) = (try LibraryLoader.load(coreType), nil)
+        } else {
+            (library, coreTrial) = try CoreTypeChoice.library(remembered: remembered, threads: count)
+        }
         library.threads = count
         coreName = library.coreName
         configuration = library.configuration
@@ -69,11 +76,6 @@ package final class OpenBLASGEMM: ComputeBackend {
         self.speeds = speeds
         notes = Self.notes(library.coreName, smallest)
         self.library = Mutex(library)
-    }
-
-    private static func load(_ coreType: CoreType?, threads: Int) throws(Problem) -> (OpenBLASLibrary, [String: Double]) {
-        if let coreType { return (try LibraryLoader.load(coreType), [:]) }
-        return try CoreTypeChoice.fastest(threads: threads)
     }
 
     private static func offer(_ library: OpenBLASLibrary, threads: Int, judge: (any ComputeBackend)?) -> Offer {

@@ -33,6 +33,23 @@ import Wire
         _ = library
     }
 
+    @Test func `a comparison of core types is made once`() throws {
+        let coreType = try #require([CoreType.zen, .haswell].first { $0.isRunnable })
+        let library = try LibraryLoader.load(coreType)
+        // Not what a comparison would say: that it is taken shows that none was made.
+        let known = CoreTypeTrial(used: coreType, configuration: library.configuration, speeds: [library.coreName: 7])
+        let backend = try OpenBLASGEMM(remembered: known, isMeasured: false)
+        #expect(backend.coreName == library.coreName && backend.coreTrial == known)
+        #expect(try CoreTypeTrial(json: known.json) == known)
+        // Another build of the library, or one that calls it otherwise, is compared anew.
+        for (configuration, name) in [(library.configuration + " ", library.coreName), (library.configuration, "other")] {
+            let stale = CoreTypeTrial(used: coreType, configuration: configuration, speeds: [name: 7])
+            let trial = try #require(try OpenBLASGEMM(remembered: stale, isMeasured: false).coreTrial)
+            #expect(trial != stale && trial.speeds.values.allSatisfy { $0 > 1e6 })
+        }
+        #expect(throws: Problem.self) { try CoreTypeTrial(json: ["used": "Z80", "configuration": "", "speeds": JSON.object(JSONObject(distinct: []))]) }
+    }
+
     @Test func `copies keep states of their own`() throws {
         let one = try LibraryLoader.load(.haswell)
         let other = try LibraryLoader.load(.haswell)

@@ -39,8 +39,11 @@ struct Hardware: Sendable {
             var notes: [String] = []
             var coreTypes: EnvironmentCosts.CoreTypes?
             join("OpenBLAS", &members, &notes) { () throws(Problem) in
-                let blas = try OpenBLASGEMM(threads: threads, judge: native, isMeasured: false)
-                coreTypes = EnvironmentCosts.CoreTypes(used: blas.coreName, speeds: blas.coreSpeeds)
+                let file = choices.map { CoreTypeFile(beside: $0, fingerprint: SHA256.hash(utf8: "\(processor) \(native.threads)")) }
+                let known = anew ? nil : file?.load()
+                let blas = try OpenBLASGEMM(threads: threads, remembered: known, judge: native, isMeasured: false)
+                if let trial = blas.coreTrial, trial != known { file?.save(trial) }
+                coreTypes = EnvironmentCosts.CoreTypes(used: blas.coreName, speeds: blas.coreTrial?.speeds ?? [:])
                 return (blas, [])
             }
             join("oneDNN", &members, &notes) { () throws(Problem) in
