@@ -8,8 +8,8 @@ package final class CallLength: Sendable {
     private static let longest = 0.2
     /// Operations per second until a call was timed: those of a small machine.
     private static let cautious = 4e10
-    /// What fewer operations take says little.
-    private static let telling = 1e9
+    /// What fewer operations take says little; of more there is no machine for a fifth of a second.
+    private static let range = 1e9...1e15
 
     private let speeds = Mutex<[Arithmetic: Double]>([:])
 
@@ -18,7 +18,7 @@ package final class CallLength: Sendable {
     /// Operations in one call: a power of two, so that plans which are made for a shape are few.
     package func operations(_ arithmetic: Arithmetic) -> Double {
         let speed = speeds.withLock { $0[arithmetic] } ?? Self.cautious
-        return exp2(log2(max(Self.telling, speed * Self.longest)).rounded(.down))
+        return exp2(log2(min(max(speed * Self.longest, Self.range.lowerBound), Self.range.upperBound)).rounded(.down))
     }
 
     /// Makes a call, and takes its speed for that of the next.
@@ -26,6 +26,6 @@ package final class CallLength: Sendable {
         let begin = ContinuousClock.now
         try call()
         let took = max((.now - begin) / .seconds(1), 1e-6)
-        if operations >= Self.telling { speeds.withLock { $0[arithmetic] = operations / took } }
+        if operations >= Self.range.lowerBound { speeds.withLock { $0[arithmetic] = operations / took } }
     }
 }
