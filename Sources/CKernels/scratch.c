@@ -52,3 +52,5 @@ void adit_rest(void) {
     // Memory that other threads' arenas hold free is given back too: tens of megabytes after a profile.
     malloc_trim(0);
 }
+
+void adit_limit_arenas(int32_t most) { mallopt(M_ARENA_MAX, most); }

@@ -64,6 +64,8 @@ int64_t adit_peak(const adit_run *run, int32_t kind, int64_t turns);
 
 /// Gives the kept scratch memory back, and to the system what the process's allocator holds free. Not while a call runs that needs it soon.
 void adit_rest(void);
+/// The C library's allocator gets at most so many arenas from now on.
+void adit_limit_arenas(int32_t most);
 
 /// Sets what `held` points to, from any thread.
 void adit_hold(int32_t *held, bool is_held);

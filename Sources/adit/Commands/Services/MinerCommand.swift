@@ -6,6 +6,7 @@ import Jobs
 import Kernels
 import Logging
 import MinerNode
+import NativeBackend
 import Operations
 import Profiler
 import Sensors
@@ -57,6 +58,7 @@ struct MinerRun: AsyncParsableCommand, SettingFlags {
         let settings = try Settings(configFile: config)
         try settings.check(.miner, flags: flags)
         let folder = settings.text(.minerData, data)
+        Allocator.useFewArenas()
         let environment = ProcessInfo.processInfo.environment
         let live = plain ? nil : LiveLog(for: environment, folder: folder)
         let level = settings.text(.logLevel, logLevel)
