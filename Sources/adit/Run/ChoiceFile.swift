@@ -2,7 +2,7 @@ import BackendChoice
 import Foundation
 import Wire
 
-/// The measured choices among the CPU's libraries, in a file: read at start, replaced whole after each new measurement.
+/// What was measured of the CPU's libraries, in a file: read at start, replaced whole after each new measurement.
 struct ChoiceFile: ChoiceStore {
     let path: String
     /// Whether what it holds is measured anew.

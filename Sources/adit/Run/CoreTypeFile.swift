@@ -4,20 +4,24 @@ import Wire
 
 /// What the comparison of OpenBLAS's core types found, in a file beside the choices among the CPU's libraries: it counts for a week, on the same machine.
 struct CoreTypeFile {
-    let path: String
+    private let file: ChoiceFile
     /// The processor and the threads.
     let fingerprint: Digest
     private static let lifetime: Int64 = 7 * 86_400
 
-    /// - Parameter choices: the path of the choices' file.
-    init(beside choices: String, fingerprint: Digest) {
-        path = "\((choices as NSString).deletingLastPathComponent)/openblas.json"
+    var path: String { file.path }
+
+    /// - Parameters:
+    ///   - choices: the path of the choices' file.
+    ///   - isForgotten: whether what it holds is compared anew.
+    init(beside choices: String, fingerprint: Digest, isForgotten: Bool = false) {
+        file = ChoiceFile(path: "\((choices as NSString).deletingLastPathComponent)/openblas.json", isForgotten: isForgotten)
         self.fingerprint = fingerprint
     }
 
     /// Nil where there is none, or none that counts: what it costs is another comparison.
     func load(at now: Int64 = WallClock.now().seconds) -> CoreTypeTrial? {
-        guard let document = try? Files.read(path, limit: 1 << 16) else { return nil }
+        guard let document = file.load() else { return nil }
         return try? parse(document, now)
     }
 
@@ -33,8 +37,6 @@ struct CoreTypeFile {
 
     func save(_ trial: CoreTypeTrial, at now: Int64 = WallClock.now().seconds) {
         let document: JSON = ["version": 1, "begun": .integer(now), "fingerprint": .string(fingerprint.hex), "trial": trial.json]
-        // Without it the next start compares again.
-        try? Files.makeFolder((path as NSString).deletingLastPathComponent)
-        try? Files.write(document.canonicalBytes, to: path)
+        file.save(document.canonicalBytes)
     }
 }

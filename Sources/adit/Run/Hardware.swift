@@ -39,8 +39,9 @@ struct Hardware: Sendable {
             var notes: [String] = []
             var coreTypes: EnvironmentCosts.CoreTypes?
             join("OpenBLAS", &members, &notes) { () throws(Problem) in
-                let file = choices.map { CoreTypeFile(beside: $0, fingerprint: SHA256.hash(utf8: "\(processor) \(native.threads)")) }
-                let known = anew ? nil : file?.load()
+                let fingerprint = SHA256.hash(utf8: "\(processor) \(native.threads)")
+                let file = choices.map { CoreTypeFile(beside: $0, fingerprint: fingerprint, isForgotten: anew) }
+                let known = file?.load()
                 let blas = try OpenBLASGEMM(threads: threads, remembered: known, judge: native, isMeasured: false)
                 if let trial = blas.coreTrial, trial != known { file?.save(trial) }
                 coreTypes = EnvironmentCosts.CoreTypes(used: blas.coreName, speeds: blas.coreTrial?.speeds ?? [:])
