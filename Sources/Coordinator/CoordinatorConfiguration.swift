@@ -89,8 +89,10 @@ package struct CoordinatorLimits: Sendable {
     package var eventListeners = 256
     /// Registered workers.
     package var workers = 10_000
-    /// Leases that one worker may hold.
+    /// Leases of any size that a worker with one device may hold; one more with each further device.
     package var leasesPerWorker = 4
+    /// Devices that count in this: as many as a machine has places for accelerators. What a worker registers is a claim.
+    package var devicesCounted = 16
     /// Leases that one worker may hold while all of them together are the work of a quarter of a second, by its own measurement.
     package var smallLeasesPerWorker = 64
     /// What counts as such work on a worker that has measured nothing, in compute units.
@@ -114,6 +116,9 @@ package struct CoordinatorLimits: Sendable {
     package var chainPollMilliseconds: Int64 = 500
 
     package init() {}
+
+    /// Leases of any size that a worker with this profile may hold.
+    func leases(for profile: WorkerProfile) -> Int { leasesPerWorker + min(max(1, profile.devices.count), devicesCounted) - 1 }
 
     /// The longest life of a lease for so many compute units, in milliseconds.
     func longestLease(units: Int64) -> Int64 {

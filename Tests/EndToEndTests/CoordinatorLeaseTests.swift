@@ -146,6 +146,20 @@ struct CoordinatorLeaseTests {
         }
     }
 
+    /// Each device may have a job of any size, so that none of a large machine's stands still; what is registered is a claim, and bounded.
+    @Test(arguments: [(1, 2), (3, 4), (40, 6)]) func aWorkerHoldsALargeLeaseForEachDeviceAndOneMore(devices: Int, leases: Int) async throws {
+        let harness = try CoordinatorHarness()
+        try await harness.run(configure: { ($0.limits.leasesPerWorker, $0.limits.devicesCounted) = (2, 5) }) { running in
+            let key = try PrivateKey.generate()
+            // More than a quarter of a second of this worker's.
+            for seed in 0..<7 { _ = try await running.buy(try SampleWork(m: 700, k: 700, n: 700, seed: "\(seed)"), by: key) }
+            let worker = try await running.worker()
+            try await worker.client.registerWorker(worker.registration(memoryBytes: 1 << 30, tier: .inference, devices: devices))
+            for _ in 0..<leases { _ = try await worker.lease() }
+            #expect(try await worker.client.lease(max: 16, waitSeconds: 0).isEmpty)
+        }
+    }
+
     @Test func unfitWorkersAreNotOfferedTheJob() async throws {
         let harness = try CoordinatorHarness()
         try await harness.run { running in

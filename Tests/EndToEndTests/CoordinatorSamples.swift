@@ -33,12 +33,12 @@ struct TestWorker: Sendable {
     let payout: Address
     let client: CoordinatorClient
 
-    func registration(memoryBytes: Int64, tier: Tier) -> WorkerRegistration {
+    func registration(memoryBytes: Int64, tier: Tier, devices: Int = 1) -> WorkerRegistration {
         WorkerRegistration(
             publicKey: key.publicKey, payout: payout, tier: tier,
             profile: WorkerProfile(
                 cpuModel: "test", cores: 2, isa: ["avx2"], memoryBytes: memoryBytes,
-                devices: [WorkerDevice(kind: "cpu", name: "test", memoryBytes: memoryBytes)],
+                devices: (0..<devices).map { WorkerDevice(kind: $0 == 0 ? "cpu" : "gpu", name: "test \($0)", memoryBytes: memoryBytes) },
                 f32FlopsPerSecond: 1_000_000_000, memoryBytesPerSecond: 1_000_000_000, blasCore: nil, softwareVersion: "0.1.0"))
     }
 

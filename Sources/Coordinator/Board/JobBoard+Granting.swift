@@ -41,7 +41,7 @@ extension JobBoard {
         let most = standing.leases(of: limits.smallLeasesPerWorker, policy)
         let largest = standing.largestJob(now: clock.nowMilliseconds, policy) ?? .max
         // One of any size in a call, if few are held; an answer to a result brings it only to a worker that holds no other.
-        var mayBeLarge = worker.leases < (ending.isEmpty ? standing.leases(of: limits.leasesPerWorker, policy) : min(1, most))
+        var mayBeLarge = worker.leases < (ending.isEmpty ? standing.leases(of: limits.leases(for: worker.registration.profile), policy) : min(1, most))
         // More than that while all that the worker holds is the work of a moment: a quarter of a second.
         var room = Swift.max(limits.smallUnits, worker.registration.profile.f32FlopsPerSecond / 4_000_000)
         for units in worker.held.values { room -= min(units, room) }

@@ -28,7 +28,7 @@ extension JobBoard {
         if worker.leases >= most { return all(standing.isOnProbation ? .onProbation : .jobsHeld, "\(worker.leases) of \(most) leases held") }
 
         let largest = standing.largestJob(now: now, policy) ?? .max
-        let mayBeLarge = worker.leases < standing.leases(of: limits.leasesPerWorker, policy)
+        let mayBeLarge = worker.leases < standing.leases(of: limits.leases(for: worker.registration.profile), policy)
         var counts: [WorkReason: Int64] = [:]
         for job in looked {
             let reason = obstacle(job, worker) ?? (job.quote.computeUnits > largest ? .onProbation : mayBeLarge ? nil : .jobsHeld)

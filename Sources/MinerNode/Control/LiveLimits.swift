@@ -25,7 +25,7 @@ final class LiveLimits: Sendable {
     /// What the profile found.
     func note(usualMemory: Int64) { usual.withLock { $0 = usualMemory } }
 
-    /// The most memory for one job's tensors, in bytes.
+    /// The most memory for tensors, in bytes, of one job and of all that are computed at one time.
     var memoryCap: Int { Int(clamping: memoryBytes) }
 
     var memoryBytes: Int64 { min(state.withLock { $0.memoryBytes } ?? usual.withLock { $0 }, most) }

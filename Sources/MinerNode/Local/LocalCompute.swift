@@ -9,8 +9,7 @@ import Wire
 ///
 /// What is computed here is neither checked nor paid, and says so. It takes its turn among the jobs.
 struct LocalCompute: Sendable {
-    let devices: DevicePool
-    let compute: Gate
+    let turns: DeviceTurns
     let permit: WorkPermit
     let warden: DeviceWarden
     let limits: LiveLimits
@@ -30,10 +29,10 @@ struct LocalCompute: Sendable {
             throw Problem(.tooManyUnits, "that is \(kernel.operations) operations, and here \(Self.maxOperations) are done at most: ask the coordinator")
         }
         if let halt = permit.halt, halt.holds { throw Problem(.unavailable, "paused: \(halt.reason.meaning); \(halt.reason.remedy)") }
-        guard await compute.enter() else { throw Problem(.canceled, "stopped before it was computed") }
-        defer { compute.leave() }
-        let device = try devices.device(for: kernel)
         let control = WorkControl()
+        let turn = try await turns.take(kernel, control)
+        defer { turns.leave(turn) }
+        let device = turn.device
         let (permit, limit) = (permit, limits.memoryCap)
         let outputs = try await device.run("adit-local", isQuick: false, patience: warden.patience(operations: kernel.operations, speed: nil), control) {
             (signs) throws(Problem) in

@@ -20,7 +20,7 @@ package struct MinerConfiguration: Sendable {
     package var dataDirectory: String
     /// The devices that jobs may run on; each has to pass its self-test first.
     package var backends: [any ComputeBackend]
-    /// The most memory for one job's tensors, in bytes; nil takes three quarters of what the process may use.
+    /// The most memory for tensors, in bytes, of one job and of all that are computed at one time; nil takes three quarters of what the process may use.
     package var memoryCap: Int64?
     /// The most disk for inputs kept for later jobs, in bytes.
     package var cacheBytes: Int64 = 8 << 30
@@ -37,7 +37,7 @@ package struct MinerConfiguration: Sendable {
     package var reprofile = false
     /// How long the coordinator may hold a call for work.
     package var pollSeconds = 20
-    /// Leases held besides the one that computes: their inputs come in meanwhile, their outputs go out.
+    /// Leases held besides those that compute, one on each device: their inputs come in meanwhile, their outputs go out.
     package var prefetch = 1
     /// How long giving a lease back may take: a stop waits for it.
     package var giveBackWithin: Duration = .seconds(3)

@@ -32,8 +32,7 @@ final class MinerHouse: Sendable {
     private let door: LocalGuard
     private let permit = WorkPermit()
     private let limits: LiveLimits
-    /// One computation at a time.
-    private let compute = Gate(width: 1)
+    private let turns: DeviceTurns
     private let warden: DeviceWarden
     private let permission: PermissionDesk
     private let desk: LimitsDesk
@@ -63,6 +62,8 @@ final class MinerHouse: Sendable {
         let usable = Machine.current().memory.usableBytes
         limits = LiveLimits(
             configuration.limits, usualMemory: configuration.memoryCap ?? usable.map { $0 / 4 * 3 } ?? .max, mostMemory: usable ?? .max)
+        let limits = self.limits
+        turns = DeviceTurns(devices) { limits.memoryCap }
         intake = LeaseIntake(permit, limits)
         setback = Setback(configuration.pauses)
         board = StatusBoard(
@@ -75,7 +76,7 @@ final class MinerHouse: Sendable {
         permission = PermissionDesk(
             configuration.permission, control: control, limits: limits, permit: permit, port: configuration.activity, events: events, now: configuration.now)
         warden = DeviceWarden(
-            devices: devices, permit: permit, events: events, compute: compute, leastSilence: configuration.leastSilence,
+            turns: turns, permit: permit, events: events, leastSilence: configuration.leastSilence,
             hangEndsAfter: configuration.hangEndsAfter, holdLeases: configuration.holdLeases)
         metrics = MinerMetrics(configuration.registry)
         disk = DiskWatch(registry: configuration.registry, free: { DiskWatch.freeBytes(at: folder) }) { isLow, facts in
@@ -97,7 +98,7 @@ final class MinerHouse: Sendable {
 
     func routes() -> Routes {
         let own = LocalCompute(
-            devices: devices, compute: compute, permit: permit, warden: warden, limits: limits, http: http, coordinator: configuration.coordinator)
+            turns: turns, permit: permit, warden: warden, limits: limits, http: http, coordinator: configuration.coordinator)
         let routes = LocalRoutes.make(
             LocalRoutes.Parts(board: board, store: store, metrics: metrics, control: control, feed: feed, door: door, compute: own), configuration)
         HistoryRoutes.add(to: routes, door: door, history.store) { MinerClock().milliseconds / 1000 }
@@ -192,16 +193,16 @@ final class MinerHouse: Sendable {
         let loop = LeaseLoop(
             configuration, coordinator: coordinator, intake: intake, board: board, events: events, permit: permit, limits: limits, control: control,
             challenges: ChallengeDesk(
-                coordinator: coordinator, devices: devices, compute: compute, permit: permit, warden: warden, limits: limits, board: board, events: events),
+                coordinator: coordinator, turns: turns, permit: permit, warden: warden, limits: limits, board: board, events: events),
             profile: profile)
         guard await loop.register() else { return }
         board.stage = .ready
         await onReady()
         events.emit(.ready, ["address": .string(configuration.key.address.text)])
         let runner = LeaseRunner(
-            configuration: configuration, coordinator: coordinator, escrows: EscrowDesk(node), devices: devices,
+            configuration: configuration, coordinator: coordinator, escrows: EscrowDesk(node), turns: turns,
             inputs: InputLoader(cache: cache, coordinator: coordinator), outputs: outputs, store: store, courier: courier, events: events, metrics: metrics,
-            compute: compute, permit: permit, limits: limits, warden: warden, setback: setback)
+            permit: permit, limits: limits, warden: warden, setback: setback)
         let outcome: Problem? = await withTaskGroup(of: Problem?.self) { group in
             group.addTask { await Result.of { () async throws(Problem) in try await self.warden.run() }.problem }
             group.addTask {

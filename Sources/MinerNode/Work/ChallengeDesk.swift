@@ -8,8 +8,7 @@ import Wire
 /// The coordinator challenges a worker only while that holds no lease; the product takes its turn all the same.
 struct ChallengeDesk: Sendable {
     let coordinator: CoordinatorClient
-    let devices: DevicePool
-    let compute: Gate
+    let turns: DeviceTurns
     let permit: WorkPermit
     let warden: DeviceWarden
     let limits: LiveLimits
@@ -52,10 +51,10 @@ struct ChallengeDesk: Sendable {
         }
         // By this machine's own clock: the coordinator's may be another.
         let patience = Duration.milliseconds(max(0, challenge.deadlineMilliseconds - challenge.issuedMilliseconds))
-        guard await compute.enter() else { throw Problem(.canceled, "stopped before the challenge was answered") }
-        defer { compute.leave() }
-        let device = try devices.device(for: kernel)
         let (control, permit) = (WorkControl(), permit)
+        let turn = try await turns.take(kernel, control)
+        defer { turns.leave(turn) }
+        let device = turn.device
         let timer = Task {
             try await Task.sleep(for: patience)
             control.stop()

@@ -5,7 +5,7 @@ import Profiler
 import Synchronization
 import Wire
 
-/// The devices of this miner: which ones may be used, and which one a job gets.
+/// The devices of this miner: which ones may be used, and which ones can do a job.
 final class DevicePool: Sendable {
     let all: [MinerDevice]
 
@@ -36,24 +36,19 @@ final class DevicePool: Sendable {
         return failed
     }
 
-    /// The device for a job: the one that promises its arithmetic at the highest measured speed, the first one where none is measured. One that
-    /// stands still until it is cooler only where there is no other.
+    /// The devices that can do a job in its arithmetic, by their places in `all`, each with its measured operations a second where there is one.
     ///
     /// - Throws: `unsupported_dtype` if no device can do it; `backend_unavailable` if those that can are put aside.
-    func device(for kernel: any Kernel) throws(Problem) -> MinerDevice {
-        var best: (device: MinerDevice, rank: (Int, Double))?
-        var isAside = false
-        for device in all {
+    func able(_ kernel: any Kernel) throws(Problem) -> [(place: Int, speed: Double?)] {
+        var able: [(place: Int, speed: Double?)] = []
+        for (place, device) in all.enumerated() {
             guard let capability = kernel.capability(on: device.backend), capability.arithmetic == kernel.arithmetic else { continue }
-            guard device.mayWork else {
-                isAside = true
-                continue
-            }
-            let rank = (device.pacer.duty > 0 ? 1 : 0, capability.operationsPerSecond ?? 0)
-            if best.map({ rank > $0.rank }) ?? true { best = (device, rank) }
+            able.append((place, capability.operationsPerSecond))
         }
-        if let best { return best.device }
-        if isAside { throw Problem(.backendUnavailable, "every device that runs \(kernel.name) in \(kernel.arithmetic.rawValue) is quarantined") }
-        throw Problem(.unsupportedDtype, "no device here runs \(kernel.name) in \(kernel.arithmetic.rawValue)")
+        if able.isEmpty { throw Problem(.unsupportedDtype, "no device here runs \(kernel.name) in \(kernel.arithmetic.rawValue)") }
+        guard able.contains(where: { all[$0.place].mayWork }) else {
+            throw Problem(.backendUnavailable, "every device that runs \(kernel.name) in \(kernel.arithmetic.rawValue) is quarantined")
+        }
+        return able
     }
 }

@@ -6,11 +6,11 @@ import Wire
 /// Watches the devices: puts one aside that errs, hangs or answers wrongly, asks each known questions every so often, and takes back what is well
 /// again. The others go on meanwhile.
 final class DeviceWarden: Sendable {
-    private let devices: DevicePool
+    private var devices: DevicePool { turns.devices }
     private let permit: WorkPermit
     private let events: EventSink
-    /// One computation at a time: a question to a device that works takes its turn among the jobs.
-    private let compute: Gate
+    /// A question to a device that works takes its turn among the jobs.
+    private let turns: DeviceTurns
     private let leastSilence: Duration
     private let hangEndsAfter: Duration
     private let holdLeases: Duration
@@ -19,8 +19,8 @@ final class DeviceWarden: Sendable {
     ///   - leastSilence: how long a computation may always be silent.
     ///   - hangEndsAfter: how long the CPU may hang before the process gives itself up.
     ///   - holdLeases: how long a job waits for a device that is too hot.
-    init(devices: DevicePool, permit: WorkPermit, events: EventSink, compute: Gate, leastSilence: Duration, hangEndsAfter: Duration, holdLeases: Duration) {
-        (self.devices, self.permit, self.events, self.compute) = (devices, permit, events, compute)
+    init(turns: DeviceTurns, permit: WorkPermit, events: EventSink, leastSilence: Duration, hangEndsAfter: Duration, holdLeases: Duration) {
+        (self.turns, self.permit, self.events) = (turns, permit, events)
         (self.leastSilence, self.hangEndsAfter, self.holdLeases) = (leastSilence, hangEndsAfter, holdLeases)
     }
 
@@ -49,8 +49,11 @@ final class DeviceWarden: Sendable {
             weight: .error)
     }
 
-    /// Says no to everything while no device may be used.
-    func tellPermit() { permit.set(.devices, devices.usable.isEmpty ? WorkPermit.Halt(reason: .noUsableDevice, holds: false) : nil) }
+    /// Says no to everything while no device may be used, and gives out those that may.
+    func tellPermit() {
+        permit.set(.devices, devices.usable.isEmpty ? WorkPermit.Halt(reason: .noUsableDevice, holds: false) : nil)
+        turns.look()
+    }
 
     // MARK: known answers
 
@@ -109,14 +112,14 @@ final class DeviceWarden: Sendable {
 
     /// Has a device compute known work; what comes of it decides whether it goes on, or may work again.
     func ask(_ device: MinerDevice) async {
-        let isWorking = device.mayWork
-        if isWorking {
-            guard await compute.enter() else { return }
+        let control = WorkControl()
+        var turn: DeviceTurn?
+        if device.mayWork {
+            do throws(Problem) { turn = try await turns.take(device, control) } catch { return }
         }
-        defer { if isWorking { compute.leave() } }
+        defer { if let turn { turns.leave(turn) } }
         await permit.untilMayCompute()
         guard !Task.isCancelled, device.stuckSince == nil else { return }
-        let control = WorkControl()
         do throws(Problem) {
             let failure = try await device.run("adit-question", isQuick: false, patience: leastSilence, control) { (signs) throws(Problem) -> DeviceFailure? in
                 do throws(DeviceFailure) {

@@ -78,39 +78,35 @@ final class LeaseLoop: Sendable {
 
     // MARK: leases
 
-    /// Runs leases, `prefetch` + 1 at a time, the next one when the computation before it is past its half; of small ones a few more.
+    /// Runs leases, one on each device and `prefetch` more; of small ones a few more.
     func run(_ runner: LeaseRunner) async {
-        let places = Gate(width: configuration.prefetch + 1)
+        let room = LeaseRoom(runner.turns, prefetch: configuration.prefetch)
         let smallPlaces = Gate(width: Self.smallAtOnce)
-        // A lease that waited behind a whole long computation could run out before its own turn.
-        let next = Gate(width: 1)
         let smallUnits = max(50, profile.profile.f32FlopsPerSecond / 20_000_000)
         await withDiscardingTaskGroup { group in
             group.addTask { await self.supply.keepAlive(holding: self.configuration.holdLeases) }
             group.addTask { await self.ask() }
             group.addTask { await self.tellCoordinator() }
-            while await next.enter() {
-                guard await places.enter() else { break }
+            while await room.untilRoom() {
                 await runner.setback.wait()
                 await permit.untilMayCompute()
                 guard let lease = await intake.next(isSmall: { $0.quote.computeUnits <= smallUnits }) else { break }
                 let isSmall = lease.quote.computeUnits <= smallUnits
-                if isSmall {
-                    places.leave()
-                    guard await smallPlaces.enter() else {
-                        intake.putBack(lease)
-                        break
-                    }
+                if !isSmall {
+                    room.began()
+                } else if await !smallPlaces.enter() {
+                    intake.putBack(lease)
+                    break
                 }
                 group.addTask {
-                    let control = WorkControl { next.leave() }
+                    let control = WorkControl { if !isSmall { room.passedOn() } }
                     if isSmall { control.passOn() }
                     self.board.begin(lease, control)
                     await runner.run(lease, control: control)
                     self.board.end(lease)
                     self.intake.forget(lease.id)
-                    (isSmall ? smallPlaces : places).leave()
                     control.passOn()
+                    if isSmall { smallPlaces.leave() } else { room.ended() }
                 }
             }
             group.cancelAll()

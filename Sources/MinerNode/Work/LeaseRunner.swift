@@ -12,15 +12,13 @@ struct LeaseRunner: Sendable {
     let configuration: MinerConfiguration
     let coordinator: CoordinatorClient
     let escrows: EscrowDesk
-    let devices: DevicePool
+    let turns: DeviceTurns
     let inputs: InputLoader
     let outputs: OutputFolder
     let store: OutboxStore
     let courier: Courier
     let events: EventSink
     let metrics: MinerMetrics
-    /// One computation at a time.
-    let compute: Gate
     let permit: WorkPermit
     let limits: LiveLimits
     let warden: DeviceWarden
@@ -29,13 +27,13 @@ struct LeaseRunner: Sendable {
     private let clock = MinerClock()
 
     init(
-        configuration: MinerConfiguration, coordinator: CoordinatorClient, escrows: EscrowDesk, devices: DevicePool, inputs: InputLoader,
-        outputs: OutputFolder, store: OutboxStore, courier: Courier, events: EventSink, metrics: MinerMetrics, compute: Gate, permit: WorkPermit,
+        configuration: MinerConfiguration, coordinator: CoordinatorClient, escrows: EscrowDesk, turns: DeviceTurns, inputs: InputLoader,
+        outputs: OutputFolder, store: OutboxStore, courier: Courier, events: EventSink, metrics: MinerMetrics, permit: WorkPermit,
         limits: LiveLimits, warden: DeviceWarden, setback: Setback
     ) {
-        (self.configuration, self.coordinator, self.escrows, self.devices) = (configuration, coordinator, escrows, devices)
+        (self.configuration, self.coordinator, self.escrows, self.turns) = (configuration, coordinator, escrows, turns)
         (self.inputs, self.outputs, self.store, self.courier) = (inputs, outputs, store, courier)
-        (self.events, self.metrics, self.compute) = (events, metrics, compute)
+        (self.events, self.metrics) = (events, metrics)
         (self.permit, self.limits, self.warden, self.setback) = (permit, limits, warden, setback)
     }
 
@@ -80,7 +78,7 @@ struct LeaseRunner: Sendable {
             control.giveBack(.unsupportedKernel, problem)
             throw problem
         }
-        _ = try devices.device(for: kernel)
+        _ = try turns.devices.able(kernel)
         guard kernel.memoryBytes <= limits.memoryCap else {
             throw Problem(.memoryLimit, "the job's tensors take \(kernel.memoryBytes) bytes, this miner offers \(limits.memoryCap)")
         }
@@ -93,7 +91,6 @@ struct LeaseRunner: Sendable {
         control.stage = .waiting
         let fetched = ContinuousClock.now - begin
 
-        guard await compute.enter() else { throw Problem(.canceled, "stopped before the computation") }
         let produced = try await computed(lease, kernel, fetched, control)
         let entry = produced.entry
         try await commit(entry, control)
@@ -125,16 +122,25 @@ struct LeaseRunner: Sendable {
         let device: MinerDevice
     }
 
+    /// A turn at a device that may work now.
+    private func turn(_ kernel: any Kernel, _ control: WorkControl) async throws(Problem) -> DeviceTurn {
+        while true {
+            await permit.untilMayCompute()
+            let turn = try await turns.take(kernel, control)
+            await turn.device.pacer.restBetweenJobs()
+            // A rest, or a pause that began meanwhile, may have been long: another device may be the best by now.
+            if !Task.isCancelled, turn.device.mayWork, !permit.isHolding { return turn }
+            turns.leave(turn)
+            if Task.isCancelled { throw Problem(.canceled, "stopped before the computation") }
+        }
+    }
+
     /// Computes in its turn, and lets the next one in whatever happens.
     private func computed(_ lease: Lease, _ kernel: any Kernel, _ fetched: Duration, _ control: WorkControl) async throws(Problem) -> Produced {
-        defer { compute.leave() }
-        await permit.untilMayCompute()
-        // Another one than before may be the best by now.
-        let device = try devices.device(for: kernel)
-        await device.pacer.restBetweenJobs()
-        guard !Task.isCancelled else { throw Problem(.canceled, "stopped before the computation") }
+        let turn = try await turn(kernel, control)
+        defer { turns.leave(turn) }
+        let (device, speed) = (turn.device, turn.speed)
         (control.stage, control.backend) = (.computing, device.name)
-        let speed = kernel.capability(on: device.backend)?.operationsPerSecond
         if let speed, Double(kernel.operations) < 5 * speed { control.passOn() }
         let isQuick = kernel.operations < Self.quickOperations
         let patience = warden.patience(operations: kernel.operations, speed: speed)

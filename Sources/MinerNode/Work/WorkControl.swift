@@ -67,6 +67,9 @@ final class WorkControl: Sendable {
         if isFirst { onPassOn() }
     }
 
+    /// Whether its end is near.
+    var hasPassedOn: Bool { state.withLock { $0.hasPassedOn } }
+
     private func note(_ share: Double) {
         state.withLock { $0.progress = max($0.progress, share) }
         if share > 0.5 { passOn() }

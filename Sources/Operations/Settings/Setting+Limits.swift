@@ -8,7 +8,8 @@ extension Setting {
     package static let minerThreads = limit(.threads, "Threads that kernels may use.", words: "off (all that the process may use)")
     package static let minerCores = limit(.cores, "Logical processors that the miner may run on, by their numbers in Linux.", words: "off (all)")
     package static let minerMemory = limit(
-        .memoryMB, "The most memory for one job's tensors, in MiB; also what is registered.", words: "off (three quarters of what the process may use)")
+        .memoryMB, "The most memory for tensors, in MiB, of one job and of all that are computed at one time; also what is registered.",
+        words: "off (three quarters of what the process may use)")
     /// Not live: a device's allocations are laid out for it when the device is opened.
     package static let minerOpenCLMemory = limit(
         .openclMemoryMB, "The most memory that jobs take on each OpenCL device, in MiB.", words: "off (four fifths of the device's)", live: false)
