@@ -24,9 +24,13 @@ let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "s
 let nioHTTPTypesHTTP1: Target.Dependency = .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let structuredFields: Target.Dependency = .product(name: "RawStructuredFieldValues", package: "swift-http-structured-headers")
 
+/// For the rooms whose loops go over every byte or element: optimized in debug builds too, as the C kernels are, with the checks of a debug
+/// build left in. Otherwise a miner's start, which compares its devices with plain-Swift references, is many times as slow there.
+let quick: [SwiftSetting] = [.unsafeFlags(["-O", "-assert-config", "Debug"], .when(configuration: .debug))]
+
 /// A room of the house: its name, and the only things it may import.
-func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func room(_ name: String, _ dependencies: [Target.Dependency], _ settings: [SwiftSetting] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict + settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -62,11 +66,11 @@ let package = Package(
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])]),
 
         // Values.
-        room("Wire", ["CCrypto"]),
+        room("Wire", ["CCrypto"], quick),
         room("Signing", ["Wire", "CSodium", structuredFields]),
 
         // Core: rules, ports, plain-Swift references.
-        room("Kernels", ["Wire"]),
+        room("Kernels", ["Wire"], quick),
         room("Ledger", ["Wire", "Signing"]),
         room("Jobs", ["Wire", "Signing", "Kernels", "Ledger"]),
         room("Operations", ["Wire", "Signing", "Kernels", "Jobs"]),
@@ -113,7 +117,7 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: strict),
+            swiftSettings: strict + quick),
 
         .target(name: "TestSupport", dependencies: ["Wire"], path: "Tests/TestSupport", swiftSettings: strict),
         // What the fuzzers ask of every reader; Tests/Fuzzing builds it for libFuzzer, FuzzTests replays the kept corpus.
