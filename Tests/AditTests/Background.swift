@@ -27,10 +27,15 @@ struct Background {
 
     /// Waits until it has said `words`; fails the test if it ends before, or takes longer than `limit`.
     func wait(for words: String, upTo limit: Duration) async throws {
+        try await wait(for: "\"\(words)\"", upTo: limit) { said.contains(words) }
+    }
+
+    /// Waits until something is so, likewise.
+    func wait(for what: String, upTo limit: Duration, _ isSo: () -> Bool) async throws {
         let deadline = ContinuousClock.now + limit
-        while !said.contains(words) {
-            try #require(process.isRunning && ContinuousClock.now < deadline, "waited for \"\(words)\": \(said)")
-            try await Task.sleep(for: .milliseconds(100))
+        while !isSo() {
+            try #require(process.isRunning && ContinuousClock.now < deadline, "waited for \(what): \(said)")
+            try await Task.sleep(for: .milliseconds(20))
         }
     }
 

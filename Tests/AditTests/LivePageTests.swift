@@ -1,13 +1,18 @@
 import Foundation
+import Signing
 import Testing
 
 /// The real program on a pseudoterminal, with nobody to work for: the page has to be there all the same.
 @Suite("The live page of adit miner run", .serialized) struct LivePageTests {
-    private static let arguments = ["miner", "run", "--coordinator", "http://127.0.0.1:9", "--node", "http://127.0.0.1:9", "--bind", "127.0.0.1:0"]
+    private static let arguments = [
+        "miner", "run", "--coordinator", "http://127.0.0.1:9", "--node", "http://127.0.0.1:9", "--bind", "127.0.0.1:0", "--data", "m", "--key", "miner.key",
+    ]
 
     /// Runs the miner in a terminal of this size, calls `body`, and gives back all that came on the screen after it has ended.
+    ///
+    /// - Parameter isFirst: whether the machine was never measured, so that the page is there while it is.
     private func onTerminal(
-        _ environment: [String: String] = [:], _ more: [String] = [], rows: UInt16 = 24, columns: UInt16 = 80,
+        _ environment: [String: String] = [:], _ more: [String] = [], rows: UInt16 = 24, columns: UInt16 = 80, isFirst: Bool = false,
         _ body: (Process, Pseudoterminal, () -> String) async throws -> Void
     ) async throws -> (screen: String, status: Int32, echoes: Bool) {
         try await Program.inFolder { folder in
@@ -22,6 +27,11 @@ import Testing
             try Data("a passphrase for a test".utf8).write(to: folder.appending(path: "passphrase"))
             try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: folder.appending(path: "passphrase").path)
             try Data("PASSPHRASE_FILE=passphrase\n".utf8).write(to: folder.appending(path: ".env"))
+            if !isFirst {
+                try await MeasuredMachine.copy(to: folder.appending(path: "m"))
+                let passphrase = try Passphrase(text: "a passphrase for a test")
+                try KeyFile.create(at: folder.appending(path: "miner.key").path, key: .generate(), passphrase: passphrase, strength: .tests)
+            }
             for keyPath in [\Process.standardInput, \.standardOutput, \.standardError] as [ReferenceWritableKeyPath<Process, Any?>] {
                 process[keyPath: keyPath] = terminal.terminal
             }
@@ -61,7 +71,7 @@ import Testing
     private static let leave = "\u{1B}[?1049l"
 
     @Test("Shows itself, takes keys and a new size, and leaves the terminal as it was") func keys() async throws {
-        let (screen, status, echoes) = try await onTerminal { process, terminal, look in
+        let (screen, status, echoes) = try await onTerminal(isFirst: true) { process, terminal, look in
             try await until("the page", look) { $0.contains(Self.enter) && Self.read($0).contains("q quit") }
             #expect(!terminal.echoes)
             // The chain's name is there once the miner has begun; before that a key is answered with just that.
@@ -91,7 +101,7 @@ import Testing
 
     @Test("Gives the terminal back on SIGTERM, on Ctrl-Z and on a fault", arguments: ["TERM", "TSTP", "SEGV", "ABRT"])
     func signals(_ name: String) async throws {
-        let (screen, status, echoes) = try await onTerminal { process, terminal, look in
+        let (screen, status, echoes) = try await onTerminal(isFirst: name == "TERM") { process, terminal, look in
             try await until("the page", look) { Self.read($0).contains("q quit") }
             let pid = process.processIdentifier
             switch name {
