@@ -52,6 +52,26 @@ import Wire
         #expect(try await second.value.get().device.name == "device0")
     }
 
+    @Test("Of work that nobody measured, devices are thought as fast as in products, until their jobs say otherwise") func unknown() async throws {
+        // An accelerator and a processor, each with its speed in products alone.
+        let turns = Self.turns([1e11, 1e13])
+        let kernel = try LayerNormKernel(params: [:], inputs: [TensorDescriptor(name: "x", dtype: .f32, shape: [1_000, 1_000])])
+        func next(took: Duration) async throws -> String {
+            let turn = try await turns.take(kernel, WorkControl())
+            #expect(turn.speed == nil || turn.device.name == "device1")
+            turns.note(kernel, turn, took: took)
+            turns.leave(turn)
+            return turn.device.name
+        }
+        // The first one had to compile its program; the second one shows that it is the transfer.
+        #expect(try await next(took: .seconds(2)) == "device1")
+        #expect(try await next(took: .milliseconds(500)) == "device1")
+        // Now the processor is thought to be a hundredth of that, and gets a job only when the other one has one.
+        let busy = try await turns.take(kernel, WorkControl())
+        #expect(busy.device.name == "device1" && busy.speed == Double(kernel.operations) / 0.5)
+        turns.leave(busy)
+    }
+
     @Test("Computations of one time have room in memory together, in the order in which they came") func memory() async throws {
         let (small, large) = (try Self.product(k: 100), try Self.product(k: 10_000))
         let turns = Self.turns([1e9, 1e9], cap: large.memoryBytes + small.memoryBytes - 1)
@@ -136,5 +156,6 @@ private struct SpeedyBackend: ComputeBackend {
     let speed: Double?
 
     func capability(for gemm: GEMM) -> Capability? { Capability(arithmetic: gemm.arithmetic, operationsPerSecond: speed) }
+    func capability(for rows: RowWork) -> Capability? { Capability(arithmetic: rows.arithmetic) }
     func run(_ gemm: GEMM, a: Tensor, b: Tensor, into c: Tensor, control: RunControl) throws(Problem) { throw Problem(.unsupportedDtype, "never computes") }
 }

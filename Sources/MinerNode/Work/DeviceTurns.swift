@@ -6,7 +6,7 @@ import Wire
 /// A turn at a device: nothing else is computed there until it is given back with `DeviceTurns.leave`.
 struct DeviceTurn: Sendable {
     let device: MinerDevice
-    /// Measured operations a second of such work there; nil where nobody measured.
+    /// Operations a second of such work there, measured or seen; nil where that isn't known.
     let speed: Double?
     fileprivate let id: UInt64
     fileprivate let place: Int
@@ -53,6 +53,7 @@ final class DeviceTurns: Sendable {
     let changes = Broadcast()
     let devices: DevicePool
     private let memoryCap: @Sendable () -> Int
+    private let speeds = WorkSpeeds()
     private let state = Mutex(State())
 
     /// - Parameter memoryCap: the most bytes of tensors in the computations of one time.
@@ -66,22 +67,19 @@ final class DeviceTurns: Sendable {
     /// - Throws: `canceled`; `unsupported_dtype` if no device can do it; `backend_unavailable` if those that can are put aside.
     func take(_ kernel: any Kernel, _ control: WorkControl) async throws(Problem) -> DeviceTurn {
         let able = try devices.able(kernel)
-        let candidates = able.map { EarliestFinish.Candidate(device: $0.place, seconds: Self.seconds(kernel, $0.speed)) }
-        var speeds: [Int: Double] = [:]
-        for one in able { speeds[one.place] = one.speed }
-        return try await wait(candidates, speeds, bytes: kernel.memoryBytes, control)
+        var candidates: [EarliestFinish.Candidate] = []
+        var known: [Int: Double] = [:]
+        for (device, speed) in zip(able, speeds.speeds(kernel, able) { devices.all[$0].productSpeed }) {
+            candidates.append(EarliestFinish.Candidate(device: device.place, seconds: Double(kernel.operations) / speed.estimate))
+            known[device.place] = speed.known
+        }
+        return try await wait(candidates, known, bytes: kernel.memoryBytes, control)
     }
 
     /// Waits for one device, for work of a moment.
     func take(_ device: MinerDevice, _ control: WorkControl) async throws(Problem) -> DeviceTurn {
         guard let place = devices.all.firstIndex(where: { $0 === device }) else { throw Problem(.internalError, "\(device.name) is no device of this miner") }
         return try await wait([EarliestFinish.Candidate(device: place, seconds: 0)], [:], bytes: 0, control)
-    }
-
-    /// Where nobody measured, a lease's own limit of a millisecond for each unit.
-    private static func seconds(_ kernel: any Kernel, _ speed: Double?) -> Double {
-        let speed = speed.flatMap { $0 > 0 ? $0 : nil } ?? 1e9
-        return Double(kernel.operations) / speed
     }
 
     private func wait(
@@ -112,6 +110,11 @@ final class DeviceTurns: Sendable {
     }
 
     private static let canceled = Problem(.canceled, "stopped before the computation")
+
+    /// A job was done in this turn: the next ones like it are placed by what it took.
+    ///
+    /// - Parameter took: the kernel's own time, without rests.
+    func note(_ kernel: any Kernel, _ turn: DeviceTurn, took: Duration) { speeds.note(kernel, on: turn.place, took: took) }
 
     func leave(_ turn: DeviceTurn) {
         state.withLock { state in if state.turns[turn.place]?.id == turn.id { state.turns[turn.place] = nil } }

@@ -144,7 +144,7 @@ struct LeaseRunner: Sendable {
         if let speed, Double(kernel.operations) < 5 * speed { control.passOn() }
         let isQuick = kernel.operations < Self.quickOperations
         let patience = warden.patience(operations: kernel.operations, speed: speed)
-        return try await device.run("adit-compute", isQuick: isQuick, patience: patience, control) { (signs) throws(Problem) in
+        let produced = try await device.run("adit-compute", isQuick: isQuick, patience: patience, control) { (signs) throws(Problem) in
             do throws(Problem) {
                 return try self.produce(lease, kernel, device, signs, fetched, control)
             } catch {
@@ -152,6 +152,8 @@ struct LeaseRunner: Sendable {
                 throw error
             }
         }
+        turns.note(kernel, turn, took: produced.took)
+        return produced
     }
 
     /// Well under a tenth of a second on anything.

@@ -186,6 +186,15 @@ final class MinerDevice: Sendable {
         }
     }
 
+    /// Its speed in large products of F32, or of I8 where it does no other, in operations a second; nil where that isn't known.
+    var productSpeed: Double? {
+        for arithmetic in [Arithmetic.f32, .f32Panel256, .i32Exact] {
+            guard let product = try? GEMM(m: 2_048, n: 2_048, k: 2_048, arithmetic: arithmetic) else { continue }
+            if let speed = backend.capability(for: product)?.operationsPerSecond { return speed }
+        }
+        return nil
+    }
+
     /// The control of the computation that runs; nil where none does.
     var running: WorkControl? { state.withLock { $0.run?.control } }
 
