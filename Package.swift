@@ -139,7 +139,12 @@ let package = Package(
         tests("Profiler", ["Wire", "Kernels", "Jobs", "Sensors", "Profiler", "TestSupport"]),
         tests("ChainClient", ["Wire", "Signing", "Ledger", "Jobs", "ChainClient"]),
         tests("ChainNode", ["Wire", "Signing", "Ledger", "HTTPServing", "ChainNode", "ChainClient", logging, lifecycle, grdb, hummingbird]),
-        tests("MinerNode", ["Wire", "Kernels", "Jobs", "Operations", "NativeBackend", "ChainClient", "HTTPServing", "MinerNode", grdb, logging]),
+        tests(
+            "MinerNode",
+            [
+                "Wire", "Signing", "Kernels", "Ledger", "Jobs", "Operations", "NativeBackend", "Profiler", "ChainClient", "HTTPServing", "MinerNode", grdb,
+                logging, lifecycle,
+            ]),
         tests("Adit", ["Wire", "Signing", "Kernels", "OpenBLASBackend", "Profiler", "adit", "TestSupport"]),
         .testTarget(
             name: "ReliabilityTests", dependencies: ["Wire", "Signing", "Kernels", "Ledger", "Jobs", "ChainClient", "adit", "TestSupport", grdb],

@@ -13,6 +13,7 @@ final class LiveLimits: Sendable {
     /// What the process can have at all, in bytes.
     private let most: Int64
     private let changes = Broadcast()
+    private let listeners = Mutex<[@Sendable () -> Void]>([])
 
     init(_ limits: OperatorLimits, usualMemory: Int64, mostMemory: Int64) {
         state = Mutex(limits)
@@ -42,9 +43,18 @@ final class LiveLimits: Sendable {
             defer { state = limits }
             return state != limits
         }
-        if isNew { changes.notify() }
+        if isNew { announce() }
         return isNew
     }
+
+    /// Tells all who wait that something has changed: the limits, or what a device makes of them.
+    func announce() {
+        changes.notify()
+        for listener in listeners.withLock({ $0 }) { listener() }
+    }
+
+    /// Has `body` called after each change, on the thread that makes it, for as long as these limits live.
+    func whenChanged(_ body: @escaping @Sendable () -> Void) { listeners.withLock { $0.append(body) } }
 }
 
 extension OperatorLimits {

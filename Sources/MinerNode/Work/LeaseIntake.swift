@@ -25,12 +25,16 @@ final class LeaseIntake: Sendable {
     private let state = Mutex(State())
     /// Rings when a lease has come.
     private let arrival = Doorbell()
-    /// Rings when a lease is wanted.
+    /// Rings when a lease is wanted, or may be held that might not before.
     private let demand = Doorbell()
     private let permit: WorkPermit
     private let limits: LiveLimits
 
-    init(_ permit: WorkPermit, _ limits: LiveLimits) { (self.permit, self.limits) = (permit, limits) }
+    init(_ permit: WorkPermit, _ limits: LiveLimits) {
+        (self.permit, self.limits) = (permit, limits)
+        let demand = demand
+        limits.whenChanged { demand.ring() }
+    }
 
     /// The most leases that one call asks for.
     static let most = 16
