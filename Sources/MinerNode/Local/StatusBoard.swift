@@ -70,8 +70,9 @@ final class StatusBoard: Sendable {
         let now = state.withLock { $0 }
         return WorkState(
             WorkState.Facts(
-                stage: now.stage, halt: views.permit.halt, leases: now.leases.count, isComputing: now.leases.values.contains { $0.control.stage == .computing },
-                asking: now.asking, noWork: now.noWork, isSetBack: views.setback.until.map { $0 > .now } ?? false, isFull: views.intake.places == 0,
+                stage: now.stage, mode: views.control.mode, permitted: views.permit.halt, leases: now.leases.count,
+                isComputing: now.leases.values.contains { $0.control.stage == .computing }, asking: now.asking, noWork: now.noWork,
+                isSetBack: views.setback.until.map { $0 > .now } ?? false, isFull: views.intake.places == 0,
                 throttle: views.devices.all.lazy.compactMap(\.throttle).first))
     }
 

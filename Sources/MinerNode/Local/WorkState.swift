@@ -37,7 +37,10 @@ struct WorkState: Sendable, Equatable {
     /// Everything that decides it, as it is at one moment.
     struct Facts: Sendable {
         var stage: StatusBoard.Stage
-        var halt: WorkPermit.Halt?
+        /// What the operator has said last.
+        var mode: MinerControl.Mode
+        /// What the permit says, which follows the operator's word a moment later.
+        var permitted: WorkPermit.Halt?
         var leases: Int
         var isComputing: Bool
         /// Why the last call for work, or the registration, failed.
@@ -49,13 +52,25 @@ struct WorkState: Sendable, Equatable {
         var isFull: Bool
         /// What slows a device down.
         var throttle: WorkReason?
+
+        /// Why nothing new is taken. The operator's own word comes first, from the moment that it is given to the moment that it is taken back.
+        var halt: WorkPermit.Halt? {
+            if let reason = mode.reason { return WorkPermit.Halt(reason: reason, holds: mode == .paused) }
+            let isStale = MinerControl.Mode.allCases.contains { $0.reason != nil && $0.reason == permitted?.reason }
+            return isStale ? nil : permitted
+        }
     }
 
     init(_ facts: Facts) {
         let trouble = facts.asking.map { (reason: WorkReason(asking: $0), detail: "\($0)") }
         switch facts.stage {
-        case .starting, .testing, .profiling: self.init(.starting, .starting)
-        case .registering: self.init(.starting, trouble?.reason ?? facts.halt?.reason ?? .starting, trouble?.detail)
+        case .starting, .testing, .profiling: self.init(.starting, facts.mode.reason ?? .starting)
+        case .registering:
+            if let order = facts.mode.reason {
+                self.init(.starting, order)
+            } else {
+                self.init(.starting, trouble?.reason ?? facts.halt?.reason ?? .starting, trouble?.detail)
+            }
         case .stopping: self.init(.stopping, .stopping)
         case .ready:
             if let halt = facts.halt {
