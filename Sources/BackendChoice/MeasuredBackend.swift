@@ -37,6 +37,7 @@ package final class MeasuredBackend: ComputeBackend {
     package var roof: (any RoofSource)? { members.lazy.compactMap(\.roof).first }
 
     package func useThreads(atMost threads: Int?) { for member in members { member.useThreads(atMost: threads) } }
+    package func useMemory(atMost byteCount: Int?) { for member in members { member.useMemory(atMost: byteCount) } }
 
     /// What the allocator holds is our own kernels' to give back, who come first among the members: after the others have given theirs to it.
     package func rest() { _ = turn.withLockIfAvailable { _ in for member in members.reversed() { member.rest() } } }

@@ -12,8 +12,9 @@ package final class OpenCLBackend: ComputeBackend {
     package let description: DeviceDescription
     /// What an operator may want to know, in sentences: what isn't offered, and why.
     package let notes: [String]
-    /// The most bytes that jobs take on the device.
-    package let memoryCap: Int
+    /// The most bytes that jobs take on the device, from the next one on.
+    package var memoryCap: Int { cap.withLock { $0 } }
+    private let cap: Mutex<Int>
     private let engines: [Arithmetic: ChosenEngine]
     /// The formats in which chains of `compute` give the definition's bits.
     let chainDTypes: Set<DType>
@@ -39,8 +40,8 @@ package final class OpenCLBackend: ComputeBackend {
     init(_ found: FoundDevice, index: Int, options: OpenCLOptions) throws(Problem) {
         name = "opencl:\(index)"
         description = found.description
-        let share = description.kind == .cpu ? description.memoryBytes / 4 : description.memoryBytes / 5 * 4
-        memoryCap = max(1, min(options.memoryCap ?? share, description.memoryBytes))
+        let memoryCap = Self.cap(options.memoryCap, of: found.description)
+        cap = Mutex(memoryCap)
         var workplace = Workplace(
             device: found, cache: ProgramCache(folder: options.cacheFolder), memoryCap: memoryCap,
             isShared: options.sharesMemory && description.sharesHostMemory)
@@ -114,6 +115,21 @@ package final class OpenCLBackend: ComputeBackend {
         try work { workplace throws(Problem) in try workplace.multiply(gemm, a, b, into: c, engine, control) }
     }
 
+    /// What a limit comes to on a device.
+    private static func cap(_ byteCount: Int?, of description: DeviceDescription) -> Int {
+        let share = description.kind == .cpu ? description.memoryBytes / 4 : description.memoryBytes / 5 * 4
+        return max(1, min(byteCount ?? share, description.memoryBytes))
+    }
+
+    package func useMemory(atMost byteCount: Int?) {
+        cap.withLock { $0 = Self.cap(byteCount, of: description) }
+        keepToCap()
+    }
+
+    /// Gives back what is kept above the cap. Where a job runs, its end does it: a cap is set first and the lock tried then, a job ends first and looks at
+    /// the cap then, so that one of both sees the other.
+    private func keepToCap() { _ = workplace.withLockIfAvailable { $0.limit(memoryCap) } }
+
     package func rest() { _ = workplace.withLockIfAvailable { $0.rest() } }
 
     /// Takes the device for one job.
@@ -121,6 +137,7 @@ package final class OpenCLBackend: ComputeBackend {
     /// - Throws: what `body` throws, with the device's name where the device failed.
     func work<R>(_ body: (inout Workplace) throws(Problem) -> R) throws(Problem) -> R {
         let result: Result<R, Problem> = workplace.withLock { workplace in
+            workplace.limit(memoryCap)
             do throws(Problem) {
                 return .success(try body(&workplace))
             } catch {
@@ -129,6 +146,7 @@ package final class OpenCLBackend: ComputeBackend {
                 return .failure(error)
             }
         }
+        keepToCap()
         do throws(Problem) { return try result.get() } catch {
             guard error.code == .backendUnavailable else { throw error }
             throw Problem(.backendUnavailable, "\(name) (\(description.name)): \(error.detail)")

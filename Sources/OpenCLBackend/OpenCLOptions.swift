@@ -2,7 +2,7 @@
 package struct OpenCLOptions: Sendable {
     /// Where compiled programs and measurements are kept; nil: nowhere.
     package var cacheFolder: String?
-    /// The most bytes that jobs take on one device; nil: four fifths of its memory, of a CPU's a quarter.
+    /// The most bytes that jobs take on one device, to begin with (`useMemory` changes it); nil: four fifths of its memory, of a CPU's a quarter.
     package var memoryCap: Int?
     /// Whether CPUs behind OpenCL are offered too: the processor is there already, by faster ways.
     package var includesCPUs = false

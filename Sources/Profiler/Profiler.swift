@@ -89,12 +89,15 @@ package struct Profiler: Sendable {
             rates: rates)
     }
 
-    /// The devices beside the CPU; a name is cut to what a profile holds.
-    private var accelerators: [WorkerDevice] {
-        backends.compactMap(\.accelerator).map { device in
-            WorkerDevice(kind: device.kind, name: String(decoding: device.name.utf8.prefix(250), as: UTF8.self), memoryBytes: Int64(max(1, device.memoryBytes)))
-        }
-    }
+    /// The devices beside the CPU.
+    private var accelerators: [WorkerDevice] { backends.compactMap(\.accelerator).map(WorkerDevice.init) }
 
     private func whole(_ speed: Double?) -> Int64 { speed.flatMap { Int64(exactly: min($0, 1e15).rounded()) } ?? 0 }
+}
+
+extension WorkerDevice {
+    /// A device beside the CPU as a profile has it: a name is cut to what a profile holds.
+    package init(_ device: Accelerator) {
+        self.init(kind: device.kind, name: String(decoding: device.name.utf8.prefix(250), as: UTF8.self), memoryBytes: Int64(max(1, device.memoryBytes)))
+    }
 }

@@ -16,5 +16,6 @@ extension ComputeBackend {
     package var accelerator: Accelerator? { nil }
 
     package func useThreads(atMost threads: Int?) {}
+    package func useMemory(atMost byteCount: Int?) {}
     package func rest() {}
 }

@@ -23,6 +23,10 @@ package protocol ComputeBackend: Sendable, NeuralEngine, RegressionEngine {
     /// From the next piece of work on at most so many threads compute; nil: as many as at the start. Nothing where a device has no threads of the CPU's.
     func useThreads(atMost threads: Int?)
 
+    /// From the next piece of work on jobs take at most so many bytes of the device's own memory; nil: the share that it gives by itself. What is kept
+    /// above that for a next run goes back, once no work holds it. Doesn't wait for work that runs. Nothing where a device has no memory of its own.
+    func useMemory(atMost byteCount: Int?)
+
     /// Gives back what is kept for a next run where none is near: scratch memory, plans, what the allocator holds. Nothing where work runs; the next run
     /// takes it again, which costs milliseconds.
     func rest()

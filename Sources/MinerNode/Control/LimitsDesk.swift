@@ -3,7 +3,7 @@ import Jobs
 import Operations
 import Wire
 
-/// Holds the machine's side of the limits: cores, transfers, the disk (threads are the governor's). Each change counts at once; what can't be done is told.
+/// Holds the machine's side of the limits: cores, transfers, devices' memory, the disk (threads are the governor's). Each change counts at once; what can't be done is told.
 final class LimitsDesk: Sendable {
     private let limits: LiveLimits
     private let http: HTTPClient
@@ -13,12 +13,14 @@ final class LimitsDesk: Sendable {
     private let events: EventSink
     private let cacheBytes: Int64
     private let affinity = CoreAffinity()
+    private let memories: [DeviceMemory]
 
     /// - Parameter cacheBytes: the most for kept inputs where the disk is not limited.
     init(
-        limits: LiveLimits, http: HTTPClient, cache: BlobCache, outputs: OutputFolder, permit: WorkPermit, events: EventSink,
+        limits: LiveLimits, devices: DevicePool, http: HTTPClient, cache: BlobCache, outputs: OutputFolder, permit: WorkPermit, events: EventSink,
         cacheBytes: Int64
     ) {
+        memories = devices.all.map { DeviceMemory($0.backend) }
         (self.limits, self.http, self.cache, self.outputs) = (limits, http, cache, outputs)
         (self.permit, self.events, self.cacheBytes) = (permit, events, cacheBytes)
     }
@@ -34,6 +36,8 @@ final class LimitsDesk: Sendable {
     func apply() async {
         let now = limits.now
         http.limit(bytesPerSecond: now.bytesPerSecond)
+        let limits = limits
+        for memory in memories { memory.want(now.deviceMemoryBytes) { limits.announce() } }
         do throws(Problem) {
             try affinity.apply(now.cores)
         } catch {

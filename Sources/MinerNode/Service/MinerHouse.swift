@@ -72,7 +72,8 @@ final class MinerHouse: Sendable {
                 devices: devices, permit: permit, setback: setback, control: control, limits: limits, intake: intake, feed: feed, downloads: cache.downloads))
         door = try LocalGuard(folder: folder, bind: configuration.local)
         desk = LimitsDesk(
-            limits: limits, http: http, cache: cache, outputs: outputs, permit: permit, events: events, cacheBytes: configuration.cacheBytes)
+            limits: limits, devices: devices, http: http, cache: cache, outputs: outputs, permit: permit, events: events,
+            cacheBytes: configuration.cacheBytes)
         permission = PermissionDesk(
             configuration.permission, control: control, limits: limits, permit: permit, port: configuration.activity, events: events, now: configuration.now)
         warden = DeviceWarden(
@@ -245,8 +246,17 @@ extension Profiler.Outcome {
     /// The same with at most so much memory.
     func capped(at bytes: Int64) -> Profiler.Outcome { with(memoryBytes: min(profile.memoryBytes, bytes)) { min($0.memoryBytes, bytes) } }
 
-    /// The same with so much of the machine's memory, whatever was measured with; an accelerator has no more than its own.
-    func offering(_ bytes: Int64) -> Profiler.Outcome { with(memoryBytes: bytes) { $0.kind == "cpu" ? bytes : min($0.memoryBytes, bytes) } }
+    /// The same with so much of the machine's memory, whatever was measured with; an accelerator has no more than it gives to jobs now.
+    ///
+    /// - Parameter accelerators: those of this machine; one that isn't among them has what was measured.
+    func offering(_ bytes: Int64, accelerators: [Accelerator] = []) -> Profiler.Outcome {
+        let now = accelerators.map(WorkerDevice.init)
+        return with(memoryBytes: bytes) { device in
+            guard device.kind != "cpu" else { return bytes }
+            let same = now.first { $0.kind == device.kind && $0.name == device.name }
+            return min((same ?? device).memoryBytes, bytes)
+        }
+    }
 
     private func with(memoryBytes: Int64, _ device: (WorkerDevice) -> Int64) -> Profiler.Outcome {
         let changed = WorkerProfile(

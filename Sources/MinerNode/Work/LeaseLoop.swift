@@ -38,10 +38,11 @@ final class LeaseLoop: Sendable {
 
     // MARK: registration
 
-    /// What the coordinator is told: the profile, with no more memory than jobs may have here now.
+    /// What the coordinator is told: the profile, with no more memory than jobs may have here now, on each device.
     private var registration: WorkerRegistration {
         WorkerRegistration(
-            publicKey: configuration.key.publicKey, payout: configuration.payout, tier: profile.tier, profile: profile.offering(limits.memoryBytes).profile)
+            publicKey: configuration.key.publicKey, payout: configuration.payout, tier: profile.tier,
+            profile: profile.offering(limits.memoryBytes, accelerators: configuration.backends.compactMap(\.accelerator)).profile)
     }
 
     /// Tries until it works; false if the task was canceled before. A refusal that time can't mend is told each time.
@@ -126,10 +127,12 @@ final class LeaseLoop: Sendable {
                 await rest()
                 continue
             }
+            // What changes from here on ends the call: it was registered before, or not at all.
+            let generation = limits.generation
             if registered.withLock({ $0 })?.profile != registration.profile, !(await register()) { return }
             let asked = ContinuousClock.now
             do throws(Problem) {
-                switch try await call() {
+                switch try await call(since: generation) {
                 case .brought:
                     pauses.reset()
                     board.note(problem: nil)
@@ -157,9 +160,8 @@ final class LeaseLoop: Sendable {
         case broken
     }
 
-    /// One call for work; it ends when work isn't allowed any more, or what is allowed has changed.
-    private func call() async throws(Problem) -> Outcome {
-        let generation = limits.generation
+    /// One call for work; it ends when work isn't allowed any more, or what is allowed has changed since then.
+    private func call(since generation: UInt64) async throws(Problem) -> Outcome {
         let outcome: Result<Outcome, Problem> = await withTaskGroup(of: Result<Outcome, Problem>.self) { group in
             group.addTask {
                 await Result.of { () async throws(Problem) in

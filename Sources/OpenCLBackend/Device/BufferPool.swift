@@ -7,8 +7,9 @@ import Wire
 @safe final class BufferPool {
     private let library: OpenCLLibrary
     private let context: Context
-    /// The most bytes that the device gives, and the most in one piece.
-    let cap: Int
+    /// The most bytes that the device gives.
+    private(set) var cap: Int
+    /// The most in one piece.
     let largest: Int
     private var idle: [DeviceBuffer] = []
     /// Bytes in all buffers, idle or not.
@@ -53,6 +54,12 @@ import Wire
     func drop() {
         taken -= idle.reduce(0) { $0 + $1.byteCount }
         idle = []
+    }
+
+    /// Sets the cap. Idle memory above it goes back to the device, the oldest first; what is lent stays lent.
+    func limit(_ fresh: Int) {
+        cap = fresh
+        while taken > cap, !idle.isEmpty { taken -= idle.removeFirst().byteCount }
     }
 
     /// Calls `body` with a lender whose buffers all come back at the end, whatever happens.

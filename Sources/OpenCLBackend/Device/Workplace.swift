@@ -11,7 +11,7 @@ struct Workplace: Sendable {
 
     let device: FoundDevice
     let cache: ProgramCache
-    let memoryCap: Int
+    private(set) var memoryCap: Int
     let isShared: Bool
     private(set) var current: Open?
 
@@ -28,6 +28,13 @@ struct Workplace: Sendable {
     }
 
     mutating func close() { current = nil }
+
+    /// Jobs take at most so many bytes from the next one on; what is idle above that goes back to the device.
+    mutating func limit(_ cap: Int) {
+        guard cap != memoryCap else { return }
+        memoryCap = cap
+        current?.session.pool.limit(cap)
+    }
 
     /// Gives idle memory back, the device's and the host's; programs stay.
     func rest() {

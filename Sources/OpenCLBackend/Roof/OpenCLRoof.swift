@@ -55,9 +55,9 @@ package final class OpenCLRoof: RoofSource {
 
     package func copyMemory(about duration: Duration) throws(Problem) -> Int64? {
         let group = min(256, backend.description.largestGroup)
-        let bytes = min(Self.copiedBytes, backend.memoryCap / 4, backend.description.largestBuffer) / (16 * group) * (16 * group)
-        guard bytes > 0 else { return nil }
         return try backend.work { workplace throws(Problem) in
+            let bytes = min(Self.copiedBytes, workplace.memoryCap / 4, backend.description.largestBuffer) / (16 * group) * (16 * group)
+            guard bytes > 0 else { return nil }
             let session = try workplace.open().session
             let function = try session.programs.function("copy", of: PeakSource.copy)
             return try session.pool.lend { loan throws(Problem) in
@@ -71,9 +71,9 @@ package final class OpenCLRoof: RoofSource {
     }
 
     package func transfer(_ direction: TransferDirection, about duration: Duration) throws(Problem) -> Int64? {
-        let bytes = min(Self.movedBytes, backend.memoryCap / 2, backend.description.largestBuffer)
-        let host = try hostMemory(bytes)
-        return try backend.work { workplace throws(Problem) in
+        try backend.work { workplace throws(Problem) in
+            let bytes = min(Self.movedBytes, workplace.memoryCap / 2, backend.description.largestBuffer)
+            let host = try hostMemory(bytes)
             let open = try workplace.open()
             guard !open.session.isShared else { return nil }
             return try open.session.pool.lend { loan throws(Problem) in

@@ -10,7 +10,8 @@ extension OpenCLBackend {
 
     package func run(_ rows: RowWork, x: Tensor, gamma: Tensor?, beta: Tensor?, into y: Tensor, control: RunControl) throws(Problem) {
         try rows.check(x: x, gamma: gamma, beta: beta, y: y)
-        guard capability(for: rows) != nil else { throw Problem(.unsupportedDtype, "\(name) does not run these rows") }
+        // One that doesn't fit says so itself, since the cap may have changed.
+        guard rowDTypes.contains(rows.dtype) else { throw Problem(.unsupportedDtype, "\(name) does not run these rows") }
         try work { workplace throws(Problem) in try workplace.run(rows, x, gamma, beta, into: y, control) }
     }
 
@@ -23,7 +24,9 @@ extension OpenCLBackend {
 
     package func run(_ reduction: Reduction, x: Tensor, into y: Tensor, control: RunControl) throws(Problem) {
         try reduction.check(x: x, y: y)
-        guard capability(for: reduction) != nil else { throw Problem(.unsupportedDtype, "\(name) does not run this reduction") }
+        guard rowDTypes.contains(reduction.dtype), ReductionRun.program(reduction) != nil else {
+            throw Problem(.unsupportedDtype, "\(name) does not run this reduction")
+        }
         try work { workplace throws(Problem) in try workplace.run(reduction, x, into: y, control) }
     }
 }

@@ -1,4 +1,4 @@
-/// What an operator allows a miner. All but one may be changed while it runs.
+/// What an operator allows a miner. All may be changed while it runs.
 extension Setting {
     package static let limits: [Setting] = [
         minerThreads, minerCores, minerMemory, minerOpenCLMemory, minerDisk, minerBandwidth, minerJobs, minerKernels, minerDtypes, minerPriceFloor,
@@ -10,9 +10,8 @@ extension Setting {
     package static let minerMemory = limit(
         .memoryMB, "The most memory for tensors, in MiB, of one job and of all that are computed at one time; also what is registered.",
         words: "off (three quarters of what the process may use)")
-    /// Not live: a device's allocations are laid out for it when the device is opened.
     package static let minerOpenCLMemory = limit(
-        .openclMemoryMB, "The most memory that jobs take on each OpenCL device, in MiB.", words: "off (four fifths of the device's)", live: false)
+        .openclMemoryMB, "The most memory that jobs take on each OpenCL device, in MiB.", words: "off (four fifths of the device's)")
     package static let minerDisk = limit(.diskMB, "Disk for inputs that are kept for later jobs and outputs that wait, in MiB.", words: "off (no limit)")
     package static let minerBandwidth = limit(.bandwidthKB, "Transfers in each direction, in KiB a second.", words: "off (no limit)")
     package static let minerJobs = limit(.jobs, "Leases held at one time.", words: "off (the miner's choice)")
@@ -32,7 +31,7 @@ extension Setting {
     package static let minerUtilisation = limit(
         .utilisation, "The share of the time that each device may work, in per cent.", words: "off (all the time)")
 
-    private static func limit(_ name: LimitName, _ help: String, words: String? = nil, live: Bool = true) -> Setting {
-        Setting("MINER_\(name.rawValue.uppercased())", [.miner], .limit(name), "off", words: words, live: live, help)
+    private static func limit(_ name: LimitName, _ help: String, words: String? = nil) -> Setting {
+        Setting("MINER_\(name.rawValue.uppercased())", [.miner], .limit(name), "off", words: words, live: true, help)
     }
 }

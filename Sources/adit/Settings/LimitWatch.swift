@@ -45,9 +45,7 @@ struct LimitWatch: Sendable {
         do throws(Problem) {
             if old.settings.file != nil, FileSignature(path) == nil { throw Problem(.ioFailed, "\(path) is gone") }
             let settings = try Settings(configFile: config)
-            var limits = try LimitSettings.limits(settings, flags: flags)
-            // Taken up at the next start: see `Setting.minerOpenCLMemory`.
-            limits.deviceMemoryBytes = old.limits.deviceMemoryBytes
+            let limits = try LimitSettings.limits(settings, flags: flags)
             if let contradiction = limits.contradictions(on: .here).first { throw contradiction }
             state = State(settings: settings, limits: limits)
         } catch {
