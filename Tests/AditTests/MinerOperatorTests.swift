@@ -67,10 +67,10 @@ import Wire
             #expect(try await Program.run(["miner", "drain", "--wait", "--data", "m"] + at, in: folder).output.hasSuffix("Nothing is held any more.\n"))
             #expect(try await Program.run(["miner", "resume", "--data", "m"] + at, in: folder).output.hasPrefix("It works again"))
 
-            let set = try await Program.run(["miner", "set", "temperature=70", "power=", "threads=2"], in: folder)
+            let set = try await Program.run(["miner", "set", "temperature=70", "power=", "threads=2", "opencl_memory_mb=64"], in: folder)
             #expect(set.status == 0, "\(set.complaints)")
             try await miner.wait(for: "config_changed", upTo: .seconds(30))
-            #expect(miner.said.contains("\"changes\":\"temperature off -> 70; power 200 -> off\""), "\(miner.said)")
+            #expect(miner.said.contains("\"changes\":\"opencl_memory_mb off -> 64; temperature off -> 70; power 200 -> off\""), "\(miner.said)")
 
             // A mistake is told, and changes nothing; nor does what the command line has said, nor what wants a restart.
             try write("miner_temprature = 60\nminer_opencl = off\n")

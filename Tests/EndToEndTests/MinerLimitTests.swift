@@ -1,5 +1,6 @@
 import ChainClient
 import Foundation
+import GRDB
 import HTTPServing
 import Jobs
 import Kernels
@@ -7,6 +8,7 @@ import Ledger
 import MinerNode
 import NativeBackend
 import Operations
+import Profiler
 import Signing
 import Synchronization
 import Testing
@@ -55,6 +57,60 @@ import Wire
             }
             #expect(most == 1)
             await miner.stop()
+        }
+    }
+
+    @Test("A limit of the devices' memory is registered as soon as the device has it") func deviceMemory() async throws {
+        try await MinerWorld.run { world in
+            let device = RoomyBackend()
+            var configuration = try world.configuration(device)
+            let measured = try #require(configuration.profile)
+            configuration.profile = Profiler.Outcome(
+                machine: measured.machine, bestBackend: measured.bestBackend, f32FlopsPerSecond: 1e9, memoryBytesPerSecond: 1e9, tier: .inference,
+                profile: WorkerProfile(
+                    cpuModel: "test", cores: 1, isa: [], memoryBytes: 1 << 30,
+                    devices: [WorkerDevice(kind: "cpu", name: "test", memoryBytes: 1 << 30), WorkerDevice(device.gpu)], f32FlopsPerSecond: 1_000_000_000,
+                    memoryBytesPerSecond: 1_000_000_000, blasCore: nil, softwareVersion: "0.1.0"))
+            // The coordinator would be asked again after that time anyway.
+            configuration.pollSeconds = 20
+            let (changes, sink) = AsyncStream<OperatorLimits>.makeStream()
+            configuration.limitChanges = changes
+            func registered() throws -> [Int64] {
+                let text = try DatabaseQueue(path: "\(world.folder)/coordinator/coordinator.db").read { db in
+                    try String.fetchOne(db, sql: "SELECT registration FROM worker WHERE address = ?", arguments: [world.miner.address.text])
+                }
+                return try WorkerRegistration(json: JSON.parse(Array(try #require(text).utf8))).profile.devices.map(\.memoryBytes)
+            }
+            let miner = TestMiner(configuration)
+            try await miner.wait(.ready)
+            #expect(try registered() == [1 << 30, Int64(RoomyBackend.share)])
+            for cap in [Int64(1 << 28), 1 << 29, nil] {
+                let begin = ContinuousClock.now
+                var limits = OperatorLimits()
+                limits.deviceMemoryBytes = cap
+                sink.yield(limits)
+                try await miner.wait(.registered)
+                #expect(try registered() == [1 << 30, cap ?? Int64(RoomyBackend.share)])
+                #expect(.now - begin < .seconds(15))
+            }
+            await miner.stop()
+        }
+    }
+
+    /// A device with memory of its own.
+    private final class RoomyBackend: ComputeBackend {
+        static let share = 1 << 30
+        let name = "opencl:0"
+        let device = "a device with memory"
+        private let cap = Mutex(RoomyBackend.share)
+
+        var gpu: Accelerator { Accelerator(kind: "gpu", name: "memory", memoryBytes: cap.withLock { $0 }) }
+        var accelerator: Accelerator? { gpu }
+        func useMemory(atMost byteCount: Int?) { cap.withLock { $0 = byteCount ?? Self.share } }
+        func capability(for gemm: GEMM) -> Capability? { Capability(arithmetic: gemm.arithmetic) }
+
+        func run(_ gemm: GEMM, a: Tensor, b: Tensor, into c: Tensor, control: RunControl) throws(Problem) {
+            try PlainBackend().run(gemm, a: a, b: b, into: c, control: control)
         }
     }
 
