@@ -26,8 +26,9 @@ extension BackupWordList {
     static func nearest(to typed: some Collection<UInt8>) -> String? {
         guard (shortest...longest + farthest).contains(typed.count) else { return nil }
         let typed = typed.lazy.map(small)
-        // The first letter is seldom wrong; it decides between equals.
-        let candidates = words.map { word in
+        let count = typed.count
+        // Words of another length are further away than that by their lengths alone. The first letter is seldom wrong; it decides between equals.
+        let candidates = words.lazy.filter { abs($0.utf8.count - count) <= farthest }.map { word in
             (word: word, edits: EditDistance.between(typed, word.utf8), beginsAlike: word.utf8.first == typed.first)
         }
         let best = candidates.min { ($0.edits, $0.beginsAlike ? 0 : 1) < ($1.edits, $1.beginsAlike ? 0 : 1) }
