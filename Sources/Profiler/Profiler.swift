@@ -40,6 +40,7 @@ package struct Profiler: Sendable {
 
     private let backends: [any ComputeBackend]
     private let members: [any ComputeBackend]
+    private let threads: Int?
     private let memoryCap: Int64?
     private let softwareVersion: String
     private let blasCore: String?
@@ -48,14 +49,15 @@ package struct Profiler: Sendable {
     /// - Parameters:
     ///   - backends: those that jobs may run on.
     ///   - members: the libraries that share the CPU as one of them; a full plan measures each by itself, too.
+    ///   - threads: those that the CPU's backends were opened with; nil for all cores.
     ///   - memoryCap: the most that jobs may use, in bytes, where the operator sets less than the machine has.
     ///   - blasCore: the core type that OpenBLAS runs with, if it is one of the backends.
     ///   - plan: how much is measured, and how long it may take.
     package init(
-        backends: [any ComputeBackend], members: [any ComputeBackend] = [], memoryCap: Int64? = nil, softwareVersion: String, blasCore: String? = nil,
-        plan: RatePlan = .quick
+        backends: [any ComputeBackend], members: [any ComputeBackend] = [], threads: Int? = nil, memoryCap: Int64? = nil, softwareVersion: String,
+        blasCore: String? = nil, plan: RatePlan = .quick
     ) {
-        (self.backends, self.members, self.memoryCap) = (backends, members, memoryCap)
+        (self.backends, self.members, self.threads, self.memoryCap) = (backends, members, threads, memoryCap)
         (self.softwareVersion, self.blasCore, self.plan) = (softwareVersion, blasCore, plan)
     }
 
@@ -71,7 +73,7 @@ package struct Profiler: Sendable {
         let memory = [machine.memory.usableBytes, memoryCap].compactMap(\.self).min()
         // A measurement may take a quarter of what is there, of an unknown amount 256 MiB.
         let limit = memory.map { Int(clamping: $0 / 4) } ?? 256 << 20
-        let survey = RateSurvey(plan, RateSurvey.Devices(backends: backends, members: members), machine: machine, limit: limit)
+        let survey = RateSurvey(plan, RateSurvey.Devices(backends: backends, members: members), machine: machine, threads: threads, limit: limit)
         let rates = try survey.run(control: control, progress: progress)
 
         // What jobs get is what a device as a whole does, not one of its libraries.

@@ -23,6 +23,15 @@ import Wire
         try Data(file.json.canonicalBytes).write(to: folder.appending(path: name))
     }
 
+    @Test("More threads than processors are refused, as in adit miner set") func threads() async throws {
+        try await Program.inFolder { folder in
+            for command in [["bench", "--quick"], ["bench", "gemm"], ["miner", "profile", "--quick"]] {
+                let refused = try await Program.run(command + ["--threads", "1000"], in: folder)
+                #expect(refused.status == 1 && refused.complaints.contains("Lower threads"), "\(command): \(refused.complaints)")
+            }
+        }
+    }
+
     @Test("A certificate holds, and says who signed it; another signer, a change, a cut are refused") func verify() async throws {
         let key = try PrivateKey.generate()
         try await Program.inFolder { folder in

@@ -10,11 +10,12 @@ import Wire
     }
 
     private static func survey(
-        _ plan: RatePlan, _ device: ClockedDevice, members: [any ComputeBackend] = [], control: RunControl = .none
+        _ plan: RatePlan, _ device: ClockedDevice, members: [any ComputeBackend] = [], threads: Int? = nil, control: RunControl = .none
     ) throws -> RateTable {
         let machine = Machine(cpu: CPUDescription(cpuinfo: ""), memory: MemoryDescription(meminfo: "", groupLimits: []), cores: 2, lastLevelCacheBytes: nil)
         return try RateSurvey(
-            plan, RateSurvey.Devices(backends: [device], members: members), machine: machine, limit: 1 << 24, now: { device.clock.now }
+            plan, RateSurvey.Devices(backends: [device], members: members), machine: machine, threads: threads, limit: 1 << 24,
+            now: { device.clock.now }
         ).run(control: control)
     }
 
@@ -28,6 +29,12 @@ import Wire
         #expect(row.spread < 0.01)
         #expect(row.peakName == "test peak")
         #expect(row.isSameWork(as: row))
+    }
+
+    @Test("The table says how many threads it was measured with") func threads() throws {
+        let device = ClockedDevice(rate: { _ in 4e9 }, peak: { _ in 5e9 })
+        #expect(try Self.survey(Self.plan(.seconds(1), sizes: [16]), device).threads == 2, "all of the machine's cores")
+        #expect(try Self.survey(Self.plan(.seconds(1), sizes: [16]), device, threads: 1).threads == 1)
     }
 
     @Test("A clock that falls by half in the middle moves the rate and not the share") func throttled() throws {

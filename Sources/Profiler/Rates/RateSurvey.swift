@@ -15,16 +15,20 @@ package struct RateSurvey {
     private let plan: RatePlan
     private let devices: Devices
     private let machine: Machine
+    private let threads: Int
     private let limit: Int
     private let now: () -> ContinuousClock.Instant
 
     /// - Parameters:
+    ///   - threads: those that the CPU's backends were opened with; nil for all cores. What is measured beside them runs on as many.
     ///   - limit: the most bytes that a row's tensors may take.
     ///   - now: the clock.
     package init(
-        _ plan: RatePlan, _ devices: Devices, machine: Machine, limit: Int, now: @escaping () -> ContinuousClock.Instant = { ContinuousClock.now }
+        _ plan: RatePlan, _ devices: Devices, machine: Machine, threads: Int? = nil, limit: Int,
+        now: @escaping () -> ContinuousClock.Instant = { ContinuousClock.now }
     ) {
         (self.plan, self.devices, self.machine, self.limit, self.now) = (plan, devices, machine, limit, now)
+        self.threads = threads ?? machine.cores
     }
 
     /// Subjects of one backend and arithmetic, by rising work: the rate of one tells what the next will take.
@@ -60,35 +64,43 @@ package struct RateSurvey {
         var all = series()
         var notes: [String] = []
         let meter = RateMeter(now: now, rounds: plan.rounds, control: control.silent)
+        let places = all.indices.flatMap { index in all[index].subjects.indices.map { (index, $0) } }
         for pass in 1...plan.passes {
             let end = plan.budget * pass / plan.passes
             var weightLeft = all.reduce(0) { $0 + $1.weight }
-            for index in all.indices {
-                for place in all[index].subjects.indices {
-                    let subject = all[index].subjects[place]
-                    let passed = now() - start
-                    progress(Profiler.Progress(step: subject.title, share: min(1, max(0, passed / plan.budget))))
-                    let slice = max(.zero, end - passed) * (subject.weight / max(weightLeft, subject.weight))
-                    weightLeft -= subject.weight
-                    if all[index].isBroken { continue }
-                    // Warming up and one round are two runs.
-                    if let speed = expectedSpeed(subject, all, index), 2 * Double(subject.work) / speed > slice.seconds {
-                        all[index].leftOut.insert(place)
-                        continue
-                    }
-                    do throws(Problem) {
-                        guard let samples = try meter.measure(subject, slice: slice) else { continue }
-                        all[index].samples[place] = all[index].samples[place]?.merging(samples) ?? samples
-                    } catch {
-                        if error.code == .canceled || all[index].isDevice && error.code != .memoryLimit { throw error }
-                        notes.append("\(subject.title) failed: \(error.detail)")
-                        all[index].isBroken = true
-                    }
-                }
+            for (index, place) in places {
+                let subject = all[index].subjects[place]
+                let passed = now() - start
+                progress(Profiler.Progress(step: subject.title, share: min(1, max(0, passed / plan.budget))))
+                let slice = max(.zero, end - passed) * (subject.weight / max(weightLeft, subject.weight))
+                weightLeft -= subject.weight
+                if let note = try measure(place, of: index, in: &all, meter, slice: slice) { notes.append(note) }
             }
         }
         progress(Profiler.Progress(step: "done", share: 1))
         return table(all, notes)
+    }
+
+    /// Adds to the samples of one subject what its slice of time gives.
+    ///
+    /// - Returns: what there is to say about a library that failed.
+    private func measure(_ place: Int, of index: Int, in all: inout [Series], _ meter: RateMeter, slice: Duration) throws(Problem) -> String? {
+        guard !all[index].isBroken else { return nil }
+        let subject = all[index].subjects[place]
+        // Warming up and one round are two runs.
+        if let speed = expectedSpeed(subject, all, index), 2 * Double(subject.work) / speed > slice.seconds {
+            all[index].leftOut.insert(place)
+            return nil
+        }
+        do throws(Problem) {
+            guard let samples = try meter.measure(subject, slice: slice) else { return nil }
+            all[index].samples[place] = all[index].samples[place]?.merging(samples) ?? samples
+            return nil
+        } catch {
+            if error.code == .canceled || all[index].isDevice && error.code != .memoryLimit { throw error }
+            all[index].isBroken = true
+            return "\(subject.title) failed: \(error.detail)"
+        }
     }
 
     /// Operations per second that a kernel does about; nil where nothing of its backend was measured.
@@ -103,7 +115,7 @@ package struct RateSurvey {
         let leftOut = all.flatMap { series in series.leftOut.sorted().filter { series.samples[$0] == nil }.map { series.subjects[$0].title } }
         let note = leftOut.isEmpty ? [] : ["left out, since a run takes longer than there was time for: " + leftOut.joined(separator: ", ")]
         let rows = all.flatMap { series in zip(series.subjects, series.samples).compactMap { $1?.row($0) } }
-        return RateTable(rows: rows, threads: machine.cores, isQuick: plan.isQuick, notes: notes + note)
+        return RateTable(rows: rows, threads: threads, isQuick: plan.isQuick, notes: notes + note)
     }
 
     /// What decides about tiers and jobs first, what takes long and matters less last.
@@ -119,10 +131,10 @@ package struct RateSurvey {
                 all.append(Series(subjects: subjects, isDevice: true))
             }
         }
-        if let memory = HostSubjects.memory(threads: machine.cores, cacheBytes: machine.lastLevelCacheBytes, limit: limit) {
+        if let memory = HostSubjects.memory(threads: threads, cacheBytes: machine.lastLevelCacheBytes, limit: limit) {
             all.append(Series(subjects: [memory], isDevice: true))
         }
-        for subject in HostSubjects.cryptography(threads: machine.cores) { all.append(Series(subjects: [subject], isDevice: true)) }
+        for subject in HostSubjects.cryptography(threads: threads) { all.append(Series(subjects: [subject], isDevice: true)) }
         let count = plan.hasMoreKernels ? 2 : 1
         for backend in devices.backends {
             let device = backend.accelerator == nil ? "cpu" : backend.name

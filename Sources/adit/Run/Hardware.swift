@@ -14,6 +14,8 @@ import XSMMBackend
 struct Hardware: Sendable {
     /// The CPU as one device, whose members share its cores.
     private let cpu: MeasuredBackend
+    /// Those that it was opened with; nil for all cores.
+    private let threads: Int?
     /// Every device, as jobs see them.
     var backends: [any ComputeBackend]
     /// What OpenBLAS's core types did when they were compared; nil without OpenBLAS.
@@ -59,7 +61,7 @@ struct Hardware: Sendable {
             let cpu = MeasuredBackend(name: "cpu", members: members, fingerprint: processor, store: store)
             if let most { cpu.useThreads(atMost: most) }
             try cpu.prepare()
-            return Hardware(cpu: cpu, backends: [cpu], coreTypes: coreTypes, notes: notes)
+            return Hardware(cpu: cpu, threads: threads, backends: [cpu], coreTypes: coreTypes, notes: notes)
         }
     }
 
@@ -105,7 +107,8 @@ struct Hardware: Sendable {
         _ plan: RatePlan = .full, memoryCap: Int64? = nil, progress: @escaping @Sendable (Profiler.Progress) -> Void = { _ in }
     ) async throws(Problem) -> Profiler.Outcome {
         try await Profiler(
-            backends: backends, members: members, memoryCap: memoryCap, softwareVersion: Version.text, blasCore: blasCore, plan: plan
+            backends: backends, members: members, threads: threads, memoryCap: memoryCap, softwareVersion: Version.text, blasCore: blasCore,
+            plan: plan
         ).run(progress: progress)
     }
 

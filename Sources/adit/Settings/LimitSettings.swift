@@ -11,8 +11,17 @@ enum LimitSettings {
     }
 
     /// Threads to compute with; nil for all that the process may use.
+    /// - Throws: `out_of_range` for more than there are, as for a miner.
     static func threads(_ settings: Settings, _ flag: Int?) throws(Problem) -> Int? {
-        try limits(settings, flags: flag.map { [Setting.minerThreads.name: String($0)] } ?? [:]).threads
+        try threads(of: try limits(settings, flags: flag.map { [Setting.minerThreads.name: String($0)] } ?? [:]))
+    }
+
+    /// Those of limits, likewise. The other limits are a miner's affair.
+    static func threads(of limits: OperatorLimits) throws(Problem) -> Int? {
+        var alone = OperatorLimits()
+        alone.threads = limits.threads
+        if let contradiction = alone.contradictions(on: .here).first { throw contradiction }
+        return limits.threads
     }
 }
 

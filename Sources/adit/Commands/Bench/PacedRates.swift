@@ -21,7 +21,7 @@ enum PacedRates {
                 let plan = RatePlan(
                     budget: .milliseconds(time), rounds: 3, sizes: [2_048], acceleratorSizes: [2_048], arithmetics: [.f32], hasMembers: false,
                     hasMoreKernels: false, kinds: [.gemm])
-                let survey = RateSurvey(plan, RateSurvey.Devices(backends: [backend]), machine: machine, limit: 1 << 28)
+                let survey = RateSurvey(plan, RateSurvey.Devices(backends: [backend]), machine: machine, threads: threads, limit: 1 << 28)
                 guard let row = try survey.run().fastestProduct(.f32), row.perSecond > 0 else { throw Problem(.unsupportedDtype, "\(name) has no F32 product") }
                 Terminal.emit([
                     "best_ns": .integer(Int64(Double(row.work) * 1e9 / Double(row.perSecond))), "runs": .integer(Int64(row.rounds)),

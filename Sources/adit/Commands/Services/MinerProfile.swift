@@ -32,6 +32,7 @@ struct MinerProfile: AsyncParsableCommand {
         let progress = ProgressLine()
         let limits = try LimitSettings.limits(
             settings, flags: Setting.values((.minerThreads, threads.map(String.init)), (.minerMemory, memoryMB.map(String.init))))
+        let count = try LimitSettings.threads(of: limits)
         progress.show("opening devices", 0)
         var openCL = try OpenCLSettings.options(settings)
         // A GPU that was never compared and tuned would take minutes.
@@ -39,7 +40,7 @@ struct MinerProfile: AsyncParsableCommand {
             openCL?.isMeasured = false
             openCL?.tuningBudget = .zero
         }
-        let hardware = try await Hardware.open(threads: limits.threads).adding(openCL)
+        let hardware = try await Hardware.open(threads: count).adding(openCL)
         let sensors = hardware.sensors()
         let (network, networkNote) = try await measureNetwork(settings, progress)
         var watch = LoadWatch()
