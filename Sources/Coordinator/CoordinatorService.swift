@@ -119,9 +119,10 @@ package final class CoordinatorService: Service {
                 await tick(blobs)
                 return false
             }
-            group.addTask {
+            group.addTask { [logger] in
                 // Long calls end at once, so that the server has nothing to wait for.
                 try? await gracefulShutdown()
+                logger.info("stopping")
                 await board.stop()
                 return false
             }

@@ -99,10 +99,16 @@ import Wire
             #expect(terminal.echoes)
 
             let differ = try await Program.run(["wallet", "new", "b.key"], in: folder, terminal: terminal) { prompts in
-                try terminal.press(prompts == 1 ? "one passphrase\n" : "another passphrase\n")
+                try terminal.press(prompts % 2 == 1 ? "one passphrase\n" : "another passphrase\n")
             }
             #expect(differ.complaints.contains("[bad_passphrase]"))
+            #expect(differ.complaints.components(separatedBy: "Again, please").count == 3, "three tries")
             #expect(!FileManager.default.fileExists(atPath: folder.appending(path: "b.key").path))
+
+            let short = try await Program.run(["wallet", "new", "c.key"], in: folder, terminal: terminal) { prompts in
+                try terminal.press(prompts == 1 ? "short\n" : "\(Self.passphrase)\n")
+            }
+            #expect(short.status == 0 && short.complaints.contains("at least 8") && short.complaints.contains("Again, please"), "\(short.complaints)")
 
             let sign = ["sign", "GET", "http://127.0.0.1:1/x", "--key", "a.key"]
             let second = try await Program.run(sign, in: folder, terminal: terminal) { prompts in

@@ -141,11 +141,23 @@ final class KeyRing {
 
     private func askTwice(for path: String, hint: String) throws(Problem) -> Passphrase {
         try needTerminal("a new passphrase for \(path) is needed", hint: hint)
-        let first = try PassphrasePrompt.ask("New passphrase for \(path): ")
-        try first.checkForNewFile()
-        guard try PassphrasePrompt.ask("The same again: ").matches(first) else {
-            throw Problem(.badPassphrase, "the two passphrases differ; nothing was written")
+        var last = Problem(.badPassphrase, "no passphrase was typed")
+        for attempt in 1...Self.tries {
+            do throws(Problem) {
+                return try askTwice(path)
+            } catch {
+                guard error.code == .badPassphrase else { throw error }
+                last = error
+                if attempt < Self.tries { Terminal.complain("\(error.detail). Again, please.") }
+            }
         }
+        throw Problem(last.code, "\(last.detail); nothing was written")
+    }
+
+    private func askTwice(_ path: String) throws(Problem) -> Passphrase {
+        let first = try PassphrasePrompt.ask("New passphrase for \(path), at least \(Passphrase.minBytes) characters: ")
+        try first.checkForNewFile()
+        guard try PassphrasePrompt.ask("The same again: ").matches(first) else { throw Problem(.badPassphrase, "the two passphrases differ") }
         return first
     }
 
