@@ -1,5 +1,6 @@
 import ChainClient
 import Foundation
+import Jobs
 import Synchronization
 import Testing
 import Wire
@@ -48,7 +49,7 @@ import Wire
             let events = try keeper.store.events(limit: 10)
             #expect(events.map(\.name) == ["result_rejected", "task_failed"])
             #expect(events.map(\.reason) == ["verification_failed", "worker_fault"])
-            #expect(events[0].explained["remedy"]?.stringValue?.contains("self-test") == true)
+            #expect(events[0].explained(ServiceAddresses(coordinator: "", node: ""))["remedy"]?.stringValue?.contains("self-test") == true)
         }
     }
 
@@ -63,6 +64,24 @@ import Wire
             keeper.look()
             let events = try keeper.store.events(limit: 10)
             #expect(events.map { $0.facts["repeated"]?.integerValue } == [59, 59, nil])
+        }
+    }
+
+    @Test("What the operator did is listed each time: the list ends as the miner is") func operating() async throws {
+        try await HistoryStoreTests.inFolder { folder in
+            let world = World()
+            let keeper = world.keeper("\(folder)/history.db")
+            let steps: [(MinerEvent.Name, JSON?)] = [
+                (.workPaused, "paused_by_operator"), (.workResumed, nil), (.workPaused, "draining"), (.workResumed, nil), (.workPaused, "paused_by_operator"),
+                (.workResumed, nil), (.limitsChanged, nil), (.configRefused, nil), (.limitsChanged, nil), (.configRefused, nil),
+            ]
+            for (name, reason) in steps {
+                keeper.note(MinerEvent(name: name, facts: reason.map { ["reason": $0] } ?? [:]))
+                world.wait(seconds: 3)
+            }
+            keeper.look()
+            let listed = try keeper.store.events(limit: 20)
+            #expect(listed.map(\.name) == steps.reversed().map(\.0.rawValue))
         }
     }
 
@@ -85,8 +104,9 @@ import Wire
     @Test("A payment brings the price less what is burned, and the mint") func payout() throws {
         let rule = PayoutRule(NodeClient(try BaseURL("http://127.0.0.1:1"), http: try HTTPClient()))
         #expect(rule.earned(units: 10, price: 1_000) == 1_000, "before the chain's parameters are known")
+        #expect(rule.known(units: 10, price: 1_000) == nil)
         rule.note(mintPerUnit: 30, burnBasisPoints: 500)
-        #expect(rule.earned(units: 10, price: 1_000) == 950 + 300)
+        #expect(rule.earned(units: 10, price: 1_000) == 950 + 300 && rule.known(units: 10, price: 1_000) == 1_250)
         #expect(rule.earned(units: .max, price: .max) <= JSON.maxInteger && rule.earned(units: -5, price: -5) == 0)
     }
 }

@@ -75,13 +75,13 @@ import Wire
         var view = MinerView(now: Self.now, version: "0.1.0", state: "idle")
         view.reason = MinerView.Reason(
             code: "no_jobs", meaning: "nobody has paid for a job that waits",
-            remedy: "nothing: work comes when clients pay for it; see the demand with: curl $COORDINATOR_URL/network/state")
+            remedy: "nothing: work comes when clients pay for it; see the demand with: curl http://127.0.0.1:8090/network/state")
         let lines = Self.text(TerminalPage(size: .init(columns: 80, rows: 24)), view)
         #expect(
             Array(lines.prefix(10)) == [
                 "adit 0.1.0  waiting for work                                            12:00:00", String(repeating: "─", count: 80),
-                "nobody has paid for a job that waits", "nothing: work comes when clients pay for it; see the demand with: curl",
-                "$COORDINATOR_URL/network/state", "", "no device is known yet: they are looked for when the miner starts", "", "no job now", "",
+                "nobody has paid for a job that waits", "nothing: work comes when clients pay for it; see the demand with:",
+                "curl http://127.0.0.1:8090/network/state", "", "no device is known yet: they are looked for when the miner starts", "", "no job now", "",
             ])
         #expect(!view.isTroubled)
     }
@@ -143,6 +143,23 @@ import Wire
         #expect(lines.contains("download    12.3 MB/s over the last 268.4 MB"))
         view.placement = MinerView.Placement(tier: "trainer", claimed: "trainer")
         #expect(Self.text(page, view).contains("placed      trainer, as claimed"))
+    }
+
+    @Test("80 × 24 has room for all the details and the newest log lines") func smallDetails() {
+        var page = TerminalPage(size: .init(columns: 80, rows: 24))
+        (page.showsDetails, page.log) = (true, (1...40).map { "line \($0)" })
+        var view = Self.busy
+        (view.address, view.payout, view.coordinator, view.node) = ("ait1a", "ait1p", "http://c", "http://n")
+        view.reason = MinerView.Reason(code: "no_jobs", meaning: String(repeating: "why ", count: 30), remedy: String(repeating: "what ", count: 30))
+        let lines = Self.text(page, view)
+        for line in [
+            "address     ait1a", "payout      ait1p", "coordinator http://c", "node        http://n", "cpu         cpu avx512", "opencl:0    NVIDIA", "line 40",
+        ] {
+            #expect(lines.contains(line), "\(line)")
+        }
+        #expect(lines.count { $0.hasPrefix("line ") } >= 3 && lines.last?.hasPrefix("p pause") == true)
+        page.log = []
+        #expect(Self.text(page, view).contains { $0.hasPrefix("device ") }, "what room is left is the tables'")
     }
 
     @Test("Widths of wide, combining and plain characters") func widths() {

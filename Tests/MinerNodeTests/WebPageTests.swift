@@ -45,6 +45,10 @@ import Wire
         #expect(view.placement?.tier == "inference" && view.placement?.reason?.meaning == "1 of 100 GFLOP/s shown")
         #expect(view.json["placement"]?["reason"]?["code"] == "tier_too_low" && view.json["download"]?["bytes"]?.doubleValue == 40e6)
         #expect(view.receipts["rejected"] == 5 && view.json["receipts"]?["paid"] == 4)
+        guard case .object(let members) = status else { return }
+        let placed = members.setting("coordinator", to: "http://127.0.0.1:8090").setting("node", to: "http://127.0.0.1:7070")
+        let remedy = MinerView(status: .object(placed), past: nil, now: 1, version: "9").reason?.remedy
+        #expect(remedy?.hasSuffix("curl http://127.0.0.1:8090/network/state") == true, "a command that can be pasted")
         // Nonsense is not known, and ends nothing.
         for nonsense in ["{}", "[]", #"{"work":5,"backends":[1,{}],"placement":[],"download":{"bytes":"x"},"leases":[{}],"outbox":[]}"#] {
             let view = MinerView(status: try JSON.parse(nonsense), past: nil, now: .min, version: "")

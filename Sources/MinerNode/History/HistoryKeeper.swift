@@ -150,9 +150,13 @@ final class HistoryKeeper: Sendable {
         state.short[device] = (sum.operations + operations, sum.seconds + seconds)
     }
 
-    /// An event of the same name and reason is listed once a minute, with the number of those in between.
+    /// What the operator did, and what became of it: every one is listed, or the list would end in a state that is over.
+    private static let always: Set<MinerEvent.Name> = [.workPaused, .workResumed, .limitsChanged, .configRefused]
+
+    /// An event of the same name and reason is listed once a minute, with the number of those in between; each of `always` is.
     private static func list(_ event: MinerEvent, _ now: Int64, _ state: inout State) {
         let reason = reason(event)
+        guard !always.contains(event.name) else { return add(event, reason, event.facts, now, &state) }
         let key = "\(event.name.rawValue) \(reason ?? "") \(event["device"]?.stringValue ?? event["backend"]?.stringValue ?? "")"
         var facts = event.facts
         if let listed = state.listed[key], (0..<60_000).contains(now - listed.time) {
@@ -162,8 +166,12 @@ final class HistoryKeeper: Sendable {
         if let more = state.listed[key]?.more, more > 0 { facts["repeated"] = .integer(more) }
         if state.listed.count >= 256 { state.listed = state.listed.filter { (0..<60_000).contains(now - $0.value.time) } }
         if state.listed.count < 1024 { state.listed[key] = (now, 0) }
-        let members = facts.map { ($0.key, $0.value) }
-        add(.event(name: event.name.rawValue, reason: reason, facts: .object(JSONObject(distinct: members)), atMilliseconds: now), &state)
+        add(event, reason, facts, now, &state)
+    }
+
+    private static func add(_ event: MinerEvent, _ reason: String?, _ facts: [String: JSON], _ now: Int64, _ state: inout State) {
+        let members = JSON.object(JSONObject(distinct: facts.map { ($0.key, $0.value) }))
+        add(.event(name: event.name.rawValue, reason: reason, facts: members, atMilliseconds: now), &state)
     }
 
     private static func add(_ entry: HistoryEntry, _ state: inout State) {

@@ -7,7 +7,7 @@ enum HistoryRoutes {
     /// The most events in one answer.
     static let most = 500
 
-    static func add(to routes: Routes, door: LocalGuard, _ store: HistoryStore, now: @escaping @Sendable () -> Int64) {
+    static func add(to routes: Routes, door: LocalGuard, _ store: HistoryStore, _ services: ServiceAddresses, now: @escaping @Sendable () -> Int64) {
         let queue = DiskQueue("history-reading")
         routes.get("/history") { request, _ in
             try door.checkOrigin(request)
@@ -23,15 +23,15 @@ enum HistoryRoutes {
             let before = request.query("before").map { Int64($0) ?? -1 }
             if let before, before < 0 { throw Problem(.badRequest, "before is an event's id") }
             let events = try await queue.run { () throws(Problem) in try store.events(limit: limit, before: before) }
-            return .json(["events": .array(events.map(\.explained))])
+            return .json(["events": .array(events.map { $0.explained(services) })])
         }
     }
 }
 
 extension HistoryEvent {
     /// With the reason's meaning and remedy, where it is one of the known ones.
-    var explained: JSON {
+    func explained(_ services: ServiceAddresses) -> JSON {
         guard let reason = reason.flatMap(WorkReason.init(rawValue:)), case .object(let members) = json else { return json }
-        return .object(members.setting("meaning", to: .string(reason.meaning)).setting("remedy", to: .string(reason.remedy)))
+        return .object(members.setting("meaning", to: .string(reason.meaning)).setting("remedy", to: .string(services.filled(reason.remedy))))
     }
 }

@@ -4,12 +4,13 @@ import Wire
 
 /// What a payment brings to the payout address: the price less what is burned, and the mint, by the chain's own parameters (PROTOCOL section 4).
 ///
-/// Before the claim's fee, and before `max_supply` cuts the mint. While the node has not told its parameters, the price alone.
+/// Before the claim's fee, and before `max_supply` cuts the mint.
 final class PayoutRule: Sendable {
     private struct Parameters { var mintPerUnit: Int64 = 0, burnBasisPoints: Int64 = 0 }
 
     private let node: NodeClient
-    private let parameters = Mutex(Parameters())
+    /// nil until the node has told them.
+    private let parameters = Mutex<Parameters?>(nil)
 
     init(_ node: NodeClient) { self.node = node }
 
@@ -29,9 +30,13 @@ final class PayoutRule: Sendable {
         parameters.withLock { $0 = Parameters(mintPerUnit: max(0, mintPerUnit), burnBasisPoints: min(max(0, burnBasisPoints), 10_000)) }
     }
 
-    /// In base units.
-    func earned(units: Int64, price: Int64) -> Int64 {
-        let now = parameters.withLock { $0 }
+    /// In base units. While the node has not told its parameters, the price alone.
+    func earned(units: Int64, price: Int64) -> Int64 { Self.amount(units, price, parameters.withLock { $0 } ?? Parameters()) }
+
+    /// The same; nil while the node has not told its parameters.
+    func known(units: Int64, price: Int64) -> Int64? { parameters.withLock { $0 }.map { Self.amount(units, price, $0) } }
+
+    private static func amount(_ units: Int64, _ price: Int64, _ now: Parameters) -> Int64 {
         // No amount of the chain's is over 2^53−1, so nothing below can overflow but the mint.
         let (price, units) = (min(max(0, price), JSON.maxInteger), min(max(0, units), JSON.maxInteger))
         let burned = price / 10_000 * now.burnBasisPoints + price % 10_000 * now.burnBasisPoints / 10_000

@@ -15,6 +15,7 @@ enum LocalRoutes {
         let feed: EventFeed
         let door: LocalGuard
         let compute: LocalCompute
+        let payoutRule: PayoutRule
     }
 
     static func make(_ parts: Parts, _ configuration: MinerConfiguration) -> Routes {
@@ -33,7 +34,10 @@ enum LocalRoutes {
             if let phase, !OutboxEntry.Phase.names.contains(phase) { throw Problem(.badRequest, "no phase is called that") }
             let entries = try await store.lately(phase: phase, limit: limit)
             let trouble = board.problem
-            return .json(["receipts": .array(entries.map { ReceiptList.json($0, trouble: trouble) })])
+            let services = configuration.services
+            return .json([
+                "receipts": .array(entries.map { ReceiptList.json($0, trouble: trouble, services: services, earned: parts.payoutRule.known) })
+            ])
         }
         routes.get("/events") { request, _ in
             try door.checkOrigin(request)

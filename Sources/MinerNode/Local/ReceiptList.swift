@@ -1,4 +1,4 @@
-import Jobs
+package import Jobs
 import Ledger
 import Signing
 package import Wire
@@ -10,8 +10,14 @@ package enum ReceiptList {
 
     /// One receipt; amounts in base units, times in Unix milliseconds.
     ///
-    /// - Parameter trouble: what holds up everything that is on its way, such as a node that is out of reach.
-    package static func json(_ entry: OutboxEntry, trouble: Problem? = nil) -> JSON {
+    /// - Parameters:
+    ///   - trouble: what holds up everything that is on its way, such as a node that is out of reach.
+    ///   - services: for remedies that can be pasted.
+    ///   - earned: what a payment brings to the payout address, in base units; nil where that isn't known.
+    package static func json(
+        _ entry: OutboxEntry, trouble: Problem? = nil, services: ServiceAddresses = ServiceAddresses(coordinator: "", node: ""),
+        earned: (_ units: Int64, _ price: Int64) -> Int64? = { _, _ in nil }
+    ) -> JSON {
         let terms = entry.result.receipt.terms
         var members: [(String, JSON)] = [
             ("receipt_id", .string(entry.id.text)), ("job_id", .string(entry.jobID.text)), ("phase", .string(entry.phase.name)),
@@ -25,10 +31,12 @@ package enum ReceiptList {
         case .rejected(let problem): members.append(("reason", problem.brief))
         case .computed, .attested: break
         }
+        // A rejected one brings nothing.
+        if entry.phase.name != "rejected", let amount = earned(terms.computeUnits, terms.price) { members.append(("earned", .integer(amount))) }
         if entry.step != .nothing {
             if let delay = entry.delay { members.append(("reason", delay.json)) } else if let trouble { members.append(("reason", trouble.brief)) }
         }
-        if let why = WorkReason(entry, trouble: trouble) { members.append(("why", why.json)) }
+        if let why = WorkReason(entry, trouble: trouble) { members.append(("why", why.json(services))) }
         return .object(JSONObject(distinct: members))
     }
 }

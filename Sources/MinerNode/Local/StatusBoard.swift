@@ -80,7 +80,8 @@ final class StatusBoard: Sendable {
     func json(outbox: [String: Int]) -> JSON {
         let now = state.withLock { $0 }
         var members: [(String, JSON)] = [
-            ("state", .string(now.stage.rawValue)), ("work", work.json), ("control", views.control.json), ("limits", views.limits.now.json),
+            ("state", .string(now.stage.rawValue)), ("work", work.json(configuration.services)), ("control", views.control.json),
+            ("limits", views.limits.now.json),
             ("address", .string(configuration.key.address.text)), ("payout", .string(configuration.payout.text)),
             ("chain_id", .string(configuration.chain.text)), ("coordinator", .string(configuration.coordinator.description)),
             ("node", .string(configuration.node.description)), ("backends", .array(views.devices.all.map(Self.json))),

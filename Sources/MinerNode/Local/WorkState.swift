@@ -27,9 +27,9 @@ struct WorkState: Sendable, Equatable {
 
     init(_ word: Word, _ reason: WorkReason? = nil, _ detail: String? = nil) { (self.word, self.reason, self.detail) = (word, reason, detail) }
 
-    var json: JSON {
+    func json(_ services: ServiceAddresses) -> JSON {
         var members: [(String, JSON)] = [("state", .string(word.rawValue))]
-        if let reason { members.append(("reason", reason.json)) }
+        if let reason { members.append(("reason", reason.json(services))) }
         if let detail { members.append(("detail", .string(detail))) }
         return .object(JSONObject(distinct: members))
     }

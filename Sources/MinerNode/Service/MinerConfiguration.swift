@@ -1,6 +1,7 @@
 package import ChainClient
 import Foundation
 package import HTTPServing
+import Jobs
 package import Kernels
 package import Operations
 package import Profiler
@@ -49,6 +50,8 @@ package struct MinerConfiguration: Sendable {
     package var limits = OperatorLimits()
     /// What the operator allows from then on: each value replaces the one before, whole, and takes effect at once.
     package var limitChanges: AsyncStream<OperatorLimits>?
+    /// Why the operator's latest words were not taken: the limits of before stay in force.
+    package var limitRefusals: AsyncStream<Problem>?
     /// Where the governor reads the devices' temperature and power; nil where nothing can be read.
     package var sensors: (any SensorPort)?
     /// What else goes on in this machine; nil where nobody can tell.
@@ -76,6 +79,9 @@ package struct MinerConfiguration: Sendable {
         (self.coordinator, self.node, self.chain, self.key) = (coordinator, node, chain, key)
         (self.payout, self.dataDirectory, self.backends) = (payout ?? key.address, dataDirectory, backends)
     }
+
+    /// For remedies that can be pasted.
+    var services: ServiceAddresses { ServiceAddresses(coordinator: coordinator.description, node: node.description) }
 }
 
 /// Pauses that double from `first` to `longest`.

@@ -14,6 +14,7 @@ package struct MinerEvent: Sendable, Equatable {
         case challengeAnswered = "challenge_answered", challengeFailed = "challenge_failed"
         case historyNote = "history_note"
         case workPaused = "work_paused", workResumed = "work_resumed", limitsChanged = "limits_changed", limitIgnored = "limit_ignored"
+        case configRefused = "config_refused"
         case resourceCritical = "resource_critical", resourceRecovered = "resource_recovered"
         case deviceQuarantined = "device_quarantined", deviceHangs = "device_hangs", deviceTrusted = "device_trusted"
         case deviceThrottled = "device_throttled", deviceUnthrottled = "device_unthrottled"

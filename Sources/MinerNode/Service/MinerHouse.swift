@@ -101,9 +101,12 @@ final class MinerHouse: Sendable {
         let own = LocalCompute(
             turns: turns, permit: permit, warden: warden, limits: limits, http: http, coordinator: configuration.coordinator)
         let routes = LocalRoutes.make(
-            LocalRoutes.Parts(board: board, store: store, metrics: metrics, control: control, feed: feed, door: door, compute: own), configuration)
-        HistoryRoutes.add(to: routes, door: door, history.store) { MinerClock().milliseconds / 1000 }
-        WebRoutes.add(to: routes, door: door, tokenHint: "cat \(configuration.dataDirectory)/token") { () throws(Problem) in try await self.view() }
+            LocalRoutes.Parts(board: board, store: store, metrics: metrics, control: control, feed: feed, door: door, compute: own, payoutRule: payoutRule),
+            configuration)
+        HistoryRoutes.add(to: routes, door: door, history.store, configuration.services) { MinerClock().milliseconds / 1000 }
+        WebRoutes.add(to: routes, door: door, tokenHint: "cat \(configuration.dataDirectory)/token", configuration.services) { () throws(Problem) in
+            try await self.view()
+        }
         return routes
     }
 
@@ -146,6 +149,12 @@ final class MinerHouse: Sendable {
             }
             group.addTask {
                 for await limits in self.configuration.limitChanges ?? AsyncStream(unfolding: { nil }) { await self.desk.set(limits) }
+                return nil
+            }
+            group.addTask {
+                for await refusal in self.configuration.limitRefusals ?? AsyncStream(unfolding: { nil }) {
+                    self.events.emit(.configRefused, refusal.facts, weight: .error)
+                }
                 return nil
             }
             group.addTask {

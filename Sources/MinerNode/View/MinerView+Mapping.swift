@@ -23,11 +23,18 @@ extension MinerView {
         jobs = status["leases"]?.arrayValue?.map(Self.job) ?? []
         if jobs.contains(where: { $0.stage == "computing" }) {
             // A computation tells its operations at its end: until then a device that has told none may be the one that computes.
-            for index in devices.indices where devices[index].rate == 0 { (devices[index].rate, devices[index].busy) = (nil, nil) }
+            for index in devices.indices where devices[index].rate == 0 { devices[index].rate = nil }
         }
         (hour, day) = past.map { ($0.report.lastHour, $0.report.lastDay) } ?? (hour, day)
         for phase in OutboxEntry.Phase.names { receipts[phase] = status["outbox"]?[phase]?.integerValue }
         lastEvent = past?.latest.map(Event.init)
+        let services = ServiceAddresses(coordinator: coordinator, node: node)
+        reason = reason.map { $0.with(services) }
+        lastEvent = lastEvent.map { event in
+            var event = event
+            event.reason = event.reason.map { $0.with(services) }
+            return event
+        }
     }
 
     private static func device(_ json: JSON, _ report: HistoryReport?) -> Device {
@@ -38,15 +45,12 @@ extension MinerView {
         device.temperature = json["temperature"]?.doubleValue
         device.power = json["watts"]?.doubleValue
         device.duty = json["duty"]?.doubleValue
-        device.busy = json["utilisation"]?.doubleValue
+        device.busy = json["busy"]?.doubleValue
         device.joulesPerUnit = json["joules_per_unit"]?.doubleValue
         guard let report, let points = report.devices.first(where: { $0.name == device.name })?.points else { return device }
         // The last minute: the step that is running now is not full yet, and a job still running has not told its operations.
         let recent = points.filter { $0.start > report.to - 70 && $0.start <= report.to - 10 }
-        if !recent.isEmpty {
-            device.rate = recent.reduce(0) { $0 + $1.rate } / 6
-            device.busy = min(1, recent.reduce(0) { $0 + $1.busy } / 6)
-        }
+        if !recent.isEmpty { device.rate = recent.reduce(0) { $0 + $1.rate } / 6 }
         let last = points.last { $0.start > report.to - 40 }
         device.temperature = device.temperature ?? last?.temperature
         device.power = device.power ?? last?.power
@@ -98,6 +102,11 @@ extension MinerView {
 }
 
 extension MinerView.Reason {
+    /// With a remedy that can be pasted.
+    fileprivate func with(_ services: ServiceAddresses) -> MinerView.Reason {
+        MinerView.Reason(code: code, meaning: meaning, remedy: remedy.map(services.filled))
+    }
+
     init(_ reason: WorkReason) { self.init(code: reason.rawValue, meaning: reason.meaning, remedy: reason.remedy) }
 }
 

@@ -12,7 +12,7 @@ package struct TerminalPage: Sendable, Equatable {
     }
 
     package var size: Size
-    /// With addresses, models and the last log lines instead of the curves.
+    /// With addresses, models and the last log lines before the tables, which take what room is left.
     package var showsDetails = false
     /// Bars and curves in block characters; else in ASCII.
     package var isUnicode = true
@@ -27,9 +27,13 @@ package struct TerminalPage: Sendable, Equatable {
 
     /// At most `size.rows` lines of at most `size.columns` columns.
     package func lines(_ view: MinerView) -> [TerminalLine] {
-        var blocks = [head(view), devices(view), jobs(view), work(view), receipts(view), event(view)]
-        if showsDetails { blocks.append(details(view)) }
         let foot = [TerminalLine(), keys(view)]
+        var blocks = [head(view), devices(view), jobs(view), work(view), receipts(view), event(view)]
+        if showsDetails {
+            let details = details(view)
+            let lastLines = lastLines(size.rows - foot.count - blocks[0].count - details.count - 2)
+            blocks.insert(contentsOf: [details, lastLines], at: 1)
+        }
         // Parts give way from the last one: what has no room is not shown by half.
         var lines: [TerminalLine] = []
         let room = size.rows - foot.count
@@ -184,8 +188,11 @@ package struct TerminalPage: Sendable, Equatable {
         for device in view.devices.prefix(listRows) {
             lines.append(TerminalLine(TerminalText.left(Self.safe(device.name), 12), .faint).adding(Self.energy(device)).adding(Self.safe(device.model)))
         }
-        return lines + log.suffix(max(0, size.rows / 3)).map { TerminalLine(Self.safe($0), .faint) }
+        return lines
     }
+
+    /// A third of the page at most, and no more than there is room for: the newest are the ones to see.
+    private func lastLines(_ room: Int) -> [TerminalLine] { log.suffix(max(0, min(size.rows / 3, room))).map { TerminalLine(Self.safe($0), .faint) } }
 
     private func keys(_ view: MinerView) -> TerminalLine {
         if let notice { return TerminalLine(Self.safe(notice), .warning) }

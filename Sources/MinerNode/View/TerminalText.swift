@@ -61,13 +61,15 @@ package enum TerminalText {
         return String(repeating: " ", count: max(0, columns - width(text))) + text
     }
 
-    /// Words in lines of at most so many columns, at most `lines` of them; what doesn't fit ends in `…`.
+    /// Words in lines of at most so many columns, at most `lines` of them; what doesn't fit ends in `…`. `curl` stays with its address, to be pasted.
     package static func wrap(_ text: String, _ columns: Int, lines most: Int) -> [String] {
         var lines: [String] = []
         var line = ""
-        let words = text.split(separator: " ")
+        let words = text.split(separator: " ").reduce(into: [String]()) { words, word in
+            if words.last == "curl" { words[words.count - 1] += " \(word)" } else { words.append(String(word)) }
+        }
         for (index, word) in words.enumerated() {
-            let longer = line.isEmpty ? String(word) : "\(line) \(word)"
+            let longer = line.isEmpty ? word : "\(line) \(word)"
             if width(longer) <= columns || line.isEmpty {
                 line = longer
             } else if lines.count == most - 1 {
@@ -75,7 +77,7 @@ package enum TerminalText {
                 return lines
             } else {
                 lines.append(cut(line, to: columns))
-                line = String(word)
+                line = word
             }
         }
         if !line.isEmpty { lines.append(cut(line, to: columns)) }

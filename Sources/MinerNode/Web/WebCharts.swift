@@ -85,13 +85,16 @@ enum WebCharts {
             return;
           }
           into.append(figure);
-          const W = Math.max(240, Math.floor(figure.clientWidth)), H = 150, L = 58, R = 4, T = 8, B = 20;
+          const W = Math.max(240, Math.floor(figure.clientWidth)), H = 150, R = 4, T = 8, B = 20;
           const highest = Math.max(...known.map(p => p[1]), chart.top ?? 0);
           const tick = step(highest > 0 ? highest : 1, 3), ceiling = Math.max(tick, Math.ceil(highest / tick - 1e-9) * tick);
+          // As wide as the widest label at 11 px, whose characters are 6.6 px at most.
+          const ticks = []; for (let v = 0; v <= ceiling * 1.001; v += tick) ticks.push(v);
+          const L = 9 + 6.6 * Math.max(...ticks.map(v => chart.show(v).length));
           const x = t => L + (t - chart.from) / (chart.to - chart.from) * (W - L - R);
           const y = v => T + (1 - v / ceiling) * (H - T - B);
           const svg = draw("svg", { viewBox: "0 0 " + W + " " + H, role: "img", tabindex: "0" });
-          for (let v = 0; v <= ceiling * 1.001; v += tick) {
+          for (const v of ticks) {
             svg.append(draw("line", { class: "grid", x1: L, x2: W - R, y1: y(v), y2: y(v) }));
             svg.append(draw("text", { x: L - 7, y: y(v) + 4, "text-anchor": "end" }, chart.show(v)));
           }

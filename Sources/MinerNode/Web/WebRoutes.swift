@@ -12,9 +12,13 @@ enum WebRoutes {
 
     /// - Parameters:
     ///   - door: refuses strangers' pages, which could read this one under a name of theirs that points here.
+    ///   - services: for remedies that can be pasted.
     ///   - view: what there is to see now.
     ///   - tokenHint: the command that shows the token of the control routes.
-    static func add(to routes: Routes, door: LocalGuard, tokenHint: String, view: @escaping @Sendable () async throws(Problem) -> MinerView) {
+    static func add(
+        to routes: Routes, door: LocalGuard, tokenHint: String, _ services: ServiceAddresses,
+        view: @escaping @Sendable () async throws(Problem) -> MinerView
+    ) {
         let files = [
             ("/", WebDocument.html, "text/html; charset=utf-8"), ("/page.css", WebStyle.css, "text/css; charset=utf-8"),
             ("/page.js", WebCharts.script + WebScript.script, "text/javascript; charset=utf-8"), ("/page.svg", WebDocument.icon, "image/svg+xml"),
@@ -27,7 +31,7 @@ enum WebRoutes {
         }
         // What comes with every job is seen in its receipt; a list of it would run by too fast to be read.
         let names = JSON.array(MinerEvent.Name.allCases.filter { !HistoryKeeper.often.contains($0) }.map { .string($0.rawValue) })
-        let reasons = JSON.array(WorkReason.allCases.map(\.json))
+        let reasons = JSON.array(WorkReason.allCases.map { $0.json(services) })
         routes.get("/reasons") { request, _ in
             try door.checkOrigin(request)
             return guarded(.json(["reasons": reasons]))

@@ -89,11 +89,14 @@ enum WebScript {
         }
         function showReceipts(list) {
           if (!list.length) return put($("receipts"), el("p", { class: "empty" }, "No receipt yet. One appears here when the first job is computed, and can be followed until it is paid."));
-          const head = el("tr", {}, ...["Receipt", "Stands at", "Units", "AIT", "From the lease on"].map((name, i) => el("th", { scope: "col", class: i === 2 || i === 3 ? "num" : null }, name)));
+          // What a receipt brings to the payout, as in the sums above; its price while the chain's rules aren't known here.
+          const isKnown = list.every(r => r.earned != null || r.phase === "rejected"), amount = isKnown ? "AIT" : "Price";
+          const brings = r => !isKnown ? coins(r.price) : r.earned == null ? "–" : coins(r.earned);
+          const head = el("tr", {}, ...["Receipt", "Stands at", "Units", amount, "From the lease on"].map((name, i) => el("th", { scope: "col", class: i === 2 || i === 3 ? "num" : null }, name)));
           put($("receipts"), el("table", {}, el("thead", {}, head), el("tbody", {}, ...list.map(r => el("tr", {},
             el("td", {}, el("span", { class: "mono", title: r.receipt_id }, r.receipt_id.slice(0, 13)), el("div", { class: "times" }, r.times_ms.leased ? moment(r.times_ms.leased) : "")),
             el("td", { class: r.phase === "rejected" ? "bad" : null }, r.phase),
-            el("td", { class: "num", "data-name": "units" }, count(r.compute_units)), el("td", { class: "num", "data-name": "AIT" }, coins(r.price)),
+            el("td", { class: "num", "data-name": "units" }, count(r.compute_units)), el("td", { class: "num", "data-name": amount }, brings(r)),
             el("td", { class: "road" }, ...road(r), r.reason ? el("p", { class: r.phase === "rejected" ? "bad" : "warn" }, r.reason.code + ": " + (r.reason.detail ?? "")) : null))))));
         }
         function showPhases(v) {
@@ -160,6 +163,8 @@ enum WebScript {
             if (failures > 1) {
               notice("The miner doesn't answer here any more (" + error.message + "). This page tries again by itself; is it still running?");
               $("state").className = "pill bad"; say($("state").querySelector("span"), "no answer");
+              say($("now-title"), "No answer from the miner"); say($("meaning"), view ? "What stands below is from " + clock(view.now) + "." : ""); say($("remedy"), "");
+              document.title = "No answer – adit miner";
             }
           }
           setTimeout(look, document.hidden ? 5 * every : every);

@@ -42,7 +42,7 @@ enum WebStyle {
         #notice { background: var(--warn-soft); color: var(--warn); border-radius: 8px; padding: 9px 14px; margin-bottom: 18px; }
         #figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 20px 24px; margin-top: 24px; }
         #figures dt { color: var(--faint); font-size: 13px; } #figures dd { font-size: 23px; font-weight: 580; letter-spacing: -.01em; }
-        #figures dd small { font-size: 13px; font-weight: 400; color: var(--faint); letter-spacing: 0; }
+        #figures dd small { white-space: nowrap; font-size: 13px; font-weight: 400; color: var(--faint); letter-spacing: 0; }
         dd, td, .num, time { font-variant-numeric: tabular-nums; }
         .job { display: grid; grid-template-columns: minmax(150px, 1.2fr) 2fr 52px; gap: 4px 18px; align-items: center; margin-top: 12px; }
         #jobs .job:first-child { margin-top: 24px; }

@@ -18,6 +18,8 @@ struct ChallengeDesk: Sendable {
     /// Returns when the answer is given, or can't be: then the coordinator goes by what it has seen before.
     func answer(_ challenge: CapabilityChallenge) async {
         board.note(noWork: (.starting, "the coordinator's challenge is answered"))
+        // The next call for work says what is wanting then, which may take its twenty seconds.
+        defer { board.note(noWork: nil) }
         let begin = ContinuousClock.now
         do throws(Problem) {
             let c = try await product(challenge)

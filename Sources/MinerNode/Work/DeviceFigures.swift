@@ -7,6 +7,8 @@ struct DeviceFigures: Sendable {
     let isUsable: Bool
     /// Share of the time that it may work, 0…1.
     let duty: Double
+    /// Share of the last minute that it computed for this miner, 0…1.
+    let busy: Double
     let reading: SensorReading
     /// Energy since the start.
     let joules: Double?
@@ -17,7 +19,9 @@ struct DeviceFigures: Sendable {
     let failures: Int
 
     var members: [(String, JSON)] {
-        var members: [(String, JSON)] = [("duty", Self.rounded(duty)), ("jobs", .integer(jobs)), ("compute_units", .integer(units))]
+        var members: [(String, JSON)] = [
+            ("duty", Self.rounded(duty)), ("busy", Self.rounded(busy)), ("jobs", .integer(jobs)), ("compute_units", .integer(units)),
+        ]
         for (name, value) in [
             ("temperature", reading.temperature), ("watts", reading.power), ("utilisation", reading.utilisation), ("joules", joules),
             ("joules_per_unit", joulesPerUnit),

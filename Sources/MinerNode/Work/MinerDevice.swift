@@ -35,6 +35,7 @@ final class MinerDevice: Sendable {
         var reading = SensorReading()
         var meter = EnergyMeter()
         var throttle: WorkReason?
+        var busy = BusyMeter()
     }
 
     let backend: any ComputeBackend
@@ -115,7 +116,9 @@ final class MinerDevice: Sendable {
                         // A short one may have waited in the queue.
                         self.sign(id)
                         self.pacer.begin()
+                        self.state.withLock { $0.busy.begin(at: self.now) }
                         defer {
+                            self.state.withLock { $0.busy.end(at: self.now) }
                             self.pacer.end()
                             self.end(id)
                         }
@@ -154,7 +157,10 @@ final class MinerDevice: Sendable {
         state.withLock { state in
             guard state.run?.id == id else { return }
             state.run?.sign = .now
+            guard resting != 0, let before = state.run?.resting else { return }
             state.run?.resting += resting
+            // Who stands still by order isn't at work.
+            if before == 0 { state.busy.end(at: now) } else if before + resting == 0 { state.busy.begin(at: now) }
         }
     }
 
@@ -227,9 +233,11 @@ final class MinerDevice: Sendable {
 
     var figures: DeviceFigures {
         let duty = pacer.duty
+        let now = now
         return state.withLock { state in
             DeviceFigures(
-                name: name, isUsable: state.health.mayWork && state.stuck.isEmpty, duty: duty, reading: state.reading, joules: state.meter.joules,
+                name: name, isUsable: state.health.mayWork && state.stuck.isEmpty, duty: duty, busy: state.busy.share(at: now), reading: state.reading,
+                joules: state.meter.joules,
                 joulesPerUnit: state.meter.joulesPerUnit, jobs: state.jobs, units: state.units, failures: state.health.failures)
         }
     }

@@ -17,8 +17,15 @@ enum MinerStatusText {
     private static func state(_ answer: JSON) -> [String] {
         let work = answer["work"]
         let word = work?["state"]?.stringValue ?? answer["state"]?.stringValue ?? "?"
-        let first = "state      \(word), tier \(answer["tier"]?.stringValue ?? "not measured yet")"
-        return [first] + reason(work?["reason"], detail: work?["detail"]?.stringValue)
+        return ["state      \(word), \(tier(answer))"] + reason(work?["reason"], detail: work?["detail"]?.stringValue)
+    }
+
+    /// `tier trainer`, by the miner's own measurement, or what the coordinator makes of it.
+    private static func tier(_ answer: JSON) -> String {
+        if let tier = answer["placement"]?["tier"]?.stringValue, let claimed = answer["placement"]?["claimed"]?.stringValue, tier != claimed {
+            return "tier \(tier), claims \(claimed)"
+        }
+        return "tier \(answer["tier"]?.stringValue ?? "not measured yet")"
     }
 
     /// Where the coordinator places the miner, by what it has shown, and why that isn't what the miner claims.
@@ -77,7 +84,11 @@ enum MinerStatusText {
         }
         add("temperature", " °C", 1)
         add("watts", " W", 1)
-        if let share = device["utilisation"]?.doubleValue { parts.append("\(Figures.rounded(share * 100, 0)) % busy") }
+        if let share = device["busy"]?.doubleValue {
+            // What others do with it is another figure, told where it differs.
+            let all = device["utilisation"]?.doubleValue.flatMap { $0 > share + 0.05 ? " (\(Figures.rounded($0 * 100, 0)) % with other programs)" : nil }
+            parts.append("\(Figures.rounded(share * 100, 0)) % busy\(all ?? "")")
+        }
         if let duty = device["duty"]?.doubleValue, duty < 1 { parts.append("held to \(Figures.rounded(duty * 100, 0)) %") }
         add("joules_per_unit", " J a unit", 3)
         return parts

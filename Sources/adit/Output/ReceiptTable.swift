@@ -14,19 +14,21 @@ enum ReceiptTable {
 
     static func lines(_ receipts: [JSON]) -> [String] {
         guard !receipts.isEmpty else { return ["no receipts yet"] }
-        let head = row("receipt", "phase", "units", "AIT", "leased", steps: ["inputs", "computed", "sent", "signed", "claimed", "paid"])
-        return [head] + receipts.flatMap { receipt in [line(receipt)] + reason(receipt) }
+        let isKnown = receipts.allSatisfy { $0["earned"] != nil || $0["phase"] == "rejected" }
+        let head = row("receipt", "phase", "units", isKnown ? "AIT" : "price", "leased", steps: ["inputs", "computed", "sent", "signed", "claimed", "paid"])
+        return [head] + receipts.flatMap { receipt in [line(receipt, isKnown)] + reason(receipt) }
     }
 
-    private static func line(_ receipt: JSON) -> String {
+    /// - Parameter isKnown: whether the chain's rules are: then what a receipt brings to the payout, else its price. A rejected one brings nothing.
+    private static func line(_ receipt: JSON, _ isKnown: Bool) -> String {
         let times = receipt["times_ms"]
         let leased = times?["leased"]?.integerValue
         let steps = ["inputs_ready", "computed", "committed", "signed", "claim_sent", "paid"].map { name -> String in
             guard let leased, let time = times?[name]?.integerValue else { return "-" }
             return seconds(time - leased)
         }
-        let amount = Double(receipt["price"]?.integerValue ?? 0) / 1e6
-        let price = Figures.rounded(amount, amount < 1000 ? 6 : 2)
+        let amount = receipt[isKnown ? "earned" : "price"]?.integerValue.map { Double($0) / 1e6 }
+        let price = amount.map { Figures.rounded($0, $0 < 1000 ? 6 : 2) } ?? "-"
         return row(
             String((receipt["receipt_id"]?.stringValue ?? "?").prefix(13)), receipt["phase"]?.stringValue ?? "?",
             Figures.grouped(receipt["compute_units"]?.integerValue ?? 0), price, leased.map(clock) ?? "-", steps: steps)

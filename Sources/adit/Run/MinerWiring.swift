@@ -12,6 +12,8 @@ extension MinerConfiguration {
     ///   - settings: as they were read.
     mutating func allow(_ limits: OperatorLimits, config: String?, flags: [String: String], settings: Settings, logger: Logger) {
         self.limits = limits
-        limitChanges = LimitWatch(config: config, flags: flags, logger: logger).changes(from: settings, limits)
+        let (refusals, refused) = AsyncStream<Problem>.makeStream(bufferingPolicy: .bufferingNewest(8))
+        limitRefusals = refusals
+        limitChanges = LimitWatch(config: config, flags: flags, logger: logger) { refused.yield($0) }.changes(from: settings, limits)
     }
 }

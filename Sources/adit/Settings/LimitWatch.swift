@@ -13,6 +13,8 @@ struct LimitWatch: Sendable {
     /// Options of the command line, by the setting's name: they go before the file, now as at the start.
     let flags: [String: String]
     let logger: Logger
+    /// Is told of a file that can't be taken, for the miner to say so everywhere.
+    var refused: @Sendable (Problem) -> Void
     var every = Duration.seconds(1)
 
     /// The limits after each change; ends when nobody listens any more.
@@ -49,8 +51,7 @@ struct LimitWatch: Sendable {
             if let contradiction = limits.contradictions(on: .here).first { throw contradiction }
             state = State(settings: settings, limits: limits)
         } catch {
-            logger.error(
-                "config_refused", metadata: ["code": "\(error.code.rawValue)", "detail": "\(error.detail)", "note": "the limits of before stay in force"])
+            refused(Problem(error.code, "\(error.detail); the limits of before stay in force"))
             return nil
         }
         let waiting = Setting.all.filter { $0.services.contains(.miner) && !$0.isLive && old.settings.given($0) != state.settings.given($0) }
