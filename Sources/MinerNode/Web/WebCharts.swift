@@ -25,8 +25,8 @@ enum WebCharts {
           if (old.length === children.length && children.every((child, i) => child instanceof Node && child.isEqualNode(old[i]))) return;
           node.replaceChildren(...children);
         }
-        // A sentence begins with a capital, unless it is a command.
-        const sentence = text => !text || /^(adit|curl) /.test(text) ? text : text[0].toUpperCase() + text.slice(1);
+        // A sentence begins with a capital, unless it is a command, or begins with a file's name or a code.
+        const sentence = text => !text || /^(adit|curl) /.test(text) || !/^[a-z'-]+[,;:]?(\s|$)/.test(text) ? text : text[0].toUpperCase() + text.slice(1);
         function say(node, text) { if (node.textContent !== text) node.textContent = text; }
 
         const whole = new Intl.NumberFormat("en");

@@ -51,7 +51,7 @@ struct LimitWatch: Sendable {
             if let contradiction = limits.contradictions(on: .here).first { throw contradiction }
             state = State(settings: settings, limits: limits)
         } catch {
-            refused(Problem(error.code, "\(error.detail); the limits of before stay in force"))
+            refused(Problem(error.code, "\(error.detail) (the limits of before stay in force)"))
             return nil
         }
         let waiting = Setting.all.filter { $0.services.contains(.miner) && !$0.isLive && old.settings.given($0) != state.settings.given($0) }
