@@ -42,6 +42,19 @@ struct MinerChallengeTests {
         }
     }
 
+    /// Not for as long as the next call for work is held open.
+    @Test func whenTheAnswerIsGivenItIsNoLongerTheReason() async throws {
+        try await MinerWorld.run(challenges: Self.rules) { world in
+            var configuration = try configuration(world, try NativeGEMM(isMeasured: false))
+            (configuration.local, configuration.pollSeconds) = (try Bind("127.0.0.1:0"), 60)
+            let miner = TestMiner(configuration)
+            try await miner.wait(.challengeAnswered)
+            let local = try await MinerLocal(world, miner, folder: configuration.dataDirectory)
+            try await local.until("no job, and no challenge") { $0["work"]?["reason"]?["code"] == "no_jobs" }
+            await miner.stop()
+        }
+    }
+
     /// Its claim is not worth more than what it does; jobs that ask for nothing come all the same.
     @Test func aMinerThatCantAnswerIsToldWhyAndWorksOn() async throws {
         var rules = Self.rules
