@@ -29,11 +29,13 @@ struct RunningDevnet: Sendable {
             let net = folder.appending(path: "net").path
             // Below the range that outgoing connections take ports from (32768 on Linux), and apart from the other suites'.
             let base = Int.random(in: 280..<326) * 100
-            let arguments = ["devnet", "--dir", net, "--port-base", String(base), "--examples", Vectors.packageRoot.appending(path: "examples").path]
-            let once = try await Program.run(arguments + ["--once"], in: folder, environment: ["LOG_LEVEL": "debug"])
+            let arguments = ["devnet", "--dir", net, "--port-base", String(base)]
+            let examples = ["--examples", Vectors.packageRoot.appending(path: "examples").path]
+            let once = try await Program.run(arguments + examples + ["--once"], in: folder, environment: ["LOG_LEVEL": "debug"])
             try #require(once.status == 0, "\(once.output)\n\(once.complaints)")
             let log = try Data(contentsOf: folder.appending(path: "net/devnet.log"))
 
+            // Where nobody says where the examples are, they are found from the program's place on.
             let process = try Background.start(arguments, in: folder)
             defer { process.stop() }
             try await process.wait(for: "The devnet stays up; Ctrl-C stops it", upTo: .seconds(120))
