@@ -16,14 +16,17 @@ package import Wire
         guard descriptor >= 0 else { throw Self.failed("\(path) can't be opened") }
         defer { close(descriptor) }
         var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { throw Self.failed("\(path) is no file") }
+        guard unsafe fstat(descriptor, &status) == 0 else { throw Self.failed("\(path) can't be read") }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw Problem(.ioFailed, "\(path) is no regular file") }
         byteCount = Int(status.st_size)
         guard byteCount > 0 else {
             unsafe base = nil
             return
         }
         let mapped = unsafe mmap(nil, byteCount, PROT_READ, MAP_PRIVATE, descriptor, 0)
-        guard let mapped = unsafe mapped, unsafe mapped != MAP_FAILED else { throw Problem(.memoryLimit, "\(path) can't be mapped (errno \(errno))") }
+        guard let mapped = unsafe mapped, unsafe mapped != MAP_FAILED else {
+            throw Problem(.memoryLimit, Self.failed("\(path) can't be mapped").detail)
+        }
         unsafe base = mapped
         // Best effort: one call instead of a fault for each page, which is what a pass over a fresh mapping spends its time on.
         if unsafe madvise(mapped, byteCount, Self.madvisePopulateRead) != 0 { _ = unsafe madvise(mapped, byteCount, Int32(MADV_WILLNEED)) }
@@ -48,5 +51,5 @@ package import Wire
     /// Since Linux 5.14; Glibc 2.36 has the name, its Swift overlay has not.
     private static let madvisePopulateRead: Int32 = 22
 
-    private static func failed(_ what: String) -> Problem { Problem(.ioFailed, "\(what) (errno \(errno))") }
+    private static func failed(_ what: String) -> Problem { Problem(.ioFailed, "\(what): \(unsafe String(cString: strerror(errno)))") }
 }

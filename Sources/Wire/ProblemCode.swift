@@ -115,6 +115,7 @@ extension Problem {
         case wrongPassphrase = "wrong_passphrase"
         case badPassphrase = "bad_passphrase"
         case badBackup = "bad_backup"
+        case wrongUsage = "wrong_usage"
         case ioFailed = "io_failed"
         case backendUnavailable = "backend_unavailable"
         case deviceHangs = "device_hangs"

@@ -47,7 +47,11 @@ struct Adit: AsyncParsableCommand {
         case let problem as Problem:
             Terminal.complain(problem)
             // EX_TEMPFAIL of sysexits.h: another process may have more luck with the device.
-            return problem.code == .deviceHangs ? 75 : 1
+            switch problem.code {
+            case .deviceHangs: return 75
+            case .wrongUsage: return 2
+            default: return 1
+            }
         case let exit as ExitCode:
             return exit.rawValue
         default:
@@ -58,6 +62,9 @@ struct Adit: AsyncParsableCommand {
                 return 0
             }
             Terminal.complain(text)
+            if code == .validationFailure, let meant = MistypedCommand.meant(Array(CommandLine.arguments.dropFirst())) {
+                Terminal.complain("Did you mean: \(meant)")
+            }
             return code == .validationFailure ? 2 : 1
         }
     }

@@ -125,7 +125,7 @@ struct NodeAPITests {
     @Test func recordsParametersAndFees() async throws {
         try await RunningNode.run(chain, at: folder.database) { node async throws in
             let stranger = try PrivateKey(seed: [UInt8](repeating: 9, count: 32)).address
-            #expect(try await node.get("/rpc/getBalance/\(stranger)") == ["balance": 0, "nonce": 0, "staked": 0])
+            #expect(try await node.get("/rpc/getBalance/\(stranger)") == ["balance": 0, "nonce": 0, "staked": 0, "next_nonce": 1])
             let parameters = try await node.get("/rpc/params")
             #expect(parameters["mint_per_unit"] == 1000)
             #expect(parameters["chain_id"] == "ait-test-n")

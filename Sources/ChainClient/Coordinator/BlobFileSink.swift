@@ -21,8 +21,10 @@ package final class BlobFileSink: DownloadSink, @unchecked Sendable {
         self.byteCount = byteCount
         temporary = "\(path).\(UUID().uuidString).part"
         descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw Problem(.ioFailed, "can't write a downloaded blob (errno \(errno))") }
+        guard descriptor >= 0 else { throw Self.failed(path) }
     }
+
+    private static func failed(_ path: String) -> Problem { Problem(.ioFailed, "\(path) can't be written: \(unsafe String(cString: strerror(errno)))") }
 
     deinit {
         if descriptor >= 0 { close(descriptor) }
@@ -41,7 +43,7 @@ package final class BlobFileSink: DownloadSink, @unchecked Sendable {
         while done < chunk.count {
             let count = unsafe write(descriptor, chunk.baseAddress?.advanced(by: done), chunk.count - done)
             if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { throw Problem(.ioFailed, "a downloaded blob could not be written (errno \(errno))") }
+            guard count > 0 else { throw Self.failed(path) }
             done += count
         }
     }
@@ -51,6 +53,6 @@ package final class BlobFileSink: DownloadSink, @unchecked Sendable {
         guard received == byteCount, hasher.finish().root == root else { throw Problem(.blobMismatch, "blob \(root.hex) is not its address's") }
         let closed = close(descriptor)
         descriptor = -1
-        guard closed == 0, unsafe rename(temporary, path) == 0 else { throw Problem(.ioFailed, "a downloaded blob could not be kept (errno \(errno))") }
+        guard closed == 0, unsafe rename(temporary, path) == 0 else { throw Self.failed(path) }
     }
 }

@@ -22,7 +22,12 @@ struct ServiceAPI: Sendable {
         var all = headers
         if body != nil { all.append(("Content-Type", "application/json")) }
         let request = HTTPRequest(method, base, path: path, query: query, headers: all, body: body.map { BytesSource($0) }, limits: limits)
-        return try await http.send(request).checked()
+        let response = try await http.send(request)
+        // Not a record that is missing, which the service names, but the whole route.
+        if response.status == 404, response.problem.code == .notFound, ["there is nothing at this path", "HTTP 404"].contains(response.problem.detail) {
+            throw Problem(.notFound, "\(base) has nothing at \(path): is it another service's URL?")
+        }
+        return try response.checked()
     }
 }
 

@@ -41,11 +41,11 @@ package final class FileSource: UploadSource {
     /// - Throws: `io_failed` if the file can't be read or is shorter than asked.
     package init(path: String, offset: Int = 0, length: Int? = nil) throws(Problem) {
         let opened = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard opened >= 0 else { throw Problem(.ioFailed, "can't open a file to send (errno \(errno))") }
+        guard opened >= 0 else { throw Problem(.ioFailed, "\(path) can't be opened: \(unsafe String(cString: strerror(errno)))") }
         var info = stat()
         guard unsafe fstat(opened, &info) == 0, offset >= 0, info.st_size >= offset, (length ?? 0) >= 0, Int(info.st_size) - offset >= (length ?? 0) else {
             close(opened)
-            throw Problem(.ioFailed, "a file to send is shorter than it should be")
+            throw Problem(.ioFailed, "\(path) is shorter than it should be")
         }
         descriptor = opened
         start = offset
@@ -58,7 +58,10 @@ package final class FileSource: UploadSource {
         let count = max(0, min(target.count, byteCount - offset))
         guard count > 0 else { return 0 }
         let got = unsafe pread(descriptor, target.baseAddress, count, off_t(start + offset))
-        guard got > 0 else { throw Problem(.ioFailed, "a file to send could not be read (errno \(got < 0 ? errno : 0))") }
+        guard got > 0 else {
+            let reason = got < 0 ? unsafe String(cString: strerror(errno)) : "it has become shorter"
+            throw Problem(.ioFailed, "a file to send could not be read: \(reason)")
+        }
         return got
     }
 }

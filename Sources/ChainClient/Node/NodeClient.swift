@@ -74,7 +74,11 @@ package struct NodeClient: Sendable {
         let answer = try await api.json(.get, "/rpc/getBalance/\(address.text)")
         return try Problem.reading("getBalance") { () throws(Problem) in
             var fields = try JSONFields(answer, "balance")
-            return BalanceRecord(balance: try fields.integer("balance"), nonce: try fields.integer("nonce"), staked: try fields.integer("staked"))
+            let (balance, nonce, staked) = (try fields.integer("balance"), try fields.integer("nonce"), try fields.integer("staked"))
+            // A node that doesn't tell what waits is asked to look at the blocks alone.
+            let next = try Amount.add(nonce, 1)
+            return BalanceRecord(
+                balance: balance, nonce: nonce, staked: staked, nextNonce: max(next, fields.present("next_nonce")?.integerValue ?? next))
         }
     }
 

@@ -11,9 +11,11 @@ package struct ChainHead: Sendable, Equatable {
 /// An account as a wallet needs it; amounts in base units.
 package struct BalanceRecord: Sendable, Equatable {
     package let balance: Int64
-    /// The last one used; the next transaction takes one more.
+    /// The last one that a block used.
     package let nonce: Int64
     package let staked: Int64
+    /// What the next transaction takes, with those that wait for a block.
+    package let nextNonce: Int64
 }
 
 /// Where a transaction stands.

@@ -78,8 +78,10 @@ struct ChainRoutes: Sendable {
     }
 
     private func balance(_ text: String) async throws -> Response {
-        let account = try await node.snapshot().state.account(Address(text))
-        return .json(["balance": .integer(account.balance), "nonce": .integer(account.nonce), "staked": .integer(account.staked)])
+        let (account, next) = await node.account(try Address(text))
+        return .json([
+            "balance": .integer(account.balance), "nonce": .integer(account.nonce), "staked": .integer(account.staked), "next_nonce": .integer(next),
+        ])
     }
 
     private func receipt(_ text: String) async throws -> Response {

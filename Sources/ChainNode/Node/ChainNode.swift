@@ -112,6 +112,12 @@ package actor ChainNode {
         return try submit(.signed(by: key, chain: chain, nonce: nonce, fee: state.parameters.minimumFee(for: payload), payload: payload))
     }
 
+    /// An account after the head, and the nonce that its next transaction takes, with those that wait.
+    package func account(_ address: Address) -> (account: Account, nextNonce: Int64) {
+        expire()
+        return (state.account(address), mempool.nextNonce(of: address, state: state))
+    }
+
     /// A transaction that waits for a block.
     package func pending(_ hash: Digest) -> Transaction? {
         expire()

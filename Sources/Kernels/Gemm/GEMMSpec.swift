@@ -27,7 +27,9 @@ struct GEMMSpec {
         let (rowsB, n) =
             transposeB ? (storedB[storedB.endIndex - 1], storedB[storedB.startIndex]) : (storedB[storedB.startIndex], storedB[storedB.endIndex - 1])
         let arithmetic = try Self.arithmetic(a.dtype, b.dtype, order)
-        guard k == rowsB else { throw Problem(.shapeMismatch, "op(a) has \(k) columns, op(b) has \(rowsB) rows") }
+        guard k == rowsB else {
+            throw Problem(.shapeMismatch, "op(a) has \(k) column\(k == 1 ? "" : "s"), op(b) \(rowsB) row\(rowsB == 1 ? "" : "s"): they must be as many")
+        }
         gemm = try GEMM(m: m, n: n, k: k, transposeA: transposeA, transposeB: transposeB, batch: batch, arithmetic: arithmetic)
         if case .f32 = arithmetic { try NumericVerifier.check(gemm) }
         if case .bf16F32 = arithmetic { try NumericVerifier.check(gemm) }

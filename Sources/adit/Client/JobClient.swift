@@ -52,18 +52,35 @@ struct JobClient {
         return try await wallet.send(.transfer(transfer))
     }
 
+    /// How long a job may rest before its client is told why.
+    private static let silence = Duration.seconds(5)
+
     /// Waits until the job is completed or failed, telling of every change. The result is what the quote was for, and signed.
-    func finish(_ quote: Quote, _ job: PreparedJob, onChange: (TaskStatus) -> Void) async throws(Problem) -> TaskResult {
+    ///
+    /// - Parameter onRest: is told once, in words, what a job waits for that nobody takes up.
+    func finish(
+        _ quote: Quote, _ job: PreparedJob, onChange: (TaskStatus) -> Void, onRest: (String) -> Void = { _ in }
+    ) async throws(Problem) -> TaskResult {
         var last: TaskStatus?
+        var told = false
+        let clock = ContinuousClock()
+        var since = clock.now
         let result = try await Poll.until("", patience: nil) { () async throws(Problem) -> TaskResult? in
             let status = try await coordinator.task(quote.jobID)
-            if status.phase != last?.phase || status.worker != last?.worker || status.attempts != last?.attempts { onChange(status) }
+            if status.phase != last?.phase || status.worker != last?.worker || status.attempts != last?.attempts {
+                onChange(status)
+                since = clock.now
+            }
             last = status
             switch status.stage {
             case .completed: return try await coordinator.taskResult(quote.jobID)
             case .failed:
                 let detail = status.detail.map { " (\($0))" } ?? ""
                 throw Problem(.jobFailed, "the job failed: \(status.reason?.rawValue ?? "no reason given")\(detail); what was paid goes back")
+            case .pending where !told && clock.now - since >= Self.silence:
+                told = true
+                onRest(await rest(status))
+                return nil
             case .pending, .running: return nil
             }
         }
@@ -73,6 +90,16 @@ struct JobClient {
             throw Problem(.outputMismatch, "the receipt is for another job or of another coordinator")
         }
         return result
+    }
+
+    /// What a job that is not begun waits for.
+    private func rest(_ status: TaskStatus) async -> String {
+        guard status.phase == "queued" else { return "for the coordinator to see the payment in a block" }
+        guard let state = try? await coordinator.networkState() else { return "for a miner" }
+        let count = state.workerCount
+        guard count > 0 else { return "for a miner: none is connected to this coordinator now" }
+        let miners = count == 1 ? "the 1 miner" : "one of the \(count) miners"
+        return "for \(miners) here: busy, resting, or too small for this job"
     }
 
     /// Waits for the receipt's claim to be in a block; returns its height.

@@ -8,6 +8,8 @@ protocol JobInput: Sendable {
     var tensor: Tensor { get }
     /// Where the bytes lie: two inputs of one place are hashed once.
     var place: String { get }
+    /// The file that holds them; nil where there is none.
+    var file: String? { get }
     /// The bytes as a body to send.
     func upload() throws(Problem) -> any UploadSource
 }
@@ -16,6 +18,7 @@ protocol JobInput: Sendable {
 struct TypedInput: JobInput {
     let tensor: Tensor
     let place: String
+    let file: String? = nil
 
     /// - Parameters:
     ///   - text: numbers with commas between them, such as `1,2.5,-3`: 1 to 4,096.

@@ -14,11 +14,12 @@ enum JobOutput {
     /// - Parameter all: also what is committed to only so that it can be checked.
     static func save(_ result: TaskResult, all: Bool = false, from coordinator: CoordinatorClient, to path: String) async throws(Problem) {
         let outputs = try wanted(result, all)
+        try OutputPlace.check(path, outputs: outputs.map(\.descriptor), inputs: [])
         let (header, order) = try layout(outputs.map(\.descriptor), result, path)
         let temporary = path + ".new"
         defer { try? FileManager.default.removeItem(atPath: temporary) }
         guard FileManager.default.createFile(atPath: temporary, contents: Data(header)), let file = FileHandle(forWritingAtPath: temporary) else {
-            throw Problem(.ioFailed, "\(temporary) can't be created")
+            throw Problem(.ioFailed, "\(temporary) can't be created: \(Files.reason())")
         }
         for descriptor in order {
             guard let output = outputs.first(where: { $0.descriptor == descriptor }) else { continue }
@@ -33,12 +34,17 @@ enum JobOutput {
         } catch {
             throw Problem(.ioFailed, "\(temporary) can't be written: \(error.localizedDescription)")
         }
-        guard unsafe rename(temporary, path) == 0 else { throw Problem(.ioFailed, "\(path) can't be replaced") }
+        guard unsafe rename(temporary, path) == 0 else { throw Problem(.ioFailed, "\(path) can't be replaced: \(Files.reason())") }
     }
 
     private static func wanted(_ result: TaskResult, _ all: Bool) throws(Problem) -> [OutputTensor] {
         let intermediates = all ? [] : try result.spec.kernel().intermediates
         return result.output.outputs.filter { !intermediates.contains($0.descriptor.name) }
+    }
+
+    /// What a kernel's work will leave, without what is committed to only so that it can be checked, unless `all` is wanted.
+    static func wanted(_ kernel: any Kernel, all: Bool) -> [TensorDescriptor] {
+        all ? kernel.outputs : kernel.outputs.filter { !kernel.intermediates.contains($0.name) }
     }
 
     /// The bytes before the outputs' own, and their order.

@@ -20,6 +20,16 @@ struct JobStory {
         say("payment    \(Figures.ait(quote.price)) in escrow, block \(height), transaction \(tx.hex.prefix(16))…")
     }
 
+    /// The command that fetches a job's output at another time.
+    static func later(_ job: JobID, out: String?) -> String { "adit job result \(job) --out \(out ?? "FILE")" }
+
+    /// Why nothing happens, and that nobody needs to stay for it.
+    func waiting(_ why: String, _ job: JobID, out: String?) {
+        say("waiting    \(why)")
+        say("           Ctrl-C ends the waiting alone; the job goes on, and its output is had by")
+        say("           \(Self.later(job, out: out))")
+    }
+
     func changed(_ status: TaskStatus) {
         switch status.phase {
         case "leased": say("lease      attempt \(status.attempts), to miner \(status.worker?.text ?? "")")

@@ -9,6 +9,15 @@ struct SpecOptions: WorkOptions {
     static var abstract: String { "any kernel: its name, its parameters as JSON, its inputs by name." }
     static var example: String { #"--type softmax --params '{}' --input x=X.safetensors --out Y.safetensors --wait --devnet data/devnet"# }
 
+    static var notes: String? {
+        """
+        Kernels without a command of their own:
+        softmax: x, F32 or F64, over the last dimension; no parameters.
+        layernorm: x, and gamma and beta of its last dimension if wanted; {"epsilon": "0.00001"}.
+        reduce: x; {"operation": "sum", "axes": [1], "keepdims": true}, also with mean, min, max, product, argmin, argmax.
+        """
+    }
+
     @Option(help: ArgumentHelp("The kernel: \(KernelRegistry.names.joined(separator: ", ")).", valueName: "kernel")) var type: String
     @Option(help: ArgumentHelp("Its parameters: a JSON object, reals as strings.", valueName: "json")) var params = "{}"
     @Option(

@@ -31,13 +31,36 @@ struct TensorFile: JobInput {
     /// - Parameter name: what the tensor is called in the job.
     /// - Throws: `io_failed`, `bad_tensor_file`, `bad_params` where the file has several tensors and none is named.
     init(_ argument: TensorArgument, as name: String) throws(Problem) {
-        let map = try MappedFile(argument.path)
-        if let header = try Self.numpy(map, argument) {
-            try self.init(map, argument.path, try TensorDescriptor(name: name, dtype: header.dtype, shape: header.shape), header.fileRange)
-        } else {
-            let entry = try Self.safetensors(map, argument.path).entry(named: argument.name)
-            try self.init(map, argument.path, try entry.descriptor(named: name), entry.fileRange)
+        self = try Self.naming(argument.path) { () throws(Problem) in
+            let map = try MappedFile(argument.path)
+            if let header = try Self.numpy(map, argument) {
+                return try TensorFile(map, argument.path, try TensorDescriptor(name: name, dtype: header.dtype, shape: header.shape), header.fileRange)
+            }
+            let entry = try Self.entry(of: try Self.safetensors(map, argument.path), argument)
+            return try TensorFile(map, argument.path, try entry.descriptor(named: name), entry.fileRange)
         }
+    }
+
+    /// Says which file it is that something is wrong with.
+    private static func naming<Value>(_ path: String, _ body: () throws(Problem) -> Value) throws(Problem) -> Value {
+        do throws(Problem) {
+            return try body()
+        } catch {
+            throw error.detail.contains(path) ? error : Problem(error.code, "\(path): \(error.detail)")
+        }
+    }
+
+    /// The tensor that is meant. Throws `bad_params`, with the names that there are.
+    private static func entry(of header: SafetensorsHeader, _ argument: TensorArgument) throws(Problem) -> SafetensorsHeader.Entry {
+        let names = header.entries.map(\.name)
+        let shown = names.prefix(8).joined(separator: ", ") + (names.count > 8 ? ", …" : "")
+        if let name = argument.name {
+            guard !names.contains(name) else { return try header.entry(named: name) }
+            throw Problem(.badParams, "\(argument.path) has no tensor \"\(name.prefix(64))\"; it has \(names.isEmpty ? "none" : shown)")
+        }
+        guard names.count != 1, let first = names.first else { return try header.entry(named: nil) }
+        throw Problem(
+            .badParams, "\(argument.path) has \(names.count) tensors, \(shown); say which one after a #, such as \(argument.path)#\(first)")
     }
 
     private init(_ map: MappedFile, _ path: String, _ descriptor: TensorDescriptor, _ range: Range<Int>) throws(Problem) {
@@ -56,11 +79,15 @@ struct TensorFile: JobInput {
 
     /// All tensors of a file, or the one that is named. The array of a `.npy` file, which has no name there, is called `array`.
     static func list(_ argument: TensorArgument) throws(Problem) -> [TensorFile] {
+        try naming(argument.path) { () throws(Problem) in try all(argument) }
+    }
+
+    private static func all(_ argument: TensorArgument) throws(Problem) -> [TensorFile] {
         let map = try MappedFile(argument.path)
         if try numpy(map, argument) != nil { return [try TensorFile(argument, as: "array")] }
         let header = try safetensors(map, argument.path)
         var files: [TensorFile] = []
-        for entry in try argument.name == nil ? header.entries : [header.entry(named: argument.name)] {
+        for entry in try argument.name == nil ? header.entries : [entry(of: header, argument)] {
             files.append(try TensorFile(map, argument.path, try entry.descriptor(), entry.fileRange))
         }
         return files
@@ -75,11 +102,19 @@ struct TensorFile: JobInput {
 
     private static func safetensors(_ map: MappedFile, _ path: String) throws(Problem) -> SafetensorsHeader {
         let start = map.prefix(8)
-        guard start.count == 8 else { throw Problem(.badTensorFile, "\(path) is too short for a safetensors file") }
+        // A zip archive's first bytes (APPNOTE 4.3.7).
+        if start.starts(with: [0x50, 0x4B, 0x03, 0x04]) {
+            throw Problem(.badTensorFile, "\(path) is an archive such as .npz; save each array alone with numpy.save, as a .npy file")
+        }
+        let length64 = start.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        guard start.count == 8, length64 <= UInt64(SafetensorsHeader.maximumHeaderBytes) else {
+            throw Problem(.badTensorFile, "\(path) is neither a .npy nor a safetensors file")
+        }
         let length = try SafetensorsHeader.headerLength(start: start, fileSize: map.byteCount)
         return try SafetensorsHeader.parse(prefix: map.prefix(8 + length), fileSize: map.byteCount)
     }
 
+    var file: String? { path }
     var place: String { "\(range) of \(path)" }
 
     func upload() throws(Problem) -> any UploadSource { try FileSource(path: path, offset: range.lowerBound, length: range.count) }

@@ -11,9 +11,15 @@ protocol WorkOptions: ParsableArguments {
     static var abstract: String { get }
     /// Arguments of a whole command line after the kernel's name.
     static var example: String { get }
+    /// What the options' help doesn't say; nil where there is nothing.
+    static var notes: String? { get }
 
     /// Opens and hashes the inputs; the same bytes are one blob.
     func job() throws(Problem) -> PreparedJob
+}
+
+extension WorkOptions {
+    static var notes: String? { nil }
 }
 
 /// What a worker must have: the options of every kernel.

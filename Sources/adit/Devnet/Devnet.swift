@@ -155,7 +155,7 @@ final class Devnet: Service {
             [
                 (DevnetPorts.url(ports.rpc) + "/rpc/getHead", "the newest block"), (DevnetPorts.url(ports.rpc) + "/rpc/params", "the chain's parameters"),
                 (DevnetPorts.url(ports.coordinator) + "/network/state", "workers and jobs"),
-            ] + ports.miners.map { (DevnetPorts.url($0) + "/status", "a miner") } + [(folder.log, "the services' logs")]
+            ] + ports.miners.map { (DevnetPorts.url($0) + "/", "a miner's page; /status for programs") } + [(folder.log, "the services' logs")]
         let width = pages.map(\.0.count).max() ?? 0
         Terminal.say("The devnet stays up; Ctrl-C stops it. To look at:")
         for (page, what) in pages { Terminal.say("  " + page + String(repeating: " ", count: width - page.count) + "  " + what) }
@@ -163,7 +163,7 @@ final class Devnet: Service {
         Terminal.say("  curl -d '{\"type\":\"compute\",\"data\":{\"input\":[1,2,3,4,5],\"operations\":[\"square\",\"sum\"]}}' \\")
         Terminal.say("      \(DevnetPorts.url(ports.coordinator))/tasks")
         Terminal.say("A job of your own, in another terminal:")
-        Terminal.say("  adit job submit gemm --a examples/digits-train.safetensors#x --b examples/digits-train.safetensors#x --transpose-b \\")
+        Terminal.say("  adit job submit gemm --a \(digits.trainPath)#x --b \(digits.trainPath)#x --transpose-b \\")
         Terminal.say("      --out gram.safetensors --wait --devnet \(folder.path)")
     }
 }

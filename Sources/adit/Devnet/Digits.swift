@@ -13,13 +13,17 @@ struct Digits {
     let train: [Float]
     let test: [Float]
 
+    /// The file with `train`.
+    let trainPath: String
+
     var trainCount: Int { train.count / Self.pixels }
     var count: Int { (train.count + test.count) / Self.pixels }
 
     /// - Parameter folder: where the digits' files are; looked for near the program where not given.
     init(folder: String?) throws(Problem) {
         let folder = if let folder { folder } else { try ExampleFiles.folder() }
-        train = try Self.read(folder + "/digits-train.safetensors")
+        trainPath = folder + "/digits-train.safetensors"
+        train = try Self.read(trainPath)
         test = try Self.read(folder + "/digits-test.safetensors")
     }
 

@@ -68,8 +68,9 @@ struct NetworkChecks {
         do throws(Problem) {
             let state = try NetworkState(json: try answer.response.json())
             guard state.chain.text == chain else { return ([wrongChain(base, state.chain.text, .coordinator)], state, answer.clock) }
+            let workers = Figures.count(state.workerCount, "worker")
             return (
-                [.well(.coordinator, "\(base) works for \(state.chain): \(state.workerCount) workers, \(state.pricePerUnit) base units a compute unit")], state,
+                [.well(.coordinator, "\(base) works for \(state.chain): \(workers), \(state.pricePerUnit) base units a compute unit")], state,
                 answer.clock
             )
         } catch {

@@ -44,6 +44,9 @@ final class KeyRing {
 
     /// The key of a file. Throws `passphrase_required`, `wrong_passphrase`, `bad_passphrase`, `bad_key_file`, `io_failed`.
     func load(_ path: String) throws(Problem) -> PrivateKey {
+        if unsafe access(path, F_OK) != 0, errno == ENOENT {
+            throw Problem(.ioFailed, "there is no key file \(path); adit node init makes those of a new chain, adit wallet new \(path) any other")
+        }
         let key: PrivateKey
         switch try KeyFile.read(path, isPrivate: !Self.isCredential(path)) {
         case .plain(let plain):

@@ -28,7 +28,7 @@ struct ServingOptions: ParsableArguments {
 
     /// The listener's limits, each checked against its range and the connections against what the process may open.
     ///
-    /// - Throws: `out_of_range`.
+    /// - Throws: `wrong_usage`.
     func limits(_ settings: Settings) throws(Problem) -> HTTPServer.Limits {
         var limits = HTTPServer.Limits()
         Self.set(&limits.rates.address, try settings.rate(.ratePerAddress, ratePerAddress), burst: 5)
@@ -37,7 +37,7 @@ struct ServingOptions: ParsableArguments {
         let maximum = limits.connections.maximum
         guard maximum <= room || settings.given(.connections, connections.map(String.init)) == nil else {
             throw Problem(
-                .outOfRange,
+                .wrongUsage,
                 "HTTP_CONNECTIONS is \(maximum), but this process may open \(room + OpenFiles.reserve) files; allow \(maximum + OpenFiles.reserve) (LimitNOFILE= of systemd, or ulimit -n), or take fewer"
             )
         }
@@ -62,14 +62,14 @@ struct SignerOptions: ParsableArguments {
         name: .customLong("rate-per-key"), help: "Signed requests a second of one key, twice as many at once; 0: any number (HTTP_RATE_PER_KEY).")
     var ratePerKey: Int?
 
-    /// Throws `out_of_range`.
+    /// Throws `wrong_usage`.
     func set(_ rates: inout RateLimits, _ settings: Settings) throws(Problem) {
         ServingOptions.set(&rates.key, try settings.rate(.ratePerKey, ratePerKey), burst: 2)
     }
 }
 
 extension Settings {
-    /// Requests a second; nil where nothing is set. Throws `out_of_range`.
+    /// Requests a second; nil where nothing is set. Throws `wrong_usage`.
     func rate(_ setting: Setting, _ flag: Int?) throws(Problem) -> Int? {
         guard given(setting, flag.map(String.init)) != nil else { return nil }
         return try integer(setting, flag)

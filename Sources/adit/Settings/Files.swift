@@ -3,9 +3,12 @@ import Wire
 
 /// Files the program itself reads and writes; services have their own.
 enum Files {
+    /// Why the last call of the system failed, in words.
+    static func reason() -> String { unsafe String(cString: strerror(errno)) }
+
     /// The whole file. Throws `io_failed`, or `payload_too_large` before it is read when it is over `limit` bytes.
     static func read(_ path: String, limit: Int) throws(Problem) -> [UInt8] {
-        guard let handle = FileHandle(forReadingAtPath: path) else { throw Problem(.ioFailed, "\(path) can't be opened") }
+        guard let handle = FileHandle(forReadingAtPath: path) else { throw Problem(.ioFailed, "\(path) can't be opened: \(reason())") }
         defer { try? handle.close() }
         do {
             let size = try handle.seekToEnd()
@@ -22,7 +25,7 @@ enum Files {
     /// A secret's text without the space around it. Throws `bad_key_file` if others may read the file.
     static func readSecret(_ path: String) throws(Problem) -> String {
         var status = stat()
-        guard unsafe stat(path, &status) == 0 else { throw Problem(.ioFailed, "\(path) can't be opened") }
+        guard unsafe stat(path, &status) == 0 else { throw Problem(.ioFailed, "\(path) can't be opened: \(reason())") }
         guard status.st_mode & 0o077 == 0 else { throw Problem(.badKeyFile, "\(path) can be read by others; run: chmod 600 \(path)") }
         return String(decoding: try read(path, limit: 4096), as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
     }

@@ -5,9 +5,13 @@ import Wire
 /// What the settings allow a miner.
 enum LimitSettings {
     /// - Parameter flags: values of the command line, by the setting's name.
-    /// - Throws: `out_of_range` for a value that can't be read.
+    /// - Throws: `wrong_usage` for a value that can't be read.
     static func limits(_ settings: Settings, flags: [String: String] = [:]) throws(Problem) -> OperatorLimits {
-        try OperatorLimits { settings.given($0, flags[$0.name]) }
+        do throws(Problem) {
+            return try OperatorLimits { settings.given($0, flags[$0.name]) }
+        } catch {
+            throw Problem(.wrongUsage, error.detail)
+        }
     }
 
     /// Threads to compute with; nil for all that the process may use.

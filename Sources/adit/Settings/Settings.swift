@@ -44,19 +44,55 @@ struct Settings {
     ///   - configFile: from `--config`; nil: `ADIT_CONFIG`'s, else `adit.conf` in `folder` if there is one.
     ///   - folder: where `.env` and `adit.conf` are looked for.
     ///   - strict: whether mistakes in the config file are thrown, all of them at once. Otherwise they stand in `file.faults`.
-    /// - Throws: `unknown_field` for a key nobody reads, `duplicate_key`, `bad_request`, `io_failed`, `bad_json`.
+    /// - Throws: `wrong_usage` for a file that can't be used as it is: unknown or double keys, what is no config file, one that can't be read.
     init(
         configFile: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment, folder: String = ".", strict: Bool = true
     ) throws(Problem) {
         self.environment = environment
-        dotEnvPath = folder == "." ? ".env" : folder + "/.env"
-        dotEnv = try DotEnv.load(dotEnvPath)
+        let dotEnvPath = folder == "." ? ".env" : folder + "/.env"
+        let dotEnv = try Self.usable { () throws(Problem) in try DotEnv.load(dotEnvPath) }
+        (self.dotEnvPath, self.dotEnv) = (dotEnvPath, dotEnv)
         let usual = folder == "." ? "adit.conf" : folder + "/adit.conf"
         let named = [configFile, environment[Setting.config.name], dotEnv.values[Setting.config.name]?.value].lazy.compactMap { $0 }.first { !$0.isEmpty }
-        configPath = named ?? usual
+        let configPath = named ?? usual
+        self.configPath = configPath
         signature = FileSignature(configPath)
-        file = named != nil || FileManager.default.fileExists(atPath: usual) ? try ConfigFile.load(configPath) : nil
-        if strict, let file, let problem = file.problem { throw problem }
+        file =
+            named != nil || FileManager.default.fileExists(atPath: usual)
+            ? try Self.usable { () throws(Problem) in try ConfigFile.load(configPath) } : nil
+        if strict, let file, let problem = file.problem { throw Problem(.wrongUsage, problem.detail) }
+    }
+
+    /// A fault of what somebody wrote, whatever it is, is wrong usage: the program ends with exit code 2, and systemd doesn't start it again.
+    private static func usable<Value>(_ body: () throws(Problem) -> Value) throws(Problem) -> Value {
+        do throws(Problem) { return try body() } catch { throw Problem(.wrongUsage, error.detail) }
+    }
+
+    /// Refuses a text that is no value of the setting. Throws `wrong_usage`, which names the option where the text was typed as one.
+    func check(_ setting: Setting, _ text: String, isTyped: Bool) throws(Problem) {
+        do throws(Problem) {
+            try setting.check(text)
+        } catch {
+            var detail = error.detail
+            if isTyped, let option = Self.option(text), detail.hasPrefix(setting.name) { detail = option + detail.dropFirst(setting.name.count) }
+            throw Problem(.wrongUsage, detail)
+        }
+    }
+
+    /// The option of the command line that was given this value, as it was typed.
+    private static func option(_ value: String, among arguments: [String] = CommandLine.arguments) -> String? {
+        for (place, word) in arguments.enumerated() where word.hasPrefix("--") {
+            if place + 1 < arguments.count, arguments[place + 1] == value { return word }
+            if word.hasSuffix("=" + value) { return String(word.dropLast(value.utf8.count + 1)) }
+        }
+        return nil
+    }
+
+    /// The chain's name. Throws `wrong_usage` for what is none.
+    func chain(_ flag: String?) throws(Problem) -> ChainID {
+        let text = text(.chainID, flag)
+        try check(.chainID, text, isTyped: flag != nil)
+        return try ChainID(text)
     }
 
     /// Every place that says something other than nothing, the one that counts first.
@@ -80,17 +116,17 @@ struct Settings {
     /// What somebody said, or the default: of a setting that has one.
     func text(_ setting: Setting, _ flag: String? = nil) -> String { given(setting, flag) ?? setting.standard ?? "" }
 
-    /// Throws `out_of_range` for anything but an integer in the setting's range: never the default instead.
+    /// Throws `wrong_usage` for anything but an integer in the setting's range: never the default instead.
     ///
     /// - Parameters:
     ///   - range: where it hangs on other settings, too.
     ///   - value: a default that hangs on the machine; nil: the setting's own.
     func integer(_ setting: Setting, _ flag: Int? = nil, in range: ClosedRange<Int>? = nil, default value: Int? = nil) throws(Problem) -> Int {
         guard let text = given(setting, flag.map(String.init)) else { return value ?? setting.standardInteger }
-        try setting.check(text)
+        try check(setting, text, isTyped: flag != nil)
         guard let number = Int(text), range?.contains(number) != false else {
             let limits = range.map { " in \($0.lowerBound)...\($0.upperBound)" } ?? ""
-            throw Problem(.outOfRange, "\(setting.name) is \"\(text)\"; it must be an integer\(limits)")
+            throw Problem(.wrongUsage, "\(setting.name) is \"\(text)\"; it must be an integer\(limits)")
         }
         return number
     }
@@ -116,14 +152,14 @@ struct Settings {
             environment.keys.map { ($0, "the environment") } + dotEnv.values.map { ($0.key, "\(dotEnvPath):\($0.value.line)") })
     }
 
-    /// Checks every value of a service before it starts, and throws all that is wrong as one problem, with the code of the first.
+    /// Checks every value of a service before it starts, and throws all that is wrong as one problem: `wrong_usage`.
     func check(_ service: Setting.Service, flags: [String: String]) throws(Problem) {
         var faults: [Problem] = []
         for setting in Setting.all where setting.services.contains(service) {
             guard let value = given(setting, flags[setting.name]) else { continue }
-            do throws(Problem) { try setting.check(value) } catch { faults.append(error) }
+            do throws(Problem) { try check(setting, value, isTyped: flags[setting.name] != nil) } catch { faults.append(error) }
         }
-        if let first = faults.first { throw Problem(first.code, faults.map(\.detail).joined(separator: "; ")) }
+        if !faults.isEmpty { throw Problem(.wrongUsage, faults.map(\.detail).joined(separator: "; ")) }
     }
 
     /// Says at a service's start which file counts and what looks misspelt.

@@ -20,7 +20,12 @@ struct CheckCommand: AsyncParsableCommand {
 
     func run() async throws {
         let bytes = try file == "-" ? Files.readStandardInput(limit: Self.limit) : Files.read(file, limit: Self.limit)
-        let json = try JSON.parse(bytes)
+        let json: JSON
+        do throws(Problem) {
+            json = try JSON.parse(bytes)
+        } catch {
+            throw Problem(error.code, "\(file) is no document of `adit prove` or `adit evidence`: \(error.detail)")
+        }
         let node = try await client.services(needsKey: false).node
         switch json["kind"]?.stringValue {
         case "adit.leaf.v1":

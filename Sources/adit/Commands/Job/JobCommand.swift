@@ -22,7 +22,8 @@ struct JobStatus: AsyncParsableCommand {
     func run() async throws {
         let status = try await client.client().coordinator.task(try JobID(id))
         if json { return Terminal.emit(status.json) }
-        Terminal.say("\(status.taskID): \(status.stage.rawValue) (\(status.phase)), \(Figures.rounded(status.progress * 100, 0)) %")
+        let phase = status.phase == status.stage.rawValue ? "" : " (\(status.phase))"
+        Terminal.say("\(status.taskID): \(status.stage.rawValue)\(phase), \(Figures.rounded(status.progress * 100, 0)) %")
         if let payment = status.payment { Terminal.say("paid in block \(payment.height), transaction \(payment.tx)") }
         if let worker = status.worker { Terminal.say("miner \(worker), attempt \(status.attempts)") }
         if let reason = status.reason { Terminal.say("reason: \(reason.rawValue)\(status.detail.map { " (\($0))" } ?? "")") }

@@ -48,7 +48,7 @@ struct SubmitWork<Work: WorkOptions>: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: Work.kernel, abstract: "Pay for \(Work.abstract)",
-            discussion: "Example: adit job submit \(Work.kernel) \(Work.example)")
+            discussion: ["Example: adit job submit \(Work.kernel) \(Work.example)", Work.notes].compactMap { $0 }.joined(separator: "\n\n"))
     }
 
     @OptionGroup var work: Work
@@ -66,6 +66,7 @@ struct SubmitWork<Work: WorkOptions>: AsyncParsableCommand {
     func run() async throws {
         let story = JobStory { if !json { Terminal.say($0) } }
         let job = try work.job()
+        if let out { try OutputPlace.check(out, outputs: JobOutput.wanted(job.kernel, all: all), inputs: job.inputs.compactMap(\.file)) }
         let jobs = try await client.client()
         let sent = try await jobs.upload(job)
         story.say("inputs     \(Figures.bytes(Int64(sent))) uploaded and checked against their roots")
@@ -81,7 +82,18 @@ struct SubmitWork<Work: WorkOptions>: AsyncParsableCommand {
             }
             return
         }
-        let result = try await jobs.finish(answer.quote, job, onChange: story.changed)
+        do throws(Problem) {
+            try await finish(job, answer, jobs, story)
+        } catch {
+            // Whatever it is that went wrong here: the job is paid, and goes on.
+            guard error.code != .jobFailed else { throw error }
+            throw Problem(error.code, "\(error.detail); the job is paid, don't submit it again: \(JobStory.later(answer.taskID, out: out))")
+        }
+    }
+
+    /// Waits for the output and fetches it.
+    private func finish(_ job: PreparedJob, _ answer: TaskAnswer, _ jobs: JobClient, _ story: JobStory) async throws(Problem) {
+        let result = try await jobs.finish(answer.quote, job, onChange: story.changed) { story.waiting($0, answer.taskID, out: out) }
         story.completed(result, operations: job.kernel.operations)
         if let out {
             try await JobOutput.save(result, all: all, from: jobs.coordinator, to: out)
@@ -90,6 +102,6 @@ struct SubmitWork<Work: WorkOptions>: AsyncParsableCommand {
         let values = try await JobOutput.values(result, from: jobs.coordinator)
         if json { return Terminal.emit(JobOutput.json(result, values)) }
         guard out == nil else { return }
-        story.say(values.map { "result     \($0.canonicalString)" } ?? "next       adit job result \(answer.taskID) --out FILE")
+        story.say(values.map { "result     \($0.canonicalString)" } ?? "next       \(JobStory.later(answer.taskID, out: nil))")
     }
 }

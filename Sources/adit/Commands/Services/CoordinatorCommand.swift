@@ -62,7 +62,7 @@ struct CoordinatorRun: AsyncParsableCommand, SettingFlags {
         var configuration = CoordinatorConfiguration(
             bind: try exposure.bind(settings.text(.coordinatorBind, bind)), dataDirectory: folder,
             key: try ring.load(settings.text(.coordinatorKey, key)),
-            chain: try ChainID(settings.text(.chainID, chainID)),
+            chain: try settings.chain(chainID),
             pricePerUnit: Int64(try settings.integer(.pricePerUnit, pricePerUnit)))
         configuration.authorities = Set(authority)
         let tiers = settings.text(.coordinatorTiers, tiers)

@@ -84,7 +84,7 @@ struct MinerRun: AsyncParsableCommand, SettingFlags {
         }
         var configuration = MinerConfiguration(
             coordinator: coordinatorURL, node: nodeURL,
-            chain: try ChainID(settings.text(.chainID, chainID)), key: key,
+            chain: try settings.chain(chainID), key: key,
             payout: try settings.given(.minerPayout, payout).map { (text) throws(Problem) in try Address(text) }, dataDirectory: folder,
             backends: hardware.backends)
         configuration.allow(allowed, config: config, flags: limits.flags, settings: settings, logger: logger)

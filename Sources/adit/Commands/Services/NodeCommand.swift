@@ -35,24 +35,28 @@ struct NodeInit: AsyncParsableCommand {
         let settings = try Settings(configFile: config)
         let path = settings.text(.genesis, genesis)
         guard !FileManager.default.fileExists(atPath: path) else { throw Problem(.keyFileExists, "\(path) exists; a genesis is never overwritten") }
+        let chain = try settings.chain(chainID)
         try Files.makeFolder((path as NSString).deletingLastPathComponent)
         // The default places of keys are in ./data, which need not be where the genesis goes.
         if [proposerKey, adminKey].contains(nil) || coordinatorKeys.isEmpty { try Files.makeFolder("./data") }
         let ring = keys.ring(settings)
-        let proposer = try publicKey(settings.given(.proposerKey, proposerKey) ?? "./data/proposer.key", ring)
+        let proposerFile = settings.given(.proposerKey, proposerKey) ?? "./data/proposer.key"
+        let proposer = try publicKey(proposerFile, ring)
         let admin = try publicKey(settings.given(.adminKey, adminKey) ?? "./data/admin.key", ring)
         var coordinators: [PublicKey] = []
         for text in coordinatorKeys.isEmpty ? ["./data/coordinator.key"] : coordinatorKeys {
             coordinators.append(try PublicKey(hex: text) ?? publicKey(text, ring))
         }
         let document = try GenesisBuilder.build(
-            chain: try ChainID(settings.text(.chainID, chainID)), authorities: [proposer], coordinators: coordinators,
+            chain: chain, authorities: [proposer], coordinators: coordinators,
             admin: admin, accounts: try accounts(ring), parameters: try parameters(settings))
         try Files.write(Array((document.json.canonicalString + "\n").utf8), to: path)
         let hash = try GenesisBuilder.hash(document)
         if json { return Terminal.emit(["genesis": .string(path), "chain_id": .string(document.chain.text), "hash": .string(hash.hex)]) }
         Terminal.say("Wrote \(path): chain \(document.chain), genesis hash \(hash)")
-        Terminal.say("Next: adit node run --genesis \(path)")
+        // What the settings say already need not be said again.
+        let isUsual = settings.text(.genesis) == path
+        Terminal.say("Next: adit node run\(isUsual ? "" : " --genesis \(path)") --proposer-key \(proposerFile)")
     }
 
     /// The public half of a key file, which is made if it doesn't exist.
@@ -122,10 +126,14 @@ struct NodeRun: AsyncParsableCommand, SettingFlags {
         let ring = keys.ring(settings, logger: logger)
         let path = settings.text(.genesis, genesis)
         let document: Genesis? = FileManager.default.fileExists(atPath: path) ? try GenesisBuilder.load(path) : nil
+        let database = settings.text(.dbPath, db)
+        guard document != nil || FileManager.default.fileExists(atPath: database) else {
+            throw Problem(.wrongUsage, "there is no genesis at \(path); make a chain of your own with: adit node init, or give a chain's file: --genesis FILE")
+        }
         var configuration = NodeConfiguration(
             rpc: try exposure.bind(settings.text(.rpcBind, rpc)),
             p2p: try exposure.bind(settings.text(.p2pBind, p2p)),
-            databasePath: settings.text(.dbPath, db), genesis: document)
+            databasePath: database, genesis: document)
         if let file = settings.given(.proposerKey, proposerKey) { configuration.proposer = try ring.load(file) }
         if let file = settings.given(.adminKey, adminKey) { configuration.admin = try ring.load(file) }
         if let file = settings.given(.adminTokenFile, adminTokenFile) { configuration.adminToken = try BearerToken(Files.readSecret(file)) }

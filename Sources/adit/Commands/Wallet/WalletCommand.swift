@@ -61,7 +61,7 @@ struct WalletAddress: AsyncParsableCommand {
     @Flag(help: "Print one JSON object.") var json = false
 
     func run() async throws {
-        let key = try file.map { (path) throws(Problem) in try KeyFile.read(path).publicKey } ?? client.payerKey()
+        let key = try file.map { (path) throws(Problem) in try KeyFile.read(path).publicKey } ?? client.payerKey(or: "a key file")
         if json { return Terminal.emit(["address": .string(key.address.text), "public_key": .string(key.hex)]) }
         Terminal.say(key.address.text)
         Terminal.say("public key \(key)")
@@ -76,14 +76,14 @@ struct WalletBalance: AsyncParsableCommand {
     @Flag(help: "Print one JSON object.") var json = false
 
     func run() async throws {
-        let address = try address.map { (text) throws(Problem) in try Address(text) } ?? client.payerKey().address
+        let address = try address.map { (text) throws(Problem) in try Address(text) } ?? client.payerKey(or: "an address").address
         let record = try await client.nodeClient(HTTPClient()).getBalance(address)
         if json {
             return Terminal.emit([
                 "address": .string(address.text), "balance": .integer(record.balance), "nonce": .integer(record.nonce), "staked": .integer(record.staked),
             ])
         }
-        Terminal.say("\(address): \(Figures.ait(record.balance)), \(record.nonce) transactions sent")
+        Terminal.say("\(address): \(Figures.ait(record.balance)), \(Figures.count(record.nonce, "transaction")) sent")
     }
 }
 
