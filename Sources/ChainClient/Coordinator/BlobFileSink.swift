@@ -21,10 +21,11 @@ package final class BlobFileSink: DownloadSink, @unchecked Sendable {
         self.byteCount = byteCount
         temporary = "\(path).\(UUID().uuidString).part"
         descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw Self.failed(path) }
+        guard descriptor >= 0 else { throw Self.failed }
     }
 
-    private static func failed(_ path: String) -> Problem { Problem(.ioFailed, "\(path) can't be written: \(unsafe String(cString: strerror(errno)))") }
+    /// Without the path: a miner tells its coordinator why it gives a lease back, and where it keeps its files is its own affair.
+    private static var failed: Problem { Problem(.ioFailed, "a downloaded blob can't be written: \(unsafe String(cString: strerror(errno)))") }
 
     deinit {
         if descriptor >= 0 { close(descriptor) }
@@ -43,7 +44,7 @@ package final class BlobFileSink: DownloadSink, @unchecked Sendable {
         while done < chunk.count {
             let count = unsafe write(descriptor, chunk.baseAddress?.advanced(by: done), chunk.count - done)
             if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { throw Self.failed(path) }
+            guard count > 0 else { throw Self.failed }
             done += count
         }
     }
@@ -53,6 +54,6 @@ package final class BlobFileSink: DownloadSink, @unchecked Sendable {
         guard received == byteCount, hasher.finish().root == root else { throw Problem(.blobMismatch, "blob \(root.hex) is not its address's") }
         let closed = close(descriptor)
         descriptor = -1
-        guard closed == 0, unsafe rename(temporary, path) == 0 else { throw Self.failed(path) }
+        guard closed == 0, unsafe rename(temporary, path) == 0 else { throw Self.failed }
     }
 }

@@ -109,7 +109,7 @@ final class DeviceTurns: Sendable {
         return try outcome.get()
     }
 
-    private static let canceled = Problem(.canceled, "stopped before the computation")
+    static let canceled = Problem(.canceled, "stopped before the computation")
 
     /// A job was done in this turn: the next ones like it are placed by what it took.
     ///

@@ -131,7 +131,7 @@ struct LeaseRunner: Sendable {
             // A rest, or a pause that began meanwhile, may have been long: another device may be the best by now.
             if !Task.isCancelled, turn.device.mayWork, !permit.isHolding { return turn }
             turns.leave(turn)
-            if Task.isCancelled { throw Problem(.canceled, "stopped before the computation") }
+            if Task.isCancelled { throw DeviceTurns.canceled }
         }
     }
 

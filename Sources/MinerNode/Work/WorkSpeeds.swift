@@ -63,7 +63,8 @@ final class WorkSpeeds: Sendable {
             if let measured = device.speed, measured > 0 { return measured }
             return past.count >= Self.enough ? past.max() : nil
         }
-        guard known.contains(nil) else { return known.map { Speed(known: $0, estimate: $0 ?? Self.fallback) } }
+        // One device alone needs no guess to be chosen by.
+        guard known.contains(nil), devices.count > 1 else { return known.map { Speed(known: $0, estimate: $0 ?? Self.fallback) } }
         let scales = devices.map { device in general(device.place).flatMap { $0 > 0 ? $0 : nil } ?? Self.fallback }
         // How much slower than products this work is, where somebody knows.
         let share = zip(known, scales).compactMap { known, scale in known.map { $0 / scale } }.max() ?? 1

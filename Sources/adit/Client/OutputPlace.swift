@@ -23,12 +23,19 @@ enum OutputPlace {
         }
         let folder = (path as NSString).deletingLastPathComponent
         guard isFolder(folder.isEmpty ? "." : folder) else { throw Problem(.ioFailed, "there is no folder \(folder); make it first: mkdir -p \(folder)") }
-        // The rights alone don't tell: the file system may be full, or for reading only.
+        // The rights alone don't tell: the file system may be for reading only.
         let trial = "\(path).\(getpid()).new"
         let descriptor = unsafe open(trial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Problem(.ioFailed, "\(path) can't be written: \(Files.reason())") }
         close(descriptor)
         unsafe unlink(trial)
+        // Where a file system tells no size, such as one over a network, nothing is known.
+        var system = statvfs()
+        guard unsafe statvfs(folder.isEmpty ? "." : folder, &system) == 0, system.f_blocks > 0 else { return }
+        let needed = outputs.reduce(0.0) { $0 + Double($1.byteCount) }
+        guard Double(system.f_bavail) * Double(system.f_frsize) >= needed else {
+            throw Problem(.ioFailed, "\(path) takes \(Figures.bytes(Int64(min(needed, 0x1p62)))), and there is less room on that disk")
+        }
     }
 
     private static func isFolder(_ path: String) -> Bool {

@@ -83,7 +83,7 @@ struct Settings {
     private static func option(_ value: String, among arguments: [String] = CommandLine.arguments) -> String? {
         for (place, word) in arguments.enumerated() where word.hasPrefix("--") {
             if place + 1 < arguments.count, arguments[place + 1] == value { return word }
-            if word.hasSuffix("=" + value) { return String(word.dropLast(value.utf8.count + 1)) }
+            if word.hasSuffix("=" + value) { return String(word.dropLast(value.count + 1)) }
         }
         return nil
     }
